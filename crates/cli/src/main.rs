@@ -1,0 +1,2 @@
+//! The `rangefold` command.
+fn main() {}
