@@ -1,1 +1,5 @@
-//! Not written yet.
+//! HDF5 metadata through ranged reads: where every object, attribute and chunk lies, in a few parallel rounds.
+
+pub mod error;
+pub mod format;
+pub mod limits;
