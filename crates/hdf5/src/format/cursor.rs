@@ -2,13 +2,14 @@
 
 use crate::error::Problem;
 
-/// The widths of addresses and of lengths in one file, in bytes.
+/// How addresses and lengths are stored in one file: their widths in bytes, and what addresses count from.
 ///
-/// Spec: HDF5 File Format 3.0, II.A, "Size of Offsets" and "Size of Lengths".
+/// Spec: HDF5 File Format 3.0, II.A, "Size of Offsets", "Size of Lengths" and "Base Address".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     offset: u8,
     length: u8,
+    base: u64,
 }
 
 impl Sizes {
@@ -16,6 +17,7 @@ impl Sizes {
     pub const EIGHT: Self = Self {
         offset: 8,
         length: 8,
+        base: 0,
     };
 
     /// Checks the two sizes of a superblock.
@@ -36,7 +38,23 @@ impl Sizes {
                 }
             }
         }
-        Ok(Self { offset, length })
+        Ok(Self {
+            offset,
+            length,
+            base: 0,
+        })
+    }
+
+    /// The same widths in a file whose addresses count from byte `base`, behind a user block.
+    #[must_use]
+    pub fn with_base(self, base: u64) -> Self {
+        Self { base, ..self }
+    }
+
+    /// The byte of the file that addresses count from.
+    #[must_use]
+    pub fn base(self) -> u64 {
+        self.base
     }
 
     /// The width of an address in bytes: 2, 4 or 8.
@@ -211,15 +229,26 @@ impl<'a> Cursor<'a> {
         Ok(u64::from_le_bytes(wide))
     }
 
-    /// An address as stored, relative to the base address. All ones is the undefined address: `None`.
+    /// An address, made absolute by adding the base address: the only place where that is done.
+    ///
+    /// All ones is the undefined address: `None`.
     ///
     /// # Errors
     ///
-    /// [`Problem::Truncated`] if it is cut off.
+    /// [`Problem::Truncated`] if it is cut off, [`Problem::Malformed`] if the sum has more than 64 bits.
     pub fn offset(&mut self, sizes: Sizes) -> Result<Option<u64>, Problem> {
         let width = sizes.offset();
-        let address = self.uint(width)?;
-        Ok((address != all_ones(width)).then_some(address))
+        let stored = self.uint(width)?;
+        if stored == all_ones(width) {
+            return Ok(None);
+        }
+        let absolute = stored.checked_add(sizes.base).ok_or_else(|| {
+            Problem::malformed(format!(
+                "address {stored} from base address {} is more than 64 bits",
+                sizes.base
+            ))
+        })?;
+        Ok(Some(absolute))
     }
 
     /// A length in bytes.
@@ -289,6 +318,15 @@ mod tests {
             bytes[0] = 0xfe;
             assert!(Cursor::new(&bytes).offset(sizes).unwrap().is_some());
         }
+    }
+
+    #[test]
+    fn the_base_address_is_added_to_every_address() {
+        let sizes = Sizes::EIGHT.with_base(512);
+        let mut cursor = Cursor::new(&[8, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(cursor.offset(sizes).unwrap(), Some(520));
+        let bytes = (u64::MAX - 1).to_le_bytes();
+        assert!(Cursor::new(&bytes).offset(sizes).is_err());
     }
 
     #[test]
