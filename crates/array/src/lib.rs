@@ -1,1 +1,30 @@
-//! Not written yet.
+//! What an array is: element type, shape, chunk grid, hyperslab, codec descriptions.
+//!
+//! Integer arithmetic only: no bytes are read, decoded or fetched here. Every other crate of the workspace speaks
+//! of arrays in these types.
+//!
+//! | type | is |
+//! |---|---|
+//! | [`DataType`] | an element type and its byte order, in NumPy's words |
+//! | [`ChunkGrid`] | an array's shape and how it is cut into chunks, regular or rectilinear |
+//! | [`ChunkKey`] | the name of one chunk in a store: `tas/0.1.2` |
+//! | [`Hyperslab`] | a selection, start/stride/count along each axis, in bounds by construction |
+//! | [`CodecSpec`] | one stage of a chunk's encoding |
+//! | [`ArrayMeta`] | all of these together, with fill value and dimension names |
+//! | [`ByteRange`] | a run of bytes in an object |
+
+mod byte_range;
+mod chunk_key;
+mod codec_spec;
+mod data_type;
+mod grid;
+mod hyperslab;
+mod meta;
+
+pub use byte_range::ByteRange;
+pub use chunk_key::{ChunkKey, ChunkKeyError};
+pub use codec_spec::{BloscCompressor, BloscShuffle, CodecSpec};
+pub use data_type::{ByteOrder, DataType, ElementType, Field, TimeUnit};
+pub use grid::{AxisChunks, AxisPart, ChunkGrid, ChunkSelection, GridError, Touching};
+pub use hyperslab::{AxisRange, Hyperslab, SelectionError, Slice};
+pub use meta::{ArrayMeta, FillValue, MemoryOrder};

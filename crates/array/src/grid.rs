@@ -1,0 +1,442 @@
+//! How an array is cut into chunks.
+//!
+//! Chunks are numbered in row-major order of their index. A regular grid's last chunk along an axis is stored
+//! whole even where it reaches past the array, so its decoded length never depends on its position; the chunks of
+//! a rectilinear grid have just the lengths that are listed.
+
+use std::sync::Arc;
+
+use crate::{AxisRange, Hyperslab};
+
+/// An array's shape and its cutting into chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkGrid {
+    shape: Vec<u64>,
+    axes: Vec<AxisChunks>,
+    counts: Vec<u64>,
+    total: u64,
+}
+
+/// How one axis is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AxisChunks {
+    /// Every `length` elements, the last chunk stored whole.
+    Regular {
+        /// Elements of one chunk, at least 1.
+        length: u64,
+    },
+    /// At the listed positions: chunk `i` covers `bounds[i]..bounds[i + 1]`; strictly ascending from 0 to the axis length.
+    Listed {
+        /// Positions of the cuts, both ends included.
+        bounds: Arc<[u64]>,
+    },
+}
+
+/// A shape cannot be cut so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GridError {
+    /// The chunk shape has another rank.
+    #[error("the chunk shape has {chunks} axes but the array has {axes}")]
+    Rank {
+        /// Axes of the array.
+        axes: usize,
+        /// Axes of the chunk shape.
+        chunks: usize,
+    },
+    /// A chunk length of zero.
+    #[error("chunks have length 0 along axis {axis}")]
+    ZeroChunk {
+        /// The axis.
+        axis: usize,
+    },
+    /// Listed chunks do not add up.
+    #[error("the chunks listed for axis {axis} cover {covered} elements but the axis has {length}")]
+    Cover {
+        /// The axis.
+        axis: usize,
+        /// Sum of the listed lengths.
+        covered: u64,
+        /// Length of the axis.
+        length: u64,
+    },
+    /// More chunks or elements than 64 bits can count.
+    #[error("an array of shape {shape:?} has more chunks or elements than 64 bits can count")]
+    TooLarge {
+        /// Shape of the array.
+        shape: Vec<u64>,
+    },
+}
+
+impl AxisChunks {
+    /// Chunks of the given lengths, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`GridError::ZeroChunk`] for a length of 0, [`GridError::TooLarge`] if the sum overflows.
+    pub fn listed(axis: usize, lengths: &[u64]) -> Result<Self, GridError> {
+        let mut bounds = Vec::with_capacity(lengths.len() + 1);
+        let mut end = 0_u64;
+        bounds.push(end);
+        for &length in lengths {
+            if length == 0 {
+                return Err(GridError::ZeroChunk { axis });
+            }
+            end = end.checked_add(length).ok_or_else(|| GridError::TooLarge { shape: lengths.to_vec() })?;
+            bounds.push(end);
+        }
+        Ok(Self::Listed { bounds: bounds.into() })
+    }
+
+    /// Start and stored length of chunk `index`.
+    fn extent(&self, index: u64) -> (u64, u64) {
+        match self {
+            Self::Regular { length } => (index * length, *length),
+            Self::Listed { bounds } => {
+                let i = usize::try_from(index).unwrap_or(usize::MAX);
+                match (bounds.get(i), bounds.get(i.saturating_add(1))) {
+                    (Some(&start), Some(&end)) => (start, end - start),
+                    _ => (bounds.last().copied().unwrap_or(0), 0),
+                }
+            }
+        }
+    }
+
+    /// Index of the chunk that holds `position`, which must lie inside the axis.
+    fn holding(&self, position: u64) -> u64 {
+        match self {
+            Self::Regular { length } => position / length,
+            Self::Listed { bounds } => bounds.partition_point(|&b| b <= position).saturating_sub(1) as u64,
+        }
+    }
+
+    fn count(&self, length: u64) -> u64 {
+        match self {
+            Self::Regular { length: chunk } => length.div_ceil(*chunk),
+            Self::Listed { bounds } => bounds.len().saturating_sub(1) as u64,
+        }
+    }
+}
+
+/// The part of a selection that lies in one chunk, along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AxisPart {
+    /// Index of the chunk on this axis.
+    pub chunk: u64,
+    /// Stored length of the chunk on this axis.
+    pub chunk_length: u64,
+    /// Positions inside the chunk.
+    pub within: AxisRange,
+    /// Where the first of them stands in the selection; the others follow one by one.
+    pub output_start: u64,
+}
+
+/// The part of a selection that lies in one chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkSelection {
+    /// Row-major number of the chunk.
+    pub number: u64,
+    /// One part per axis; empty for a scalar.
+    pub axes: Vec<AxisPart>,
+}
+
+impl ChunkSelection {
+    /// Elements selected in this chunk; saturates.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.axes.iter().fold(1_u64, |n, part| n.saturating_mul(part.within.count()))
+    }
+
+    /// Whether nothing is selected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Index of the chunk along each axis.
+    #[must_use]
+    pub fn index(&self) -> Vec<u64> {
+        self.axes.iter().map(|part| part.chunk).collect()
+    }
+
+    /// Stored shape of the chunk.
+    #[must_use]
+    pub fn chunk_shape(&self) -> Vec<u64> {
+        self.axes.iter().map(|part| part.chunk_length).collect()
+    }
+}
+
+impl ChunkGrid {
+    /// A regular grid. Both lists are empty for a scalar, which has one chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`GridError`] if the ranks differ, a chunk length is 0, or chunks or elements cannot be counted in 64 bits.
+    pub fn regular(shape: &[u64], chunk_shape: &[u64]) -> Result<Self, GridError> {
+        Self::new(shape, chunk_shape.iter().map(|&length| AxisChunks::Regular { length }).collect())
+    }
+
+    /// A grid with its own cutting for each axis.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChunkGrid::regular`]; also [`GridError::Cover`] if listed chunks do not add up to their axis.
+    pub fn new(shape: &[u64], axes: Vec<AxisChunks>) -> Result<Self, GridError> {
+        if shape.len() != axes.len() {
+            return Err(GridError::Rank { axes: shape.len(), chunks: axes.len() });
+        }
+        for (axis, (chunks, &length)) in axes.iter().zip(shape).enumerate() {
+            match chunks {
+                AxisChunks::Regular { length: 0 } => return Err(GridError::ZeroChunk { axis }),
+                AxisChunks::Regular { .. } => {}
+                AxisChunks::Listed { bounds } => {
+                    let covered = bounds.last().copied().unwrap_or(0);
+                    if covered != length {
+                        return Err(GridError::Cover { axis, covered, length });
+                    }
+                }
+            }
+        }
+        let too_large = || GridError::TooLarge { shape: shape.to_vec() };
+        let counts: Vec<u64> = axes.iter().zip(shape).map(|(chunks, &length)| chunks.count(length)).collect();
+        let total = counts.iter().try_fold(1_u64, |n, &count| n.checked_mul(count)).ok_or_else(too_large)?;
+        // Regular edge chunks reach past the array: the padded extent must be countable too.
+        for ((chunks, &length), &count) in axes.iter().zip(shape).zip(&counts) {
+            if let AxisChunks::Regular { length: chunk } = chunks {
+                count.checked_mul(*chunk).filter(|&padded| padded >= length).ok_or_else(too_large)?;
+            }
+        }
+        shape
+            .iter()
+            .filter(|&&n| n > 0)
+            .try_fold(1_u64, |n, &length| n.checked_mul(length))
+            .ok_or_else(too_large)?;
+        Ok(Self { shape: shape.to_vec(), axes, counts, total })
+    }
+
+    /// Shape of the array.
+    #[must_use]
+    pub fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// How each axis is cut.
+    #[must_use]
+    pub fn axes(&self) -> &[AxisChunks] {
+        &self.axes
+    }
+
+    /// Number of axes.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Number of chunks along each axis.
+    #[must_use]
+    pub fn chunk_counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// Number of chunks, stored or not; 1 for a scalar, 0 if an axis has length 0.
+    #[must_use]
+    pub fn chunk_count(&self) -> u64 {
+        self.total
+    }
+
+    /// The chunk shape of a regular grid; `None` if an axis lists its chunks.
+    #[must_use]
+    pub fn regular_chunk_shape(&self) -> Option<Vec<u64>> {
+        self.axes
+            .iter()
+            .map(|axis| match axis {
+                AxisChunks::Regular { length } => Some(*length),
+                AxisChunks::Listed { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Row-major number of the chunk at `index`; `None` outside the grid.
+    #[must_use]
+    pub fn number(&self, index: &[u64]) -> Option<u64> {
+        if index.len() != self.counts.len() {
+            return None;
+        }
+        index
+            .iter()
+            .zip(&self.counts)
+            .try_fold(0_u64, |number, (&i, &count)| (i < count).then(|| number * count + i))
+    }
+
+    /// Index of chunk `number` along each axis; `None` outside the grid.
+    #[must_use]
+    pub fn index(&self, number: u64) -> Option<Vec<u64>> {
+        if number >= self.total {
+            return None;
+        }
+        let mut rest = number;
+        let mut index = vec![0; self.counts.len()];
+        for (slot, &count) in index.iter_mut().zip(&self.counts).rev() {
+            *slot = rest % count;
+            rest /= count;
+        }
+        Some(index)
+    }
+
+    /// Position of the first element of the chunk at `index`, which must be inside the grid.
+    #[must_use]
+    pub fn chunk_origin(&self, index: &[u64]) -> Vec<u64> {
+        self.axes.iter().zip(index).map(|(axis, &i)| axis.extent(i).0).collect()
+    }
+
+    /// Stored shape of the chunk at `index`, which must be inside the grid.
+    #[must_use]
+    pub fn chunk_shape(&self, index: &[u64]) -> Vec<u64> {
+        self.axes.iter().zip(index).map(|(axis, &i)| axis.extent(i).1).collect()
+    }
+
+    /// Elements of the chunk at `index` as stored; `None` if 64 bits cannot count them.
+    #[must_use]
+    pub fn chunk_len(&self, index: &[u64]) -> Option<u64> {
+        self.axes.iter().zip(index).try_fold(1_u64, |n, (axis, &i)| n.checked_mul(axis.extent(i).1))
+    }
+
+    /// The chunks that `selection` touches, in row-major order, each with its part of the selection.
+    ///
+    /// `selection` must have been made for this shape.
+    #[must_use]
+    pub fn touching(&self, selection: &Hyperslab) -> Touching {
+        let parts: Vec<Vec<AxisPart>> =
+            self.axes.iter().zip(selection.axes()).map(|(axis, range)| axis_parts(axis, *range)).collect();
+        let done = parts.iter().any(Vec::is_empty) || selection.axes().len() != self.axes.len();
+        Touching { counts: self.counts.clone(), cursor: vec![0; parts.len()], parts, done }
+    }
+}
+
+/// Iterator of [`ChunkGrid::touching`].
+#[derive(Clone, Debug)]
+pub struct Touching {
+    counts: Vec<u64>,
+    parts: Vec<Vec<AxisPart>>,
+    cursor: Vec<usize>,
+    done: bool,
+}
+
+impl Touching {
+    /// Number of chunks the selection touches in all; saturates.
+    #[must_use]
+    pub fn chunk_count(&self) -> u64 {
+        self.parts.iter().fold(1_u64, |n, parts| n.saturating_mul(parts.len() as u64))
+    }
+}
+
+impl Iterator for Touching {
+    type Item = ChunkSelection;
+
+    fn next(&mut self) -> Option<ChunkSelection> {
+        if self.done {
+            return None;
+        }
+        let axes: Vec<AxisPart> =
+            self.parts.iter().zip(&self.cursor).filter_map(|(parts, &i)| parts.get(i).copied()).collect();
+        let number =
+            axes.iter().zip(&self.counts).fold(0_u64, |number, (part, &count)| number * count + part.chunk);
+        self.done = true;
+        for (slot, parts) in self.cursor.iter_mut().zip(&self.parts).rev() {
+            *slot += 1;
+            if *slot < parts.len() {
+                self.done = false;
+                break;
+            }
+            *slot = 0;
+        }
+        Some(ChunkSelection { number, axes })
+    }
+}
+
+/// Cuts `range` at the chunk borders of `axis`; chunks between strides are left out.
+fn axis_parts(axis: &AxisChunks, range: AxisRange) -> Vec<AxisPart> {
+    let mut parts = Vec::new();
+    let mut taken = 0;
+    while taken < range.count() {
+        let position = range.start() + taken * range.stride();
+        let chunk = axis.holding(position);
+        let (start, length) = axis.extent(chunk);
+        let inside = (start + length - position).div_ceil(range.stride()).min(range.count() - taken);
+        let Some(within) = AxisRange::new(position - start, range.stride(), inside, length) else { break };
+        parts.push(AxisPart { chunk, chunk_length: length, within, output_start: taken });
+        taken += inside.max(1);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Slice;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_and_indexes_are_inverse() {
+        let grid = ChunkGrid::regular(&[5, 7, 3], &[2, 3, 3]).unwrap();
+        assert_eq!(grid.chunk_counts(), [3, 3, 1]);
+        for number in 0..grid.chunk_count() {
+            assert_eq!(grid.number(&grid.index(number).unwrap()), Some(number));
+        }
+        assert_eq!(grid.index(9), None);
+        assert_eq!(grid.number(&[0, 3, 0]), None);
+    }
+
+    #[test]
+    fn a_scalar_has_one_chunk_and_an_empty_axis_none() {
+        assert_eq!(ChunkGrid::regular(&[], &[]).unwrap().chunk_count(), 1);
+        assert_eq!(ChunkGrid::regular(&[], &[]).unwrap().touching(&Hyperslab::all(&[])).count(), 1);
+        let empty = ChunkGrid::regular(&[0, 4], &[1, 4]).unwrap();
+        assert_eq!(empty.chunk_count(), 0);
+        assert_eq!(empty.touching(&Hyperslab::all(&[0, 4])).count(), 0);
+    }
+
+    #[test]
+    fn impossible_grids_are_refused() {
+        assert_eq!(ChunkGrid::regular(&[5], &[0]), Err(GridError::ZeroChunk { axis: 0 }));
+        assert!(ChunkGrid::regular(&[5], &[1, 1]).is_err());
+        assert!(ChunkGrid::regular(&[u64::MAX, u64::MAX], &[1, 1]).is_err());
+        assert!(ChunkGrid::regular(&[u64::MAX], &[u64::MAX - 1]).is_err());
+        let months = AxisChunks::listed(0, &[31, 28]).unwrap();
+        let error = ChunkGrid::new(&[60], vec![months]).unwrap_err();
+        assert_eq!(error.to_string(), "the chunks listed for axis 0 cover 59 elements but the axis has 60");
+    }
+
+    fn cut() -> impl Strategy<Value = (u64, AxisChunks)> {
+        let regular = (0_u64..20, 1_u64..7).prop_map(|(n, length)| (n, AxisChunks::Regular { length }));
+        let listed = proptest::collection::vec(1_u64..6, 0..6)
+            .prop_map(|lengths| (lengths.iter().sum(), AxisChunks::listed(0, &lengths).unwrap()));
+        prop_oneof![regular, listed]
+    }
+
+    proptest! {
+        #[test]
+        fn every_selected_element_is_found_once_in_the_right_place(
+            cuts in proptest::collection::vec(cut(), 1..4),
+            starts in proptest::collection::vec((-22_i64..22, -22_i64..22, 1_i64..8), 3),
+        ) {
+            let shape: Vec<u64> = cuts.iter().map(|c| c.0).collect();
+            let grid = ChunkGrid::new(&shape, cuts.into_iter().map(|c| c.1).collect()).unwrap();
+            let slices: Vec<Slice> = starts.iter().take(shape.len())
+                .map(|&(a, b, s)| Slice::Range { start: Some(a), stop: Some(b), step: Some(s) }).collect();
+            let slab = Hyperslab::resolve(&slices, &shape).unwrap();
+            let mut found = 0;
+            for chunk in grid.touching(&slab) {
+                prop_assert_eq!(grid.number(&chunk.index()), Some(chunk.number));
+                let origin = grid.chunk_origin(&chunk.index());
+                for ((part, range), origin) in chunk.axes.iter().zip(slab.axes()).zip(origin) {
+                    for (k, p) in part.within.positions().enumerate() {
+                        let global = range.start() + (part.output_start + k as u64) * range.stride();
+                        prop_assert_eq!(origin + p, global);
+                    }
+                }
+                found += chunk.len();
+            }
+            prop_assert_eq!(found, slab.len());
+        }
+    }
+}
