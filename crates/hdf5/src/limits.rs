@@ -35,7 +35,7 @@ pub const FILTERS_MAX: usize = 32;
 pub const BTREE_LEVELS_MAX: usize = 32;
 
 /// Chunks of one dataset that are tabled: at 16 bytes each this is 4 GiB of table.
-pub const CHUNKS_MAX: u64 = 1 << 28;
+pub const CHUNKS_MAX: usize = 1 << 28;
 
 /// Bytes of one tree node, heap block or index block. The largest seen is an unpaged array block of 64 MiB.
 pub const BLOCK_LEN_MAX: u64 = 1 << 30;
