@@ -1,1 +1,17 @@
-//! Not written yet.
+//! What a reference set is: references, manifests, attributes, and their forms on disk.
+//!
+//! | type | is |
+//! |---|---|
+//! | [`Reference`] | where one chunk's bytes are: inline, a whole object, or a byte range of one |
+//! | [`Manifest`] | one array's references by column, sorted by row-major chunk number |
+//! | [`ManifestArray`] | array metadata, attributes and manifest |
+//! | [`ReferenceSet`] | a tree of groups and arrays |
+//! | [`Attributes`] | a node's attributes in their written order, NaN and infinities included |
+
+mod attributes;
+mod manifest;
+mod set;
+
+pub use attributes::{AttributeValue, Attributes};
+pub use manifest::{Manifest, ManifestBuilder, ManifestError, Reference};
+pub use set::{Group, ManifestArray, NodePath, ReferenceSet, Source};

@@ -1,0 +1,65 @@
+//! A tree of groups and arrays.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rangefold_array::ArrayMeta;
+
+use crate::{Attributes, Manifest};
+
+/// A node's path without leading or trailing slash; the root group is the empty string.
+pub type NodePath = String;
+
+/// One array: what it is, its attributes, and where its chunks are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManifestArray {
+    /// Element type, shape, chunks, codecs, fill value, dimension names.
+    pub meta: ArrayMeta,
+    /// Attributes, `_ARRAY_DIMENSIONS` left out: the names stand in `meta`.
+    pub attributes: Attributes,
+    /// References of the chunks that are there.
+    pub manifest: Manifest,
+}
+
+/// A group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Its attributes.
+    pub attributes: Attributes,
+}
+
+/// What was known of an object when it was scanned; a read that finds another one refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// Entity tag, as the store gave it.
+    pub etag: Option<String>,
+    /// Time of the last change, RFC 3339.
+    pub last_modified: Option<String>,
+}
+
+/// A tree of groups and arrays, with what is known of the objects they refer to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReferenceSet {
+    /// Groups by path. The root is always there in a set that was read or scanned.
+    pub groups: BTreeMap<NodePath, Group>,
+    /// Arrays by path.
+    pub arrays: BTreeMap<NodePath, ManifestArray>,
+    /// What is known of each object, by URL.
+    pub sources: BTreeMap<Arc<str>, Source>,
+}
+
+impl ReferenceSet {
+    /// A set with an empty root group.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { groups: BTreeMap::from([(NodePath::new(), Group::default())]), ..Self::default() }
+    }
+
+    /// Number of references over all arrays.
+    #[must_use]
+    pub fn reference_count(&self) -> usize {
+        self.arrays.values().map(|array| array.manifest.len()).sum()
+    }
+}
