@@ -20,11 +20,7 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            structure,
-            address,
-            problem,
-        } = self;
+        let Self { structure, address, problem } = self;
         write!(f, "{structure} at byte {address}: {problem}")
     }
 }
@@ -91,11 +87,7 @@ impl Problem {
     /// Says where the problem is: in `structure`, which starts at byte `address` of the file.
     #[must_use]
     pub fn at(self, structure: &'static str, address: u64) -> Error {
-        Error {
-            structure,
-            address,
-            problem: self,
-        }
+        Error { structure, address, problem: self }
     }
 }
 
@@ -107,30 +99,16 @@ mod tests {
 
     #[test]
     fn an_error_names_the_structure_the_address_and_both_numbers() {
-        let error = Problem::Checksum {
-            computed: 0x1c2f_09aa,
-            stored: 0x99ab_3e01,
-        }
-        .at("version 2 b-tree header", 16160);
+        let error = Problem::Checksum { computed: 0x1c2f_09aa, stored: 0x99ab_3e01 }
+            .at("version 2 b-tree header", 16160);
         assert_eq!(
             error.to_string(),
             "version 2 b-tree header at byte 16160: checksum is 0x1c2f09aa but the file says 0x99ab3e01"
         );
-        let error = Problem::Truncated {
-            needed: 12,
-            available: 5,
-        }
-        .at("superblock", 0);
-        assert_eq!(
-            error.to_string(),
-            "superblock at byte 0: 12 bytes are needed but 5 are there"
-        );
-        let error = Problem::Limit {
-            what: "the dimensionality",
-            limit: 32,
-            found: 40,
-        }
-        .at("dataspace message", 7);
+        let error = Problem::Truncated { needed: 12, available: 5 }.at("superblock", 0);
+        assert_eq!(error.to_string(), "superblock at byte 0: 12 bytes are needed but 5 are there");
+        let error =
+            Problem::Limit { what: "the dimensionality", limit: 32, found: 40 }.at("dataspace message", 7);
         assert_eq!(
             error.to_string(),
             "dataspace message at byte 7: the dimensionality is 40 but at most 32 is read"
@@ -139,21 +117,13 @@ mod tests {
 
     #[test]
     fn the_source_of_an_error_is_the_cause_of_its_problem_and_not_the_problem_again() {
-        assert!(
-            Problem::malformed("odd")
-                .at("superblock", 0)
-                .source()
-                .is_none()
-        );
+        assert!(Problem::malformed("odd").at("superblock", 0).source().is_none());
         let store = Problem::Store(Arc::new(object_store::Error::NotImplemented {
             operation: "get".into(),
             implementer: "test".into(),
         }));
         let error = store.at("superblock", 0);
-        assert_eq!(
-            error.to_string(),
-            "superblock at byte 0: the bytes could not be read"
-        );
+        assert_eq!(error.to_string(), "superblock at byte 0: the bytes could not be read");
         assert!(error.source().is_some());
     }
 }

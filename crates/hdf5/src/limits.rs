@@ -52,3 +52,10 @@ pub const SELECTION_PARTS_MAX: u64 = 16_000_000;
 
 /// Files of one external file list. The slots name an offset and a size each.
 pub const EXTERNAL_FILES_MAX: usize = 65_535;
+
+/// Bytes of structures that are read in all, as a multiple of the file: every structure lies in the file once, and a few
+/// are read twice because their length was guessed.
+pub const PARSED_FILES_MAX: u64 = 4;
+
+/// Bytes that may be read in all from however small a file.
+pub const PARSED_LEN_MIN: u64 = 64 << 20;

@@ -20,18 +20,11 @@ pub const CHECKSUM_LEN: usize = 4;
 /// [`Problem::Truncated`] if there is no room for a checksum, [`Problem::Checksum`] if it differs.
 pub fn verified(structure: &[u8]) -> Result<&[u8], Problem> {
     let Some((body, stored)) = structure.split_last_chunk::<CHECKSUM_LEN>() else {
-        return Err(Problem::Truncated {
-            needed: 4,
-            available: u64::try_from(structure.len()).unwrap_or(0),
-        });
+        return Err(Problem::Truncated { needed: 4, available: u64::try_from(structure.len()).unwrap_or(0) });
     };
     let stored = u32::from_le_bytes(*stored);
     let computed = lookup3(body);
-    if computed == stored {
-        Ok(body)
-    } else {
-        Err(Problem::Checksum { computed, stored })
-    }
+    if computed == stored { Ok(body) } else { Err(Problem::Checksum { computed, stored }) }
 }
 
 /// Jenkins' lookup3 of `bytes`, as every checksummed structure of HDF5 uses it.
@@ -46,9 +39,7 @@ fn hashlittle(bytes: &[u8], initial: u32) -> u32 {
         clippy::cast_possible_truncation,
         reason = "the algorithm is defined on the low 32 bits of the length"
     )]
-    let start = 0xdead_beef_u32
-        .wrapping_add(bytes.len() as u32)
-        .wrapping_add(initial);
+    let start = 0xdead_beef_u32.wrapping_add(bytes.len() as u32).wrapping_add(initial);
     let mut state = [start; 3];
 
     // The last block is treated apart even when it is full, so it must not be consumed here.
@@ -119,14 +110,8 @@ mod tests {
         // `driver5` of lookup3.c.
         assert_eq!(hashlittle(b"", 0), 0xdead_beef);
         assert_eq!(hashlittle(b"", 0xdead_beef), 0xbd5b_7dde);
-        assert_eq!(
-            hashlittle(b"Four score and seven years ago", 0),
-            0x1777_0551
-        );
-        assert_eq!(
-            hashlittle(b"Four score and seven years ago", 1),
-            0xcd62_8161
-        );
+        assert_eq!(hashlittle(b"Four score and seven years ago", 0), 0x1777_0551);
+        assert_eq!(hashlittle(b"Four score and seven years ago", 1), 0xcd62_8161);
     }
 
     #[test]
@@ -135,23 +120,13 @@ mod tests {
         structure.extend(lookup3(b"OHDR and twelve more").to_le_bytes());
         assert_eq!(verified(&structure).unwrap(), b"OHDR and twelve more");
         structure[3] ^= 1;
-        assert!(matches!(
-            verified(&structure),
-            Err(Problem::Checksum { .. })
-        ));
-        assert!(matches!(
-            verified(&[1, 2]),
-            Err(Problem::Truncated {
-                needed: 4,
-                available: 2
-            })
-        ));
+        assert!(matches!(verified(&structure), Err(Problem::Checksum { .. })));
+        assert!(matches!(verified(&[1, 2]), Err(Problem::Truncated { needed: 4, available: 2 })));
     }
 
     #[test]
     fn every_length_of_the_last_block_gives_its_own_checksum() {
-        let checksums: std::collections::BTreeSet<u32> =
-            (0..40).map(|len| lookup3(&vec![7; len])).collect();
+        let checksums: std::collections::BTreeSet<u32> = (0..40).map(|len| lookup3(&vec![7; len])).collect();
         assert_eq!(checksums.len(), 40);
     }
 }

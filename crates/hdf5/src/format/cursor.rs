@@ -14,11 +14,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// The sizes of nearly every file: eight bytes each.
-    pub const EIGHT: Self = Self {
-        offset: 8,
-        length: 8,
-        base: 0,
-    };
+    pub const EIGHT: Self = Self { offset: 8, length: 8, base: 0 };
 
     /// Checks the two sizes of a superblock.
     ///
@@ -38,11 +34,7 @@ impl Sizes {
                 }
             }
         }
-        Ok(Self {
-            offset,
-            length,
-            base: 0,
-        })
+        Ok(Self { offset, length, base: 0 })
     }
 
     /// The same widths in a file whose addresses count from byte `base`, behind a user block.
@@ -151,11 +143,7 @@ impl<'a> Cursor<'a> {
     /// [`Problem::Truncated`] if the padding is cut off.
     pub fn align(&mut self, alignment: usize) -> Result<(), Problem> {
         let over = self.position.checked_rem(alignment).unwrap_or(0);
-        self.skip(if over == 0 {
-            0
-        } else {
-            alignment.saturating_sub(over)
-        })
+        self.skip(if over == 0 { 0 } else { alignment.saturating_sub(over) })
     }
 
     /// Expects the four letters that start a structure.
@@ -264,9 +252,7 @@ impl<'a> Cursor<'a> {
 /// The largest number of `width` bytes.
 fn all_ones(width: usize) -> u64 {
     let unused_bits = u32::try_from(width).unwrap_or(8).saturating_mul(8);
-    u64::MAX
-        .checked_shr(64_u32.saturating_sub(unused_bits))
-        .unwrap_or(0)
+    u64::MAX.checked_shr(64_u32.saturating_sub(unused_bits)).unwrap_or(0)
 }
 
 /// A length in memory as a length in a file. Lossless wherever this crate can be compiled.
@@ -280,9 +266,7 @@ mod tests {
 
     #[test]
     fn fields_are_little_endian_and_follow_each_other() {
-        let mut cursor = Cursor::new(&[
-            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
-        ]);
+        let mut cursor = Cursor::new(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
         assert_eq!(cursor.u8().unwrap(), 1);
         assert_eq!(cursor.u16().unwrap(), 0x0302);
         assert_eq!(cursor.u32().unwrap(), 0x0706_0504);
@@ -297,13 +281,7 @@ mod tests {
         let mut cursor = Cursor::new(&[1, 2, 3]);
         cursor.skip(1).unwrap();
         let problem = cursor.u32().unwrap_err();
-        assert!(matches!(
-            problem,
-            Problem::Truncated {
-                needed: 5,
-                available: 3
-            }
-        ));
+        assert!(matches!(problem, Problem::Truncated { needed: 5, available: 3 }));
         assert_eq!(cursor.position(), 1);
         assert!(cursor.take(usize::MAX).is_err());
         assert_eq!(cursor.u16().unwrap(), 0x0302);
@@ -331,10 +309,7 @@ mod tests {
 
     #[test]
     fn a_number_wider_than_eight_bytes_is_refused() {
-        assert!(matches!(
-            Cursor::new(&[0; 16]).uint(9),
-            Err(Problem::Malformed(_))
-        ));
+        assert!(matches!(Cursor::new(&[0; 16]).uint(9), Err(Problem::Malformed(_))));
     }
 
     #[test]
@@ -352,10 +327,7 @@ mod tests {
     #[test]
     fn a_wrong_signature_is_shown_beside_the_right_one() {
         let problem = Cursor::new(b"FR\0Px").signature(b"FRHP").unwrap_err();
-        assert_eq!(
-            problem.to_string(),
-            r#"signature is "FR\x00P" but must be "FRHP""#
-        );
+        assert_eq!(problem.to_string(), r#"signature is "FR\x00P" but must be "FRHP""#);
     }
 
     #[test]

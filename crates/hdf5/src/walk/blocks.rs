@@ -1,0 +1,366 @@
+//! The bytes of a file that are in memory, and the needs of everyone who waits for more.
+//!
+//! Reading here does no I/O. A read that is not in memory notes its need and is pending; a driver polls the whole walk
+//! until nothing can go on, fetches the union of all needs in one round of parallel requests, and polls again:
+//!
+//! ```text
+//!  walk ──read──► Blocks ──pending──► needs ─┐
+//!    ▲                                       ▼ minus what is held, rounded, merged
+//!    └──wake── bytes ◄── one round of ranged reads
+//! ```
+//! So `walk` reads like the specification, every round serves the whole file, and no runtime is assumed.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::error::{Error, Problem};
+use crate::limits::{BLOCK_LEN_MAX, PARSED_FILES_MAX, PARSED_LEN_MIN};
+use crate::range::ByteRange;
+
+/// How needs become requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Merge {
+    /// Requests begin and end at multiples of this many bytes.
+    pub(crate) alignment: u64,
+    /// Two requests with at most this many bytes between them become one.
+    pub(crate) gap: u64,
+    /// Longer requests are split, to be fetched in parallel.
+    pub(crate) length_max: u64,
+}
+
+/// The bytes of one file that are in memory.
+pub(crate) struct Blocks {
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Bytes in memory by their offset; entries do not overlap.
+    held: BTreeMap<u64, Bytes>,
+    size: u64,
+    needs: Vec<ByteRange>,
+    waiting: Vec<Waker>,
+    /// Bytes handed out so far.
+    parsed: u64,
+}
+
+impl Blocks {
+    /// Nothing is in memory yet of a file of `size` bytes.
+    pub(crate) fn new(size: u64) -> Self {
+        Self {
+            state: Mutex::new(State {
+                held: BTreeMap::new(),
+                size,
+                needs: Vec::new(),
+                waiting: Vec::new(),
+                parsed: 0,
+            }),
+        }
+    }
+
+    /// Length of the file in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.state().size
+    }
+
+    /// The bytes of `range`, which belong to a `structure`.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Truncated`] if the file ends before the range does, [`Problem::Limit`] if the range is longer than any
+    /// structure should be, or if structures were read over and over.
+    pub(crate) async fn read(&self, structure: &'static str, range: ByteRange) -> Result<Bytes, Error> {
+        self.admit(structure, range)?;
+        Ok(self.wait(range).await)
+    }
+
+    /// The bytes of every range, in order; all are asked for at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blocks::read`], for the first range that fails.
+    pub(crate) async fn read_many(
+        &self,
+        structure: &'static str,
+        ranges: &[ByteRange],
+    ) -> Result<Vec<Bytes>, Error> {
+        for range in ranges {
+            self.admit(structure, *range)?;
+        }
+        let mut found = Vec::new();
+        self.hint(ranges);
+        for range in ranges {
+            found.push(self.wait(*range).await);
+        }
+        Ok(found)
+    }
+
+    /// At least `least` bytes from `offset`, and up to `guess` where that costs no request of its own.
+    ///
+    /// For a structure whose length is not known yet: what is in memory is taken as it is, and otherwise the guess is
+    /// asked for, as far as the file reaches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blocks::read`], for the least range.
+    pub(crate) async fn read_guess(
+        &self,
+        structure: &'static str,
+        offset: u64,
+        least: u64,
+        guess: u64,
+    ) -> Result<Bytes, Error> {
+        let least = ByteRange::new(offset, least);
+        self.admit(structure, least)?;
+        let guess = ByteRange::new(offset, guess.min(self.size().saturating_sub(offset)).max(least.length));
+        Ok(poll_fn(|cx| {
+            let mut state = self.state();
+            match state.held_prefix(guess) {
+                Some(bytes) if length(&bytes) >= least.length => Poll::Ready(bytes),
+                _ => state.pend(guess, cx),
+            }
+        })
+        .await)
+    }
+
+    /// Asks for ranges in the next round without waiting for them. What lies outside the file is ignored.
+    pub(crate) fn hint(&self, ranges: &[ByteRange]) {
+        let mut state = self.state();
+        for range in ranges {
+            if range.end() <= state.size && state.held(*range).is_none() {
+                state.needs.push(*range);
+            }
+        }
+    }
+
+    /// Refuses what cannot or should not be read.
+    fn admit(&self, structure: &'static str, range: ByteRange) -> Result<(), Error> {
+        let mut state = self.state();
+        let problem = if range.length > BLOCK_LEN_MAX {
+            Problem::Limit { what: "the length", limit: BLOCK_LEN_MAX, found: range.length }
+        } else if range.offset.checked_add(range.length).is_none_or(|end| end > state.size) {
+            Problem::Truncated { needed: range.end(), available: state.size }
+        } else {
+            state.parsed = state.parsed.saturating_add(range.length);
+            let limit = state.size.saturating_mul(PARSED_FILES_MAX).max(PARSED_LEN_MIN);
+            if state.parsed <= limit {
+                return Ok(());
+            }
+            Problem::Limit { what: "the sum of all structures read", limit, found: state.parsed }
+        };
+        Err(problem.at(structure, range.offset))
+    }
+
+    async fn wait(&self, range: ByteRange) -> Bytes {
+        poll_fn(|cx| {
+            let mut state = self.state();
+            match state.held(range) {
+                Some(bytes) => Poll::Ready(bytes),
+                None => state.pend(range, cx),
+            }
+        })
+        .await
+    }
+
+    /// What must be fetched before anyone can go on; empty if nobody waits.
+    pub(crate) fn take_needs(&self, merge: Merge) -> Vec<ByteRange> {
+        let mut state = self.state();
+        let needs = std::mem::take(&mut state.needs);
+        if state.waiting.is_empty() {
+            return Vec::new();
+        }
+        plan(needs, &state.held, state.size, merge)
+    }
+
+    /// Everything that is not in memory yet.
+    pub(crate) fn take_rest(&self, merge: Merge) -> Vec<ByteRange> {
+        let mut state = self.state();
+        state.needs.clear();
+        plan(vec![ByteRange::new(0, state.size)], &state.held, state.size, merge)
+    }
+
+    /// Takes in fetched bytes. Bytes already held stay as they are.
+    pub(crate) fn insert(&self, offset: u64, bytes: Bytes) {
+        let mut state = self.state();
+        for hole in holes(ByteRange::new(offset, length(&bytes)), &state.held) {
+            let start = usize::try_from(hole.offset.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let len = usize::try_from(hole.length).unwrap_or(usize::MAX);
+            let piece = bytes.slice(start..start.saturating_add(len));
+            state.held.insert(hole.offset, piece);
+        }
+    }
+
+    /// Lets everyone who waits look again.
+    pub(crate) fn wake(&self) {
+        let waiting = std::mem::take(&mut self.state().waiting);
+        for waker in waiting {
+            waker.wake();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is consistent between any two statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The bytes of `range`, if all of them are in memory.
+    fn held(&self, range: ByteRange) -> Option<Bytes> {
+        self.held_prefix(range).filter(|bytes| length(bytes) == range.length)
+    }
+
+    /// As many bytes from the beginning of `range` as are in memory without a hole.
+    fn held_prefix(&self, range: ByteRange) -> Option<Bytes> {
+        let (&offset, first) = self.held.range(..=range.offset).next_back()?;
+        let skip = usize::try_from(range.offset.checked_sub(offset)?).ok()?;
+        let want = usize::try_from(range.length).ok()?;
+        if skip > first.len() || (skip == first.len() && want > 0) {
+            return None;
+        }
+        let available = first.len().saturating_sub(skip);
+        if want <= available {
+            return Some(first.slice(skip..skip.saturating_add(want)));
+        }
+        let mut end = offset.saturating_add(length(first));
+        let mut joined = BytesMut::from(first.get(skip..)?);
+        for (&next, piece) in self.held.range(end..) {
+            let missing = want.saturating_sub(joined.len());
+            if next != end || missing == 0 {
+                break;
+            }
+            joined.extend_from_slice(piece.get(..missing.min(piece.len()))?);
+            end = end.saturating_add(length(piece));
+        }
+        Some(joined.freeze())
+    }
+
+    fn pend<T>(&mut self, range: ByteRange, cx: &Context<'_>) -> Poll<T> {
+        self.needs.push(range);
+        self.waiting.push(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// Turns needs into few requests: rounded, merged, without what is held, split.
+fn plan(
+    mut needs: Vec<ByteRange>,
+    held: &BTreeMap<u64, Bytes>,
+    size: u64,
+    merge: Merge,
+) -> Vec<ByteRange> {
+    needs.sort_unstable();
+    needs.dedup();
+    let mut missing = needs.into_iter().flat_map(|need| holes(need, held)).collect::<Vec<_>>();
+    missing.sort_unstable();
+    let mut requests: Vec<ByteRange> = Vec::new();
+    for need in missing {
+        let start = need.offset.saturating_sub(need.offset.checked_rem(merge.alignment).unwrap_or(0));
+        let end = need.end().checked_next_multiple_of(merge.alignment).unwrap_or(u64::MAX).min(size);
+        let request = ByteRange::new(start, end.saturating_sub(start));
+        match requests.last_mut() {
+            Some(last) if request.offset <= last.end().saturating_add(merge.gap) => {
+                last.length = last.length.max(request.end().saturating_sub(last.offset));
+            }
+            _ => requests.push(request),
+        }
+    }
+    requests
+        .into_iter()
+        .flat_map(|request| trim(request, held))
+        .flat_map(|request| split(request, merge.length_max))
+        .collect()
+}
+
+/// Takes off both ends of `request` what is in memory. Holes in its middle are fetched through.
+fn trim(request: ByteRange, held: &BTreeMap<u64, Bytes>) -> Option<ByteRange> {
+    let holes = holes(request, held);
+    let (first, last) = (holes.first()?, holes.last()?);
+    Some(ByteRange::new(first.offset, last.end().saturating_sub(first.offset)))
+}
+
+fn split(request: ByteRange, length_max: u64) -> impl Iterator<Item = ByteRange> {
+    let mut rest = request;
+    std::iter::from_fn(move || {
+        if rest.length == 0 {
+            return None;
+        }
+        let piece = ByteRange::new(rest.offset, rest.length.min(length_max.max(1)));
+        rest = ByteRange::new(piece.end(), rest.length.saturating_sub(piece.length));
+        Some(piece)
+    })
+}
+
+/// The parts of `range` that are not in memory, in order.
+fn holes(range: ByteRange, held: &BTreeMap<u64, Bytes>) -> Vec<ByteRange> {
+    let mut holes = Vec::new();
+    let mut at = range.offset;
+    let first = held.range(..=range.offset).next_back().map_or(range.offset, |(&offset, _)| offset);
+    for (&offset, piece) in held.range(first..range.end().max(first)) {
+        if offset > at {
+            holes.push(ByteRange::new(at, offset.saturating_sub(at)));
+        }
+        at = at.max(offset.saturating_add(length(piece)));
+    }
+    if at < range.end() {
+        holes.push(ByteRange::new(at, range.end().saturating_sub(at)));
+    }
+    holes
+}
+
+/// A length in memory as a length in a file.
+fn length(bytes: &Bytes) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXACT: Merge = Merge { alignment: 1, gap: 0, length_max: u64::MAX };
+
+    fn held(ranges: &[(u64, u64)]) -> BTreeMap<u64, Bytes> {
+        ranges.iter().map(|&(offset, length)| (offset, Bytes::from(vec![0; length as usize]))).collect()
+    }
+
+    fn check(needs: &[(u64, u64)], held_ranges: &[(u64, u64)], merge: Merge, expected: &[(u64, u64)]) {
+        let needs = needs.iter().map(|&(offset, length)| ByteRange::new(offset, length)).collect();
+        let requests = plan(needs, &held(held_ranges), 1000, merge);
+        let requests: Vec<_> = requests.iter().map(|request| (request.offset, request.length)).collect();
+        assert_eq!(requests, expected);
+    }
+
+    #[test]
+    fn only_what_is_not_held_is_asked_for() {
+        check(&[(10, 20)], &[(0, 15)], EXACT, &[(15, 15)]);
+        check(&[(10, 20)], &[(0, 15), (15, 15)], EXACT, &[]);
+        check(&[(10, 20)], &[(12, 3)], EXACT, &[(10, 20)]);
+    }
+
+    #[test]
+    fn needs_close_to_each_other_become_one_request() {
+        let merge = Merge { alignment: 10, gap: 20, length_max: u64::MAX };
+        check(&[(11, 5), (38, 4), (90, 1)], &[], merge, &[(10, 40), (90, 10)]);
+    }
+
+    #[test]
+    fn rounding_stops_at_the_end_of_the_file_and_long_requests_are_split() {
+        let merge = Merge { alignment: 64, gap: 0, length_max: 100 };
+        check(&[(800, 190)], &[], merge, &[(768, 100), (868, 100), (968, 32)]);
+    }
+
+    #[test]
+    fn a_read_over_several_pieces_is_joined() {
+        let blocks = Blocks::new(100);
+        blocks.insert(0, Bytes::from_static(b"abc"));
+        blocks.insert(3, Bytes::from_static(b"def"));
+        blocks.insert(2, Bytes::from_static(b"XXXXXX"));
+        let state = blocks.state();
+        assert_eq!(state.held(ByteRange::new(1, 6)).unwrap(), "bcdefX");
+        assert_eq!(state.held_prefix(ByteRange::new(5, 50)).unwrap(), "fXX");
+        assert!(state.held(ByteRange::new(5, 4)).is_none());
+    }
+}
