@@ -1,0 +1,34 @@
+//! Where test files are.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace this crate was built in.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("crates/testkit lies two levels below the workspace")
+}
+
+/// The folder of committed fixtures, `fixtures/` of the workspace.
+#[must_use]
+pub fn fixtures() -> PathBuf {
+    workspace().join("fixtures")
+}
+
+/// The folder of real files that are too large to commit: `RANGEFOLD_CORPUS`, or else `../shared/corpus` beside the workspace.
+///
+/// `None` when it is not there; the caller returns early, and stderr says which test did.
+#[must_use]
+#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("RANGEFOLD_CORPUS")
+        .map_or_else(|| workspace().join("../shared/corpus"), PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    eprintln!("SKIPPED {test}: no corpus at {} (set RANGEFOLD_CORPUS)", folder.display());
+    None
+}
