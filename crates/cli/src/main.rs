@@ -1,2 +1,7 @@
 //! The `rangefold` command.
-fn main() {}
+mod args;
+mod names;
+
+fn main() {
+    let _ = <args::Cli as clap::Parser>::parse();
+}

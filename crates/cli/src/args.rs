@@ -1,0 +1,214 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Scan netCDF-4/HDF5 files into kerchunk references and reduce over their byte ranges.
+#[derive(Debug, Parser)]
+#[command(name = "rangefold", version, about, max_term_width = 110, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Options every verb takes.
+#[derive(Debug, Args)]
+pub(crate) struct Shared {
+    /// Rules per URL prefix: credentials, endpoints, rewriting (YAML)
+    #[arg(long, global = true, value_name = "FILE", env = "RANGEFOLD_STORAGE", help_heading = "Storage")]
+    pub(crate) storage: Option<PathBuf>,
+    /// Endpoint of an S3-compatible service
+    #[arg(long, global = true, value_name = "URL", help_heading = "Storage")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Region of the bucket
+    #[arg(long, global = true, help_heading = "Storage")]
+    pub(crate) region: Option<String>,
+    /// Send no credentials
+    #[arg(long, global = true, conflicts_with = "profile", help_heading = "Storage")]
+    pub(crate) anonymous: bool,
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true, help_heading = "Storage")]
+    pub(crate) profile: Option<String>,
+    /// Requests in flight
+    #[arg(long, global = true, value_name = "N", default_value_t = 32, value_parser = positive, help_heading = "Resources")]
+    pub(crate) concurrency: usize,
+    /// Upper bound for decoded bytes in flight, such as 512MiB
+    #[arg(long, global = true, value_name = "SIZE", default_value = "1GiB", value_parser = size, help_heading = "Resources")]
+    pub(crate) memory: u64,
+    /// Threads that decode and reduce [default: one per core]
+    #[arg(long, global = true, value_name = "N", value_parser = positive, help_heading = "Resources")]
+    pub(crate) threads: Option<usize>,
+    /// Print results as JSON
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// No progress bar
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub(crate) verbose: u8,
+    /// Replace outputs that exist
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// netCDF-4/HDF5 files to references
+    #[command(after_help = "Example:\n  rangefold scan s3://bucket/tas_2001.nc -o tas_2001.json")]
+    Scan(Scan),
+    /// Groups, variables, dimensions, types, chunks, codecs and attributes, like ncdump -h
+    #[command(after_help = "Example:\n  rangefold info tas_2001.json tas")]
+    Info(Info),
+    /// Reduce a variable over the referenced byte ranges
+    #[command(
+        after_help = "Example:\n  rangefold reduce tas_2001.json tas --op mean,max --over time --select 'lat=-30.0..30.0'"
+    )]
+    Reduce(Reduce),
+    /// The HDF5 structures of a file, with their addresses
+    #[command(after_help = "Example:\n  rangefold dump tas_2001.nc")]
+    Dump(Dump),
+    /// Write a completion script for a shell
+    #[command(
+        after_help = "Example:\n  rangefold completions bash > ~/.local/share/bash-completion/completions/rangefold"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Paths or URLs (file, s3, gs, az, http, https) of netCDF-4/HDF5 files
+    #[arg(required = true)]
+    pub(crate) files: Vec<String>,
+    /// Output: a file for one input, a folder (ending in /) for many; stdout if absent and there is one input
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<String>,
+    /// Only variables whose path matches; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// No variables whose path matches; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Chunks of fewer encoded bytes are put into the references
+    #[arg(long, value_name = "BYTES", default_value_t = 300)]
+    pub(crate) inline_threshold: u64,
+    /// Fail if a variable cannot be referenced
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// What references point at instead of the input (for one input)
+    #[arg(long, value_name = "URL")]
+    pub(crate) final_url: Option<String>,
+    /// Write what was skipped and why, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print requests and rounds to stderr
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// Reference store (JSON or Parquet), path or URL
+    pub(crate) refs: String,
+    /// Only this variable
+    pub(crate) variable: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reduce {
+    /// Reference store (JSON or Parquet), path or URL
+    pub(crate) refs: String,
+    /// Path of a variable, or a glob; '**' is every numeric variable
+    pub(crate) variable: String,
+    /// Operations, comma-separated: they share one pass
+    #[arg(long, required = true, value_delimiter = ',', value_name = "OP")]
+    pub(crate) op: Vec<String>,
+    /// Dimensions to reduce [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "DIM")]
+    pub(crate) over: Option<Vec<String>>,
+    /// Part of the variable: 'time=0:120,lat=-30.0..30.0'; integers and a:b:s are indexes, decimal points, .. and dates are coordinates
+    #[arg(long, value_name = "SELECTION")]
+    pub(crate) select: Option<String>,
+    /// No unpacking, no masking
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Say what would be read, and read nothing
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Output file; stdout if absent
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dump {
+    /// Path or URL of an HDF5 file
+    pub(crate) file: String,
+}
+
+/// At least 1.
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(n) => Ok(n),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// Bytes: `4096`, `64KiB`, `512MiB`, `2GiB`, `1.5GB`.
+fn size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        other => {
+            return Err(format!("{other:?} is no unit of size: use KiB, MiB, GiB, TiB, kB, MB, GB or TB"));
+        }
+    };
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(factor).ok_or_else(|| format!("{text} is more than 64 bits can count"));
+    }
+    let value: f64 = number.parse().map_err(|_| format!("{text:?} is not a size"))?;
+    #[expect(clippy::cast_precision_loss, reason = "factors are small powers")]
+    let bytes = value * factor as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "digits and a point make no negative number, and the bound is checked"
+    )]
+    if bytes < 1e18 { Ok(bytes as u64) } else { Err(format!("{text} is more than 64 bits can count")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        assert_eq!(size("4096"), Ok(4096));
+        assert_eq!(size("64KiB"), Ok(65_536));
+        assert_eq!(size("1.5GB"), Ok(1_500_000_000));
+        assert!(size("12 parsecs").is_err());
+        assert!(size("99999999999TiB").is_err());
+    }
+}
