@@ -256,7 +256,7 @@ fn all_ones(width: usize) -> u64 {
 }
 
 /// A length in memory as a length in a file. Lossless wherever this crate can be compiled.
-fn widen(len: usize) -> u64 {
+pub(crate) fn widen(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 

@@ -3,5 +3,6 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod checksum;
+pub mod chunk_index;
 pub mod cursor;
 pub mod layout;

@@ -21,6 +21,9 @@ pub(crate) struct Context<'a> {
     pub(crate) blocks: &'a Blocks,
     /// How addresses and lengths are stored.
     pub(crate) sizes: Sizes,
+    /// Half the children of a version 1 B-tree node of a chunk index: 32 unless the superblock (version 1) or the
+    /// B-tree 'K' values message says otherwise.
+    pub(crate) indexed_storage_k: u16,
     /// What the caller wants.
     pub(crate) options: &'a Options,
     seen: Mutex<Vec<Seen>>,
