@@ -1,0 +1,34 @@
+//! zlib (RFC 1950) and gzip (RFC 1952).
+
+use libdeflater::{DecompressionError, Decompressor};
+
+use crate::Problem;
+use crate::want::{Want, read_to_end, room};
+
+/// libdeflate's decompressor, made once.
+pub(crate) struct Inflate(Decompressor);
+
+impl Default for Inflate {
+    fn default() -> Self {
+        Self(Decompressor::new())
+    }
+}
+
+impl Inflate {
+    /// Decodes one zlib stream and verifies its Adler-32.
+    pub(crate) fn zlib(&mut self, input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
+        let buffer = room(out, want.limit())?;
+        let found = self.0.zlib_decompress(input, buffer).map_err(|error| match error {
+            DecompressionError::InsufficientSpace => Problem::Overflow { limit: want.limit() },
+            DecompressionError::BadData => Problem::corrupt(error),
+        })?;
+        want.check(found)?;
+        out.truncate(found);
+        Ok(())
+    }
+}
+
+/// Decodes gzip members up to the end of `input`. libdeflate does not tell where a member ends, so this is flate2's work.
+pub(crate) fn gzip(input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
+    read_to_end(flate2::bufread::MultiGzDecoder::new(input), want, out)
+}

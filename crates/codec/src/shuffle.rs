@@ -1,0 +1,81 @@
+//! Byte shuffle.
+//!
+//! ```text
+//! elements  a0 a1 a2 a3 | b0 b1 b2 b3 | c0 … | tail
+//! shuffled  a0 b0 c0 … | a1 b1 c1 … | a2 … | a3 … | tail
+//! ```
+//!
+//! A tail shorter than one element stays where it is, as in HDF5.
+
+use crate::Problem;
+use crate::want::room;
+
+/// Whether undoing the shuffle of `length` bytes moves any.
+///
+/// # Errors
+///
+/// [`Problem::Malformed`] for elements of no bytes.
+pub(crate) fn moves_bytes(element_size: usize, length: usize) -> Result<bool, Problem> {
+    if element_size == 0 {
+        return Err(Problem::Malformed("the element size is 0"));
+    }
+    Ok(element_size > 1 && length / element_size > 1)
+}
+
+/// Puts the bytes of each element together again.
+pub(crate) fn decode(input: &[u8], element_size: usize, out: &mut Vec<u8>) -> Result<(), Problem> {
+    interleave(input, element_size, room(out, input.len())?);
+    Ok(())
+}
+
+/// Puts the bytes of each element together; both buffers have the same length.
+pub(crate) fn interleave(planes: &[u8], element_size: usize, elements: &mut [u8]) {
+    match element_size {
+        2 => interleave_array::<2>(planes, elements),
+        4 => interleave_array::<4>(planes, elements),
+        8 => interleave_array::<8>(planes, elements),
+        _ => interleave_any(planes, element_size, elements),
+    }
+}
+
+/// The size is known to the compiler, which turns the inner loop into byte shuffles.
+fn interleave_array<const N: usize>(planes: &[u8], elements: &mut [u8]) {
+    let (elements, tail) = elements.as_chunks_mut::<N>();
+    let count = elements.len();
+    let (planes, rest) = planes.split_at(count * N);
+    let mut planes = planes.chunks_exact(count.max(1));
+    let plane: [&[u8]; N] = std::array::from_fn(|_| planes.next().unwrap_or_default());
+    // Slices cut to one length let the bounds checks of the loop be dropped.
+    let plane = plane.map(|plane| plane.get(..count).unwrap_or_default());
+    for (i, element) in elements.iter_mut().enumerate() {
+        *element = std::array::from_fn(|byte| plane[byte][i]);
+    }
+    tail.copy_from_slice(rest);
+}
+
+fn interleave_any(planes: &[u8], element_size: usize, elements: &mut [u8]) {
+    let count = elements.len() / element_size;
+    let (planes, rest) = planes.split_at(count * element_size);
+    let (elements, tail) = elements.split_at_mut(count * element_size);
+    for (byte, plane) in planes.chunks_exact(count.max(1)).enumerate() {
+        let places = elements.iter_mut().skip(byte).step_by(element_size);
+        for (place, &value) in places.zip(plane) {
+            *place = value;
+        }
+    }
+    tail.copy_from_slice(rest);
+}
+
+/// Sorts the bytes of the elements by their place in the element.
+pub(crate) fn encode(input: &[u8], element_size: usize) -> Result<Vec<u8>, Problem> {
+    if !moves_bytes(element_size, input.len())? {
+        return Ok(input.to_vec());
+    }
+    let (whole, tail) = input.split_at(input.len() - input.len() % element_size);
+    let mut out = Vec::with_capacity(input.len());
+    for byte in 0..element_size {
+        out.extend(whole.iter().skip(byte).step_by(element_size));
+    }
+    out.extend_from_slice(tail);
+    Ok(out)
+}

@@ -1,0 +1,116 @@
+//! How many bytes a stage must yield, and the room for them.
+
+use std::io::Read;
+
+use rangefold_array::CodecSpec;
+
+use crate::Problem;
+
+/// How many bytes a stage must yield.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Just as many.
+    Exactly(usize),
+    /// No more; how many is only known to the writer, because another compressor or strings lie below.
+    AtMost(usize),
+}
+
+/// No compressor makes data longer than this factor ...
+const EXPANSION_FACTOR: usize = 2;
+/// ... and this many bytes for headers.
+const EXPANSION_BYTES: usize = 64 * 1024;
+
+impl Want {
+    /// The most bytes that are acceptable.
+    pub(crate) fn limit(self) -> usize {
+        match self {
+            Self::Exactly(length) | Self::AtMost(length) => length,
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`Problem::Length`] or [`Problem::Overflow`] if `found` bytes are not what is wanted.
+    pub(crate) fn check(self, found: usize) -> Result<(), Problem> {
+        match self {
+            Self::Exactly(expected) if found != expected => Err(Problem::Length { expected, found }),
+            Self::AtMost(limit) if found > limit => Err(Problem::Overflow { limit }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the stages after `codec` yield, if it is fed as many bytes as this.
+    pub(crate) fn encoded_by(self, codec: &CodecSpec) -> Self {
+        match codec {
+            CodecSpec::Shuffle { .. } | CodecSpec::BitshuffleHdf5 { compression: 0, .. } => self,
+            CodecSpec::Fletcher32 | CodecSpec::Crc32c => match self {
+                Self::Exactly(length) => Self::Exactly(length.saturating_add(4)),
+                Self::AtMost(length) => Self::AtMost(length.saturating_add(4)),
+            },
+            // The limit of a pipeline that ends in strings is that of their frame.
+            CodecSpec::VlenUtf8 | CodecSpec::VlenBytes => Self::AtMost(self.limit()),
+            CodecSpec::Zlib { .. }
+            | CodecSpec::Gzip { .. }
+            | CodecSpec::Blosc { .. }
+            | CodecSpec::Zstd { .. }
+            | CodecSpec::Lzf
+            | CodecSpec::Bzip2 { .. }
+            | CodecSpec::Lz4 { .. }
+            | CodecSpec::Lz4Hdf5 { .. }
+            | CodecSpec::BitshuffleHdf5 { .. } => {
+                Self::AtMost(self.limit().saturating_mul(EXPANSION_FACTOR).saturating_add(EXPANSION_BYTES))
+            }
+        }
+    }
+}
+
+/// Gives `out` a length without caring what is in it.
+pub(crate) fn room(out: &mut Vec<u8>, length: usize) -> Result<&mut [u8], Problem> {
+    out.try_reserve_exact(length.saturating_sub(out.len())).map_err(|_| Problem::Memory { length })?;
+    out.resize(length, 0);
+    Ok(out)
+}
+
+/// Empties `out` and makes room to append `length` bytes.
+pub(crate) fn emptied(out: &mut Vec<u8>, length: usize) -> Result<(), Problem> {
+    out.clear();
+    out.try_reserve_exact(length).map_err(|_| Problem::Memory { length })
+}
+
+/// Reads a decompressing `stream` to its end.
+///
+/// # Errors
+///
+/// [`Problem::Corrupt`] with the stream's own error, and those of [`Want::check`].
+pub(crate) fn read_to_end(mut stream: impl Read, want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
+    let buffer = room(out, want.limit())?;
+    let mut filled = 0;
+    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match stream.read(free).map_err(Problem::corrupt)? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    if filled == want.limit() && stream.read(&mut [0]).map_err(Problem::corrupt)? > 0 {
+        return Err(Problem::Overflow { limit: want.limit() });
+    }
+    want.check(filled)?;
+    out.truncate(filled);
+    Ok(())
+}
+
+/// Cuts `length` bytes off the front of `rest`.
+pub(crate) fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], Problem> {
+    let (head, tail) =
+        rest.split_at_checked(length).ok_or(Problem::Truncated { needed: length, available: rest.len() })?;
+    *rest = tail;
+    Ok(head)
+}
+
+/// Cuts an array off the front of `rest`.
+pub(crate) fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Problem> {
+    let (head, tail) =
+        rest.split_first_chunk::<N>().ok_or(Problem::Truncated { needed: N, available: rest.len() })?;
+    *rest = tail;
+    Ok(*head)
+}
