@@ -1,1 +1,2 @@
-//! Not written yet.
+//! Run reductions: fetch, decode, reduce, merge in task order.
+pub mod select;
