@@ -14,7 +14,8 @@ use crate::workspace::{Outcome, metadata, report, root, run};
 ///
 /// h5py and netCDF4 bring an HDF5 library each, so no script loads both.
 const SCRIPTS: &[&str] = &[
-    "write_hdf5.py",
+    "write_storage.py",
+    "write_model.py",
     "write_netcdf.py",
     "forget_times.py",
     "oracle_hdf5.py",
@@ -24,7 +25,8 @@ const SCRIPTS: &[&str] = &[
 ];
 
 /// What the writer scripts leave behind: path → `{shows, written_by}`.
-const CATALOGUES: &[&str] = &[".write_hdf5.catalogue.json", ".write_netcdf.catalogue.json"];
+const CATALOGUES: &[&str] =
+    &[".write_storage.catalogue.json", ".write_model.catalogue.json", ".write_netcdf.catalogue.json"];
 
 const MANIFEST: &str = "MANIFEST.json";
 
