@@ -250,7 +250,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// The largest number of `width` bytes.
-fn all_ones(width: usize) -> u64 {
+pub(crate) fn all_ones(width: usize) -> u64 {
     let unused_bits = u32::try_from(width).unwrap_or(8).saturating_mul(8);
     u64::MAX.checked_shr(64_u32.saturating_sub(unused_bits)).unwrap_or(0)
 }
