@@ -20,7 +20,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("codec", &["array"]),
     ("storage", &[]),
     ("store", &["array", "refs", "storage", "codec"]),
-    ("combine", &["array", "cf", "refs", "codec", "store"]),
+    ("combine", &["array", "refs", "codec", "store"]),
     ("reduce", &["array"]),
     ("active", &["array", "refs", "codec", "store", "reduce"]),
     ("pipeline", &["refs", "scan", "combine", "store", "storage"]),
