@@ -189,3 +189,24 @@ fn replace(fresh: &Path, old: &Path) -> Outcome {
     println!("{} files written", listing(old)?.len());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_known_by_its_longest_ending() {
+        let expected = "stack/a.nc: NumPy's reductions over chosen axes and selections";
+        assert_eq!(answer("stack/a.nc.reductions.json").as_deref(), Some(expected));
+        assert_eq!(
+            answer("stack/a.nc.json").as_deref(),
+            Some("stack/a.nc: what h5py and netCDF4-python find")
+        );
+        assert_eq!(answer("stack/a.nc"), None);
+    }
+
+    #[test]
+    fn digests_are_lower_case_sha_256() {
+        assert_eq!(digest(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}
