@@ -1,9 +1,10 @@
 //! Reading the chunk index of a dataset, whichever of the six kinds it is.
 
-use super::Context;
+use super::{Context, btree2};
 use crate::chunk_table::{Chunk, ChunkGrid, ChunkTable, ChunkTableBuilder};
 use crate::error::{Error, Problem};
 use crate::format::chunk_index::btree1::ChunkNodes;
+use crate::format::chunk_index::btree2::ChunkRecords;
 use crate::format::chunk_index::extensible_array::{ExtensibleArrayHeader, Group};
 use crate::format::chunk_index::fixed_array::FixedArrayHeader;
 use crate::format::chunk_index::slots::{SlotGrid, SlotTable};
@@ -66,7 +67,7 @@ pub(crate) async fn read(
         ChunkIndexing::Implicit => index.implicit(slots(grid)?).map_err(at_index),
         ChunkIndexing::FixedArray { .. } => index.fixed_array(slots(grid)?).await,
         ChunkIndexing::ExtensibleArray { .. } => index.extensible_array(slots(grid)?).await,
-        ChunkIndexing::BTree2 { .. } => Err(at_index(Problem::unsupported("a version 2 b-tree index"))),
+        ChunkIndexing::BTree2 { .. } => index.btree2(grid).await,
     }
 }
 
@@ -326,6 +327,28 @@ impl Index<'_> {
             array.index_block(&mut table, address).await?;
         }
         table.finish().map_err(|problem| problem.at(INDEX, self.address))
+    }
+
+    async fn btree2(&self, grid: ChunkGrid) -> Result<ChunkTable, Error> {
+        let rank = self.chunk_shape.len();
+        let at_index = |problem: Problem| problem.at(INDEX, self.address);
+        let records = btree2::records(self.cx, self.address, &ChunkRecords::TYPES).await?;
+        let layout = ChunkRecords::new(
+            records.record_type,
+            records.record_len,
+            self.cx.sizes,
+            rank,
+            self.chunk_len,
+            self.filtered,
+        )
+        .map_err(at_index)?;
+        let mut table = ChunkTableBuilder::new(grid, 0);
+        let mut position = vec![0; rank];
+        for record in records.iter() {
+            let stored = layout.read(record, &mut position).map_err(at_index)?;
+            self.push(&mut table, &position, stored).map_err(at_index)?;
+        }
+        table.finish().map_err(at_index)
     }
 }
 

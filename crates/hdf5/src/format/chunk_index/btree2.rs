@@ -14,9 +14,6 @@ use crate::error::Problem;
 use crate::format::chunk_index::{Entry, StoredChunk};
 use crate::format::cursor::{Cursor, Sizes};
 
-/// Record type of chunks without filters. With filters it is one more.
-const TYPE_UNFILTERED: u8 = 10;
-
 /// How the records of one tree are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkRecords {
@@ -25,6 +22,9 @@ pub struct ChunkRecords {
 }
 
 impl ChunkRecords {
+    /// Record types of chunks without and with filters.
+    pub const TYPES: [u8; 2] = [10, 11];
+
     /// The records of a tree of type `record_type` with `record_len` bytes each, over chunks of `rank` dimensions
     /// that are `chunk_len` bytes when decoded.
     ///
@@ -34,19 +34,20 @@ impl ChunkRecords {
     /// impossible.
     pub fn new(
         record_type: u8,
-        record_len: u16,
+        record_len: usize,
         sizes: Sizes,
         rank: usize,
         chunk_len: u64,
         filtered: bool,
     ) -> Result<Self, Problem> {
-        let expected = TYPE_UNFILTERED.saturating_add(u8::from(filtered));
+        let [unfiltered_type, filtered_type] = Self::TYPES;
+        let expected = if filtered { filtered_type } else { unfiltered_type };
         if record_type != expected {
             return Err(Problem::malformed(format!(
                 "record type is {record_type} but the index of this dataset must have type {expected}"
             )));
         }
-        let entry_len = usize::from(record_len).checked_sub(rank.saturating_mul(8)).ok_or_else(|| {
+        let entry_len = record_len.checked_sub(rank.saturating_mul(8)).ok_or_else(|| {
             Problem::malformed(format!("a record of {record_len} bytes cannot hold {rank} chunk positions"))
         })?;
         Ok(Self { entry: Entry::new(u8::from(filtered), entry_len, sizes, chunk_len, filtered)?, rank })
