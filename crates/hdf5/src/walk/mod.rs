@@ -5,6 +5,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod chunks;
+pub(crate) mod sohm;
 
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
@@ -24,6 +25,8 @@ pub(crate) struct Context<'a> {
     /// Half the children of a version 1 B-tree node of a chunk index: 32 unless the superblock (version 1) or the
     /// B-tree 'K' values message says otherwise.
     pub(crate) indexed_storage_k: u16,
+    /// Messages that objects share.
+    pub(crate) shared_messages: sohm::SharedMessages,
     /// What the caller wants.
     pub(crate) options: &'a Options,
     seen: Mutex<Vec<Seen>>,
