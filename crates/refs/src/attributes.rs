@@ -3,14 +3,17 @@
 //! JSON with one difference: NaN and the infinities are numbers, as Python's `json` reads and writes them, because
 //! `missing_value = NaN` is among the most common attributes there are.
 
+use std::collections::HashMap;
+
 /// A node's attributes in the order they were written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Vec<(String, AttributeValue)>);
 
 /// The value of an attribute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum AttributeValue {
     /// No value.
+    #[default]
     Null,
     /// True or false.
     Bool(bool),
@@ -43,6 +46,24 @@ impl AttributeValue {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one.
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i128> {
+        match self {
+            Self::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The member `name` of a map.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&AttributeValue> {
+        match self {
+            Self::Map(members) => members.iter().find(|(n, _)| n == name).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -103,12 +124,27 @@ impl Attributes {
     }
 }
 
+/// As [`Attributes::insert`] one after the other.
 impl FromIterator<(String, AttributeValue)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (String, AttributeValue)>>(items: I) -> Self {
-        let mut attributes = Self::new();
+        let mut attributes = Vec::new();
+        let mut places = HashMap::new();
         for (name, value) in items {
-            attributes.insert(name, value);
+            let place = *places.entry(name.clone()).or_insert(attributes.len());
+            match attributes.get_mut(place) {
+                Some((_, slot)) => *slot = value,
+                None => attributes.push((name, value)),
+            }
         }
-        attributes
+        Self(attributes)
+    }
+}
+
+impl IntoIterator for Attributes {
+    type Item = (String, AttributeValue);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }

@@ -8,10 +8,21 @@
 //! | [`ReferenceSet`] | a tree of groups and arrays |
 //! | [`Attributes`] | a node's attributes in their written order, NaN and infinities included |
 
+mod assemble;
 mod attributes;
+mod element;
+mod error;
+pub mod json;
+mod json_text;
 mod manifest;
+mod numcodecs;
 mod set;
+mod sources;
+mod template;
+pub mod zarr_v2;
+pub mod zarr_v3;
 
 pub use attributes::{AttributeValue, Attributes};
+pub use error::RefsError;
 pub use manifest::{Manifest, ManifestBuilder, ManifestError, Reference};
 pub use set::{Group, ManifestArray, NodePath, ReferenceSet, Source};

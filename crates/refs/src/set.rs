@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rangefold_array::ArrayMeta;
 
-use crate::{Attributes, Manifest};
+use crate::{Attributes, Manifest, RefsError};
 
 /// A node's path without leading or trailing slash; the root group is the empty string.
 pub type NodePath = String;
@@ -48,6 +48,9 @@ pub struct ReferenceSet {
     pub arrays: BTreeMap<NodePath, ManifestArray>,
     /// What is known of each object, by URL.
     pub sources: BTreeMap<Arc<str>, Source>,
+    /// Arrays that a store holds but that cannot be read here, by path, with why. They are never taken for absent:
+    /// [`ReferenceSet::array`] tells the reason, and writing a set that has any is refused.
+    pub unreadable: BTreeMap<NodePath, RefsError>,
 }
 
 impl ReferenceSet {
@@ -55,6 +58,27 @@ impl ReferenceSet {
     #[must_use]
     pub fn new() -> Self {
         Self { groups: BTreeMap::from([(NodePath::new(), Group::default())]), ..Self::default() }
+    }
+
+    /// The array at `path`; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if there is one that cannot be read.
+    pub fn array(&self, path: &str) -> Result<Option<&ManifestArray>, RefsError> {
+        match self.unreadable.get(path) {
+            Some(error) => Err(error.clone()),
+            None => Ok(self.arrays.get(path)),
+        }
+    }
+
+    /// Checks that every array can be read.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the first one in order of path cannot.
+    pub fn check_readable(&self) -> Result<(), RefsError> {
+        self.unreadable.values().next().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// Number of references over all arrays.

@@ -1,0 +1,189 @@
+//! Codec descriptions as numcodecs configurations: `{"id":"zlib","level":4}`.
+//!
+//! Compatible implementations: numcodecs 0.16, imagecodecs 2026.3 (ids that start with `imagecodecs_`).
+//! [`CodecSpec::BitshuffleHdf5`] with a compressor inside has no codec there; it is written under an id of our own,
+//! which other readers refuse by name.
+
+use rangefold_array::{BloscCompressor, BloscShuffle, CodecSpec};
+
+use crate::AttributeValue::{self, Bool, Integer, Text};
+use crate::error::Problem;
+
+/// Our own id of HDF5 filter 32008 with a compressor inside.
+const BITSHUFFLE_HDF5: &str = "rangefold_bitshuffle_hdf5";
+
+/// The configuration of `codec`: its id and its members in numcodecs' order.
+pub(crate) fn configuration(codec: &CodecSpec) -> (&'static str, Vec<(&'static str, AttributeValue)>) {
+    let size = |n: usize| Integer(n as i128);
+    let level = |level: &i32| ("level", Integer((*level).into()));
+    match codec {
+        CodecSpec::Shuffle { element_size } => ("shuffle", vec![("elementsize", size(*element_size))]),
+        CodecSpec::Zlib { level: n } => ("zlib", vec![level(n)]),
+        CodecSpec::Gzip { level: n } => ("gzip", vec![level(n)]),
+        CodecSpec::Fletcher32 => ("fletcher32", vec![]),
+        CodecSpec::Blosc { compressor, level, shuffle, block_size } => (
+            "blosc",
+            vec![
+                ("cname", Text(compressor.name().to_owned())),
+                ("clevel", Integer((*level).into())),
+                ("shuffle", Integer(shuffle_code(*shuffle))),
+                ("blocksize", size(*block_size)),
+            ],
+        ),
+        CodecSpec::Zstd { level: n, checksum } => ("zstd", vec![level(n), ("checksum", Bool(*checksum))]),
+        // imagecodecs expects its own length header unless told that there is none.
+        CodecSpec::Lzf => ("imagecodecs_lzf", vec![("header", Bool(false))]),
+        CodecSpec::Bzip2 { level: n } => ("bz2", vec![level(n)]),
+        CodecSpec::Lz4 { acceleration } => ("lz4", vec![("acceleration", Integer((*acceleration).into()))]),
+        CodecSpec::Lz4Hdf5 { block_size } => (
+            "imagecodecs_lz4h5",
+            vec![(
+                "blocksize",
+                match block_size {
+                    0 => AttributeValue::Null,
+                    n => size(*n),
+                },
+            )],
+        ),
+        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression: 0 } => (
+            "imagecodecs_bitshuffle",
+            vec![("itemsize", size(*element_size)), ("blocksize", size(*block_size))],
+        ),
+        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => (
+            BITSHUFFLE_HDF5,
+            vec![
+                ("itemsize", size(*element_size)),
+                ("blocksize", size(*block_size)),
+                ("compression", Integer((*compression).into())),
+            ],
+        ),
+        CodecSpec::Crc32c => ("crc32c", vec![]),
+        CodecSpec::VlenUtf8 => ("vlen-utf8", vec![]),
+        CodecSpec::VlenBytes => ("vlen-bytes", vec![]),
+    }
+}
+
+/// numcodecs' number of a shuffle.
+pub(crate) fn shuffle_code(shuffle: BloscShuffle) -> i128 {
+    match shuffle {
+        BloscShuffle::None => 0,
+        BloscShuffle::Byte => 1,
+        BloscShuffle::Bit => 2,
+        BloscShuffle::Auto => -1,
+    }
+}
+
+/// The configuration of `codec` as an object with its id first.
+pub(crate) fn to_value(codec: &CodecSpec) -> AttributeValue {
+    let (id, members) = configuration(codec);
+    let id = ("id".to_owned(), Text(id.to_owned()));
+    let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+    AttributeValue::Map(std::iter::once(id).chain(members).collect())
+}
+
+/// The codec of an object with an id.
+pub(crate) fn from_value(value: &AttributeValue) -> Result<CodecSpec, Problem> {
+    let id = value
+        .get("id")
+        .and_then(AttributeValue::as_text)
+        .ok_or_else(|| Problem::Wrong("a codec has no id".to_owned()))?;
+    from_configuration(id, value)
+}
+
+/// The codec called `id` with the members of `value`; what is left out has numcodecs' default.
+pub(crate) fn from_configuration(id: &str, value: &AttributeValue) -> Result<CodecSpec, Problem> {
+    let member = Members { id, value };
+    Ok(match id {
+        "shuffle" => CodecSpec::Shuffle { element_size: member.at_least_one("elementsize", 4)? },
+        "zlib" | "imagecodecs_zlib" => CodecSpec::Zlib { level: member.integer("level", 1)? },
+        "gzip" => CodecSpec::Gzip { level: member.integer("level", 1)? },
+        "fletcher32" => CodecSpec::Fletcher32,
+        "blosc" => CodecSpec::Blosc {
+            compressor: member.compressor()?,
+            level: member.integer("clevel", 5)?,
+            shuffle: member.shuffle()?,
+            block_size: member.integer("blocksize", 0)?,
+        },
+        "zstd" | "imagecodecs_zstd" => {
+            CodecSpec::Zstd { level: member.integer("level", 0)?, checksum: member.flag("checksum", false)? }
+        }
+        "imagecodecs_lzf" if member.flag("header", true)? => {
+            return Err(Problem::Unsupported("codec \"imagecodecs_lzf\" with a header".to_owned()));
+        }
+        "imagecodecs_lzf" => CodecSpec::Lzf,
+        "bz2" => CodecSpec::Bzip2 { level: member.integer("level", 1)? },
+        "lz4" => CodecSpec::Lz4 { acceleration: member.integer("acceleration", 1)? },
+        "imagecodecs_lz4h5" => CodecSpec::Lz4Hdf5 { block_size: member.integer("blocksize", 0)? },
+        "imagecodecs_bitshuffle" => CodecSpec::BitshuffleHdf5 {
+            element_size: member.at_least_one("itemsize", 1)?,
+            block_size: member.integer("blocksize", 0)?,
+            compression: 0,
+        },
+        BITSHUFFLE_HDF5 => CodecSpec::BitshuffleHdf5 {
+            element_size: member.at_least_one("itemsize", 1)?,
+            block_size: member.integer("blocksize", 0)?,
+            compression: member.integer("compression", 0)?,
+        },
+        "crc32c" => CodecSpec::Crc32c,
+        "vlen-utf8" => CodecSpec::VlenUtf8,
+        "vlen-bytes" => CodecSpec::VlenBytes,
+        _ => return Err(Problem::Unsupported(format!("codec {id:?}"))),
+    })
+}
+
+/// The members of a configuration, with what an error must say.
+struct Members<'a> {
+    id: &'a str,
+    value: &'a AttributeValue,
+}
+
+impl Members<'_> {
+    /// The member `name` unless it is left out or null.
+    fn get(&self, name: &str) -> Option<&AttributeValue> {
+        self.value.get(name).filter(|value| **value != AttributeValue::Null)
+    }
+
+    fn wrong(&self, name: &str) -> Problem {
+        Problem::Wrong(format!("codec {:?} has an unusable {name:?}", self.id))
+    }
+
+    fn integer<T: TryFrom<i128>>(&self, name: &str, default: T) -> Result<T, Problem> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(value) => {
+                value.as_integer().and_then(|n| T::try_from(n).ok()).ok_or_else(|| self.wrong(name))
+            }
+        }
+    }
+
+    fn at_least_one(&self, name: &str, default: usize) -> Result<usize, Problem> {
+        self.integer(name, default).and_then(|n| if n == 0 { Err(self.wrong(name)) } else { Ok(n) })
+    }
+
+    fn flag(&self, name: &str, default: bool) -> Result<bool, Problem> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(Bool(value)) => Ok(*value),
+            Some(_) => Err(self.wrong(name)),
+        }
+    }
+
+    fn compressor(&self) -> Result<BloscCompressor, Problem> {
+        let name = self.get("cname").map_or(Some("lz4"), AttributeValue::as_text);
+        name.and_then(BloscCompressor::from_name).ok_or_else(|| self.wrong("cname"))
+    }
+
+    /// A number in numcodecs, a name in Zarr v3.
+    fn shuffle(&self) -> Result<BloscShuffle, Problem> {
+        match self.get("shuffle") {
+            None | Some(Integer(1)) => Ok(BloscShuffle::Byte),
+            Some(Integer(0)) => Ok(BloscShuffle::None),
+            Some(Integer(2)) => Ok(BloscShuffle::Bit),
+            Some(Integer(-1)) => Ok(BloscShuffle::Auto),
+            Some(Text(name)) if name == "shuffle" => Ok(BloscShuffle::Byte),
+            Some(Text(name)) if name == "noshuffle" => Ok(BloscShuffle::None),
+            Some(Text(name)) if name == "bitshuffle" => Ok(BloscShuffle::Bit),
+            Some(_) => Err(self.wrong("shuffle")),
+        }
+    }
+}
