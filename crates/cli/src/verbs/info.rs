@@ -1,0 +1,187 @@
+//! `rangefold info`: what is in a reference store.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use rangefold::array::{ArrayMeta, CodecSpec};
+use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
+use serde_json::{Value, json};
+
+use crate::number;
+
+/// The store as text, in the order and indentation of `ncdump -h`; only `variable` if one is named.
+pub(crate) fn text(set: &ReferenceSet, variable: Option<&str>) -> String {
+    let mut out = String::new();
+    if let Some(path) = variable {
+        if let Some(array) = set.arrays.get(path) {
+            write_array(&mut out, path, array, 0);
+        }
+        return out;
+    }
+    for (path, group) in &set.groups {
+        let arrays: Vec<(&str, &ManifestArray)> =
+            set.arrays.iter().filter(|(array, _)| parent(array) == path).map(|(p, a)| (p.as_str(), a)).collect();
+        let _ = writeln!(out, "group: /{path}");
+        let dimensions = dimensions(&arrays);
+        if !dimensions.is_empty() {
+            let _ = writeln!(out, "  dimensions:");
+            for (name, length) in dimensions {
+                let _ = writeln!(out, "    {name} = {length}");
+            }
+        }
+        if !arrays.is_empty() {
+            let _ = writeln!(out, "  variables:");
+            for (path, array) in arrays {
+                write_array(&mut out, path, array, 4);
+            }
+        }
+        if !group.attributes.is_empty() {
+            let _ = writeln!(out, "  attributes:");
+            write_attributes(&mut out, &group.attributes, 4);
+        }
+    }
+    out
+}
+
+/// The store as one JSON document.
+pub(crate) fn json(set: &ReferenceSet, variable: Option<&str>) -> Value {
+    let arrays: serde_json::Map<String, Value> = set
+        .arrays
+        .iter()
+        .filter(|(path, _)| variable.is_none_or(|wanted| wanted == path.as_str()))
+        .map(|(path, array)| (path.clone(), array_json(array)))
+        .collect();
+    if variable.is_some() {
+        return json!({ "variables": arrays });
+    }
+    let groups: serde_json::Map<String, Value> = set
+        .groups
+        .iter()
+        .map(|(path, group)| (format!("/{path}"), json!({ "attributes": attributes_json(&group.attributes) })))
+        .collect();
+    json!({ "groups": groups, "variables": arrays })
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+fn dimensions(arrays: &[(&str, &ManifestArray)]) -> BTreeMap<String, u64> {
+    arrays
+        .iter()
+        .flat_map(|(_, array)| array.meta.dimension_names.iter().cloned().zip(array.meta.shape().iter().copied()))
+        .collect()
+}
+
+/// Encoded bytes of all chunks whose length is known.
+fn encoded_bytes(array: &ManifestArray) -> u64 {
+    array
+        .manifest
+        .iter()
+        .map(|(_, reference)| match reference {
+            Reference::Inline(bytes) => bytes.len() as u64,
+            Reference::Range { range, .. } => range.length(),
+            Reference::Whole { .. } => 0,
+        })
+        .fold(0, u64::saturating_add)
+}
+
+fn write_array(out: &mut String, path: &str, array: &ManifestArray, indent: usize) {
+    let meta = &array.meta;
+    let axes: Vec<String> =
+        meta.dimension_names.iter().zip(meta.shape()).map(|(name, length)| format!("{name}={length}")).collect();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let pad = " ".repeat(indent);
+    let _ = writeln!(out, "{pad}{} {name}({})", meta.data_type.element.name(), axes.join(", "));
+    let decoded = meta.nbytes().map_or_else(String::new, |n| format!(" of {}", number::bytes(n)));
+    let _ = writeln!(
+        out,
+        "{pad}  {}: {} of {} stored, {}{decoded}; {}",
+        chunks(meta),
+        array.manifest.len(),
+        meta.grid.chunk_count(),
+        number::bytes(encoded_bytes(array)),
+        codecs(&meta.codecs),
+    );
+    write_attributes(out, &array.attributes, indent + 2);
+}
+
+fn chunks(meta: &ArrayMeta) -> String {
+    match meta.grid.regular_chunk_shape() {
+        Some(shape) => format!("chunks {shape:?}"),
+        None => format!("uneven chunks, {:?} along the axes", meta.grid.chunk_counts()),
+    }
+}
+
+fn codecs(codecs: &[CodecSpec]) -> String {
+    if codecs.is_empty() {
+        return "not compressed".to_owned();
+    }
+    codecs.iter().map(codec_name).collect::<Vec<_>>().join(" + ")
+}
+
+fn codec_name(codec: &CodecSpec) -> &'static str {
+    match codec {
+        CodecSpec::Shuffle { .. } => "shuffle",
+        CodecSpec::Zlib { .. } => "zlib",
+        CodecSpec::Gzip { .. } => "gzip",
+        CodecSpec::Fletcher32 => "fletcher32",
+        CodecSpec::Blosc { .. } => "blosc",
+        CodecSpec::Zstd { .. } => "zstd",
+        CodecSpec::Lzf => "lzf",
+        CodecSpec::Bzip2 { .. } => "bz2",
+        CodecSpec::Lz4 { .. } => "lz4",
+        CodecSpec::Lz4Hdf5 { .. } => "lz4 (HDF5)",
+        CodecSpec::BitshuffleHdf5 { .. } => "bitshuffle (HDF5)",
+        CodecSpec::Crc32c => "crc32c",
+        CodecSpec::VlenUtf8 => "vlen-utf8",
+        CodecSpec::VlenBytes => "vlen-bytes",
+    }
+}
+
+fn write_attributes(out: &mut String, attributes: &Attributes, indent: usize) {
+    for (name, value) in attributes.iter() {
+        let _ = writeln!(out, "{}:{name} = {}", " ".repeat(indent), attribute_text(value));
+    }
+}
+
+fn attribute_text(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::Text(text) => format!("{text:?}"),
+        AttributeValue::List(items) => items.iter().map(attribute_text).collect::<Vec<_>>().join(", "),
+        other => attribute_json(other).to_string(),
+    }
+}
+
+fn array_json(array: &ManifestArray) -> Value {
+    let meta = &array.meta;
+    json!({
+        "dims": meta.dimension_names,
+        "shape": meta.shape(),
+        "dtype": meta.data_type.element.name(),
+        "byte_order": meta.data_type.to_string().starts_with('>').then_some("big").unwrap_or("little"),
+        "chunks": meta.grid.regular_chunk_shape(),
+        "codecs": meta.codecs.iter().map(codec_name).collect::<Vec<_>>(),
+        "chunks_total": meta.grid.chunk_count(),
+        "chunks_stored": array.manifest.len(),
+        "bytes_encoded": encoded_bytes(array),
+        "bytes_decoded": meta.nbytes(),
+        "attributes": attributes_json(&array.attributes),
+    })
+}
+
+fn attributes_json(attributes: &Attributes) -> Value {
+    Value::Object(attributes.iter().map(|(name, value)| (name.to_owned(), attribute_json(value))).collect())
+}
+
+fn attribute_json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::Null => Value::Null,
+        AttributeValue::Bool(value) => json!(value),
+        AttributeValue::Integer(value) => number::integer(*value),
+        AttributeValue::Float(value) => number::float(*value),
+        AttributeValue::Text(text) => json!(text),
+        AttributeValue::List(items) => items.iter().map(attribute_json).collect(),
+        AttributeValue::Map(items) => Value::Object(items.iter().map(|(k, v)| (k.clone(), attribute_json(v))).collect()),
+    }
+}
