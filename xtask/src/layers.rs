@@ -20,9 +20,9 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("codec", &["array"]),
     ("storage", &[]),
     ("store", &["array", "refs", "storage", "codec"]),
-    ("combine", &["array", "refs", "codec", "store"]),
+    ("combine", &["array", "cf", "refs", "codec", "store"]),
     ("reduce", &["array"]),
-    ("active", &["array", "refs", "codec", "store", "reduce"]),
+    ("active", &["array", "cf", "refs", "codec", "store", "reduce"]),
     ("pipeline", &["refs", "scan", "combine", "store", "storage"]),
     ("server", &["array", "refs", "storage", "store", "reduce", "active"]),
     (
