@@ -15,6 +15,9 @@ use crate::format::chunk_index::StoredChunk;
 use crate::format::cursor::{Cursor, Sizes, widen};
 use crate::range::ByteRange;
 
+/// Half the children of a node at most, unless the superblock or its extension says otherwise.
+pub const K_DEFAULT: u16 = 32;
+
 /// Bytes of a chunk's length and filter mask in a key, and of one offset.
 const KEY_FIELD_LEN: u64 = 8;
 
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn the_length_of_a_node_is_that_of_the_library() {
         // Rank 3, K = 32, 8-byte addresses: 24 + 64 * (40 + 8) + 40.
-        assert_eq!(ChunkNodes::new(Sizes::EIGHT, 3, 32).len(), 3136);
+        assert_eq!(ChunkNodes::new(Sizes::EIGHT, 3, K_DEFAULT).len(), 3136);
     }
 
     #[test]
