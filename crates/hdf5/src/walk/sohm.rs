@@ -9,15 +9,15 @@ use futures::lock::Mutex;
 use super::Context;
 use super::fractal_heap::FractalHeap;
 use crate::error::{Error, Problem};
-use crate::format::sohm::SharedMessageTable;
+use crate::format::sohm::{SharedMessageTable, SharedMessageTableMessage};
 use crate::range::ByteRange;
 
 const TABLE: &str = "shared object header message table";
 const MESSAGE: &str = "shared message";
 
-/// The table of shared messages and their heaps, each read when the first message in it is asked for, and once.
-#[derive(Default)]
-pub(crate) struct SharedHeaps {
+/// The shared messages of a file. Table and heaps are read when the first message in them is asked for, and once.
+pub(crate) struct SharedMessages {
+    table: Option<SharedMessageTableMessage>,
     loaded: Mutex<Loaded>,
 }
 
@@ -27,10 +27,15 @@ struct Loaded {
     heaps: BTreeMap<u64, Arc<FractalHeap>>,
 }
 
-impl SharedHeaps {
+impl SharedMessages {
+    /// The shared messages in the table that the superblock extension names, if it does.
+    pub(crate) fn new(table: Option<SharedMessageTableMessage>) -> Self {
+        Self { table, loaded: Mutex::default() }
+    }
+
     /// The heap with the messages of a type.
     async fn heap(&self, cx: &Context<'_>, message_type: u16) -> Result<Arc<FractalHeap>, Error> {
-        let place = cx.shared_messages.ok_or_else(|| {
+        let place = self.table.ok_or_else(|| {
             Problem::malformed("a message is shared but the file has no table of shared messages").at(MESSAGE, 0)
         })?;
         let at = |problem: Problem| problem.at(TABLE, place.address);
@@ -62,5 +67,5 @@ impl SharedHeaps {
 /// [`Problem::Malformed`] if there is no heap for the type, or no message of that ID; whatever is wrong with the table
 /// or the heap.
 pub(crate) async fn message(cx: &Context<'_>, message_type: u16, id: [u8; 8]) -> Result<Bytes, Error> {
-    cx.memory.shared_heaps.heap(cx, message_type).await?.object(cx, &id).await
+    cx.shared_messages.heap(cx, message_type).await?.object(cx, &id).await
 }
