@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 /// A structure of the file that cannot be used: what it is, where it lies, what is wrong.
 #[derive(Clone, Debug)]
@@ -25,12 +24,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    /// The cause of the problem: the problem itself is already part of the message.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.problem.source()
-    }
-}
+// The problem is part of the message, so it is not a source as well.
+impl std::error::Error for Error {}
 
 /// What is wrong with a structure.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,9 +63,6 @@ pub enum Problem {
         /// The value in the file.
         found: u64,
     },
-    /// The bytes could not be fetched.
-    #[error("the bytes could not be read")]
-    Store(#[source] Arc<object_store::Error>),
 }
 
 impl Problem {
@@ -93,8 +85,6 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error as _;
-
     use super::*;
 
     #[test]
@@ -113,17 +103,5 @@ mod tests {
             error.to_string(),
             "dataspace message at byte 7: the dimensionality is 40 but at most 32 is read"
         );
-    }
-
-    #[test]
-    fn the_source_of_an_error_is_the_cause_of_its_problem_and_not_the_problem_again() {
-        assert!(Problem::malformed("odd").at("superblock", 0).source().is_none());
-        let store = Problem::Store(Arc::new(object_store::Error::NotImplemented {
-            operation: "get".into(),
-            implementer: "test".into(),
-        }));
-        let error = store.at("superblock", 0);
-        assert_eq!(error.to_string(), "superblock at byte 0: the bytes could not be read");
-        assert!(error.source().is_some());
     }
 }
