@@ -1,0 +1,124 @@
+//! The one thing a program holds on to.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::connection::{Connection, Sources};
+use crate::environment::Environment;
+use crate::error::StorageError;
+use crate::location::{Location, Scheme};
+use crate::open::open;
+use crate::rules::Rules;
+
+/// What a command line or a program says, for every S3 URL whose rule does not say otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct StorageOptions {
+    /// Rules, usually [read](Rules::read) from a file.
+    pub rules: Rules,
+    /// The endpoint of an S3 server that is not Amazon's: `https://host[:port]`.
+    pub endpoint_url: Option<String>,
+    /// The region S3 requests are signed for.
+    pub region: Option<String>,
+    /// Requests to S3, Google and Azure are not signed.
+    pub anonymous: bool,
+    /// The profile of the AWS configuration files to take keys from.
+    pub profile: Option<String>,
+}
+
+/// Resolves URLs, and keeps one store per bucket and rule, so that connections are reused. Clones share the stores.
+#[derive(Clone)]
+pub struct Storage {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: StorageOptions,
+    environment: Environment,
+    stores: Mutex<HashMap<StoreKey, Arc<dyn ObjectStore>>>,
+}
+
+/// What a store is kept under. A query with a signature is part of it: it belongs to every request of that store.
+#[derive(Eq, Hash, PartialEq)]
+struct StoreKey {
+    scheme: Scheme,
+    authority: String,
+    query: Option<String>,
+    rule: Option<usize>,
+}
+
+impl Storage {
+    /// Makes a resolver from what was said and from the environment. Nothing is read or asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Url`] if the endpoint is not an `http` or `https` URL; [`StorageError::Credentials`] if both a profile and no
+    /// credentials are asked for.
+    pub fn new(options: StorageOptions, environment: Environment) -> Result<Self, StorageError> {
+        if let Some(url) = &options.endpoint_url
+            && !Location::parse(url)?.scheme().is_web()
+        {
+            return Err(StorageError::url(url, "an endpoint begins with https:// or http://"));
+        }
+        if let (true, Some(profile)) = (options.anonymous, &options.profile) {
+            let reason = format!("anonymous and profile {profile:?} exclude each other");
+            return Err(StorageError::Credentials { url: "any URL".to_owned(), reason });
+        }
+        Ok(Self { shared: Arc::new(Shared { options, environment, stores: Mutex::default() }) })
+    }
+
+    /// The store that holds `url`, and where it is in there. No request is made; whether there is such an object is not known yet.
+    ///
+    /// ```
+    /// # use rangefold_storage::{Environment, Storage, StorageOptions};
+    /// let storage = Storage::new(StorageOptions::default(), Environment::default())?;
+    /// let (store, path) = storage.resolve("memory://folder/tas.nc")?;
+    /// assert_eq!(path.as_ref(), "folder/tas.nc");
+    /// # Ok::<(), rangefold_storage::StorageError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Location::parse`] and [`Location::path`]; [`StorageError::Credentials`] if there are none or they cannot be used;
+    /// [`StorageError::Client`] if the client cannot be built from the settings.
+    pub fn resolve(&self, url: &str) -> Result<(Arc<dyn ObjectStore>, Path), StorageError> {
+        let connection = self.connection(url)?;
+        let path = connection.location.path()?;
+        let key = StoreKey {
+            scheme: connection.location.scheme(),
+            authority: connection.location.authority().to_owned(),
+            query: connection.location.query().map(str::to_owned),
+            rule: connection.rule_index,
+        };
+        // Opening makes no request, so the lock is held for a moment only.
+        let mut stores = self.shared.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = stores.get(&key) {
+            return Ok((Arc::clone(store), path));
+        }
+        let Shared { options, environment, .. } = &*self.shared;
+        let store = open(&connection, &options.rules.defaults, environment)?;
+        tracing::debug!(url = %connection.location, credentials = connection.credentials(), "opened a store");
+        stores.insert(key, Arc::clone(&store));
+        Ok((store, path))
+    }
+
+    /// What [`resolve`](Self::resolve) decides about `url`, to be looked at: which rule, endpoint, region and kind of credentials.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve), except that no client is built.
+    pub fn connection(&self, url: &str) -> Result<Connection, StorageError> {
+        let location = Location::parse(url)?;
+        let Shared { options, environment, .. } = &*self.shared;
+        Sources { rules: &options.rules, options, environment }.connection(&location)
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storage").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
