@@ -197,7 +197,9 @@ impl Index<'_> {
         sorted.sort_unstable();
         match sorted.iter().zip(sorted.iter().skip(1)).find(|(node, next)| node == next) {
             None => Ok(()),
-            Some((node, _)) => Err(Problem::malformed("two parents point to the node").at(BTREE1_NODE, *node)),
+            Some((node, _)) => {
+                Err(Problem::malformed("two parents point to the node").at(BTREE1_NODE, *node))
+            }
         }
     }
 
@@ -249,7 +251,10 @@ impl Index<'_> {
             return Err(at_header(Problem::malformed(format!(
                 "the array has {} slots but the maximum extent has {}",
                 header.slot_count,
-                table.slots().count().map_or("unlimited chunks".to_owned(), |count| format!("{count} chunks"))
+                table
+                    .slots()
+                    .count()
+                    .map_or("unlimited chunks".to_owned(), |count| format!("{count} chunks"))
             ))));
         }
         let entry = header.entry(sizes, self.chunk_len, self.filtered).map_err(at_header)?;
@@ -311,8 +316,10 @@ impl Index<'_> {
     async fn extensible_array(&self, mut table: SlotTable) -> Result<ChunkTable, Error> {
         let (cx, sizes) = (self.cx, self.cx.sizes);
         let at_header = |problem: Problem| problem.at(EA_HEADER, self.address);
-        let bytes =
-            cx.blocks.read(EA_HEADER, ByteRange::new(self.address, ExtensibleArrayHeader::len(sizes))).await?;
+        let bytes = cx
+            .blocks
+            .read(EA_HEADER, ByteRange::new(self.address, ExtensibleArrayHeader::len(sizes)))
+            .await?;
         let body = cx.verified(EA_HEADER, self.address, &bytes)?;
         let header = ExtensibleArrayHeader::parse(body, sizes).map_err(at_header)?;
         cx.saw(EA_HEADER, self.address, &header);
@@ -396,6 +403,8 @@ struct ExtensibleArray<'a> {
 struct DataBlock {
     range: ByteRange,
     first_slot: u64,
+    /// The first slot that the block itself may give instead.
+    misstated: Option<u64>,
 }
 
 impl ExtensibleArray<'_> {
@@ -410,15 +419,19 @@ impl ExtensibleArray<'_> {
         table.add_entries(0, block.entries, &self.entry).map_err(at_block)?;
 
         let mut data_blocks = Vec::new();
-        let mut addresses = block.data_blocks.iter();
+        let mut addresses = (0_u64..).zip(&block.data_blocks);
         for index in 0..header.index_block_groups() {
             let group = header.group(index).ok_or_else(|| at_block(too_long()))?;
             if header.pages(&group).is_some() {
                 return Err(at_block(Problem::unsupported("a paged data block without a secondary block")));
             }
             for number in 0..group.data_blocks {
-                let Some(address) = addresses.next() else { break };
-                self.data_block(table, &group, number, *address, &mut data_blocks).map_err(at_block)?;
+                let Some((position, address)) = addresses.next() else { break };
+                let added = self.data_block(table, &group, number, *address, &mut data_blocks);
+                if let Some(data_block) = added.map_err(at_block)? {
+                    // The library counts from the first block of the array where it means that of the group.
+                    data_block.misstated = group.data_block_first_slot(position);
+                }
             }
         }
         let ranges: Vec<_> = data_blocks.iter().map(|block| block.range).collect();
@@ -431,7 +444,8 @@ impl ExtensibleArray<'_> {
                 break;
             }
             if let Some(address) = address {
-                let length = header.secondary_block_len(&group, cx.sizes).ok_or_else(|| at_block(too_long()))?;
+                let length =
+                    header.secondary_block_len(&group, cx.sizes).ok_or_else(|| at_block(too_long()))?;
                 secondary_blocks.push((group, ByteRange::new(*address, length)));
             }
         }
@@ -476,9 +490,9 @@ impl ExtensibleArray<'_> {
             let address = block.range.offset;
             let at_block = |problem: Problem| problem.at(EA_BLOCK, address);
             let body = cx.verified(EA_BLOCK, address, bytes)?;
-            let entries = header
-                .data_block(body, block.first_slot, self.index.address, cx.sizes)
-                .map_err(at_block)?;
+            let first_slots = [block.first_slot, block.misstated.unwrap_or(block.first_slot)];
+            let entries =
+                header.data_block(body, &first_slots, self.index.address, cx.sizes).map_err(at_block)?;
             let first_slot = self.slot(block.first_slot).ok_or_else(|| at_block(too_long()))?;
             table.add_entries(first_slot, entries, &self.entry).map_err(at_block)?;
         }
@@ -493,17 +507,14 @@ impl ExtensibleArray<'_> {
         number: u64,
         address: Option<u64>,
         listed: &'b mut Vec<DataBlock>,
-    ) -> Result<Option<&'b DataBlock>, Problem> {
-        let first_slot = number
-            .checked_mul(group.data_block_slots)
-            .and_then(|slots| slots.checked_add(group.first_slot))
-            .ok_or_else(too_long)?;
+    ) -> Result<Option<&'b mut DataBlock>, Problem> {
+        let first_slot = group.data_block_first_slot(number).ok_or_else(too_long)?;
         let reached = self.slot(first_slot).is_some_and(|slot| slot < table.slots().end());
         let Some(address) = address.filter(|_| reached) else { return Ok(None) };
         let length = self.header.data_block_len(group, self.index.cx.sizes).ok_or_else(too_long)?;
         address.checked_add(length).ok_or_else(too_long)?;
-        listed.push(DataBlock { range: ByteRange::new(address, length), first_slot });
-        Ok(listed.last())
+        listed.push(DataBlock { range: ByteRange::new(address, length), first_slot, misstated: None });
+        Ok(listed.last_mut())
     }
 
     /// The slot of the whole array: those in the index block come first.

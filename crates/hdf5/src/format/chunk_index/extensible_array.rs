@@ -53,6 +53,14 @@ pub struct Group {
     pub first_slot: u64,
 }
 
+impl Group {
+    /// First slot of data block `number` of the group, not counting the slots in the index block; `None` beyond 64 bits.
+    #[must_use]
+    pub fn data_block_first_slot(&self, number: u64) -> Option<u64> {
+        number.checked_mul(self.data_block_slots)?.checked_add(self.first_slot)
+    }
+}
+
 /// The index block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexBlock<'a> {
@@ -264,7 +272,7 @@ impl ExtensibleArrayHeader {
     ) -> Result<SecondaryBlock<'a>, Problem> {
         let mut cursor = Cursor::new(body);
         array_block_head(&mut cursor, b"EASB", self.client, header, sizes)?;
-        self.expect_first_slot(&mut cursor, group.first_slot)?;
+        self.expect_first_slot(&mut cursor, &[group.first_slot])?;
         let bitmap_len = self.page_bitmap_len(group).and_then(|len| usize::try_from(len).ok());
         let page_bitmap = cursor.take(bitmap_len.unwrap_or(usize::MAX))?;
         let data_blocks = addresses(&mut cursor, group.data_blocks, sizes)?;
@@ -285,9 +293,9 @@ impl ExtensibleArrayHeader {
             .checked_add(widen(CHECKSUM_LEN))
     }
 
-    /// The entries of a data block whose first slot is `first_slot`; empty if they are on pages.
+    /// The entries of a data block; empty if they are on pages.
     ///
-    /// `body` has the length that [`Self::data_block_len`] says, less the checksum; `header` is the address of this header.
+    /// `first_slots` are the numbers that the block may give for its first slot. `body` has the length that [`Self::data_block_len`] says, less the checksum; `header` is the address of this header.
     ///
     /// Spec: HDF5 File Format 3.0, VII.D, "Extensible Array Data Block".
     ///
@@ -298,21 +306,22 @@ impl ExtensibleArrayHeader {
     pub fn data_block<'a>(
         &self,
         body: &'a [u8],
-        first_slot: u64,
+        first_slots: &[u64],
         header: u64,
         sizes: Sizes,
     ) -> Result<&'a [u8], Problem> {
         let mut cursor = Cursor::new(body);
         array_block_head(&mut cursor, b"EADB", self.client, header, sizes)?;
-        self.expect_first_slot(&mut cursor, first_slot)?;
+        self.expect_first_slot(&mut cursor, first_slots)?;
         Ok(cursor.rest())
     }
 
-    fn expect_first_slot(&self, cursor: &mut Cursor<'_>, expected: u64) -> Result<(), Problem> {
+    fn expect_first_slot(&self, cursor: &mut Cursor<'_>, expected: &[u64]) -> Result<(), Problem> {
         let found = cursor.uint(self.slot_number_len())?;
-        if found != expected {
+        if !expected.contains(&found) {
             return Err(Problem::malformed(format!(
-                "the block starts with slot {found} but is addressed as that of slot {expected}"
+                "the block starts with slot {found} but is addressed as that of slot {}",
+                expected.first().copied().unwrap_or_default()
             )));
         }
         Ok(())
@@ -403,8 +412,8 @@ mod tests {
         bytes.extend(0_u32.to_le_bytes());
         bytes.extend([7; 16 * 8]);
         assert_eq!(header.data_block_len(&group, Sizes::EIGHT), Some(widen(bytes.len() + CHECKSUM_LEN)));
-        assert_eq!(header.data_block(&bytes, 0, 500, Sizes::EIGHT).unwrap(), [7; 128]);
-        let problem = header.data_block(&bytes, 16, 500, Sizes::EIGHT).unwrap_err();
+        assert_eq!(header.data_block(&bytes, &[0], 500, Sizes::EIGHT).unwrap(), [7; 128]);
+        let problem = header.data_block(&bytes, &[16], 500, Sizes::EIGHT).unwrap_err();
         assert_eq!(problem.to_string(), "the block starts with slot 0 but is addressed as that of slot 16");
     }
 
