@@ -1,0 +1,254 @@
+//! Running a plan: fetch, decode, reduce, merge in task order.
+//!
+//! ```text
+//!  tasks ─ references ─ fetch (requests in flight) ─► encoded chunks, in task order
+//!                                                       │ jobs of one or several chunks
+//!                                     threads: decode ─ reduce ─► partials, in task order ─► accumulator
+//! ```
+//! Every stage is bounded: requests and encoded bytes by the store, decoded bytes by the number of jobs, which `memory`
+//! limits. Partials merge in task order, so the answer has the same bits whatever the bounds are. Dropping the future
+//! stops it: nothing runs on but the jobs that have begun.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt as _};
+use rangefold_array::CodecSpec;
+use rangefold_codec::{DecodeError, Decoder};
+use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan};
+use rangefold_refs::{ManifestArray, Reference};
+use rangefold_store::{FetchError, ReferenceStore};
+
+/// Small chunks are handed to a thread together, up to about this many decoded bytes.
+const JOB_BYTES: u64 = 1 << 20;
+/// Chunks in one job at the most.
+const JOB_CHUNKS: u64 = 64;
+/// References handed to the store at a time: enough to find neighbours, few enough not to weigh.
+const WINDOW: usize = 4096;
+
+/// Bounds of a run. They change how long it takes, never the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Threads that decode and reduce.
+    pub threads: usize,
+    /// Decoded bytes held at one time; one chunk is always allowed.
+    pub memory: u64,
+}
+
+impl Default for Limits {
+    /// One thread per core, 1 GiB.
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, memory: 1 << 30 }
+    }
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Chunks the selection touches.
+    pub chunks: u64,
+    /// Of those, chunks that are not stored.
+    pub missing: u64,
+    /// Encoded bytes of the chunks that are.
+    pub referenced: u64,
+    /// Bytes those decoded to.
+    pub decoded: u64,
+}
+
+/// The answers of a run, one per reduction of its plan.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// In the order of the plan's reductions.
+    pub outcomes: Vec<Outcome>,
+    /// What it took.
+    pub statistics: Statistics,
+}
+
+/// A run failed at a chunk.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its bytes could not be fetched.
+    #[error("chunk {chunk} of {variable:?}: its bytes cannot be fetched")]
+    Fetch {
+        /// The variable.
+        variable: String,
+        /// Key of the chunk.
+        chunk: String,
+        /// Why.
+        source: FetchError,
+    },
+    /// Its bytes could not be decoded.
+    #[error("chunk {chunk} of {variable:?}: its bytes cannot be decoded")]
+    Decode {
+        /// The variable.
+        variable: String,
+        /// Key of the chunk.
+        chunk: String,
+        /// Why.
+        source: DecodeError,
+    },
+    /// It could not be reduced.
+    #[error("variable {variable:?} cannot be reduced")]
+    Reduce {
+        /// The variable.
+        variable: String,
+        /// Why.
+        source: ReduceError,
+    },
+    /// A thread ended without an answer.
+    #[error("variable {variable:?}: a thread ended without an answer")]
+    Thread {
+        /// The variable.
+        variable: String,
+    },
+}
+
+/// Told how far a run has come: chunks merged so far and chunks in all.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+
+/// Runs `plan`, which was made for `array`, whose path is `variable`.
+///
+/// # Errors
+///
+/// [`RunError`] for the first chunk, in task order, that fails.
+pub async fn run(
+    store: &ReferenceStore,
+    variable: &str,
+    array: &ManifestArray,
+    plan: Arc<ReductionPlan>,
+    limits: Limits,
+    progress: Progress<'_>,
+) -> Result<Answer, RunError> {
+    let reduce_error = |source| RunError::Reduce { variable: variable.to_owned(), source };
+    let worker = Arc::new(Worker {
+        variable: variable.to_owned(),
+        codecs: array.meta.codecs.clone(),
+        plan: Arc::clone(&plan),
+        decoders: Mutex::default(),
+    });
+    let jobs_in_flight = jobs_in_flight(&plan, limits);
+    let job_chunks = usize::try_from((JOB_BYTES / plan.decoded_len_max().max(1)).clamp(1, JOB_CHUNKS)).unwrap_or(1);
+    let mut partials = fetched(store, variable, array, &plan)
+        .ready_chunks(job_chunks)
+        .map(|chunks| {
+            let worker = Arc::clone(&worker);
+            async move {
+                let chunks = chunks.into_iter().collect::<Result<Vec<_>, _>>()?;
+                let lost = RunError::Thread { variable: worker.variable.clone() };
+                tokio::task::spawn_blocking(move || worker.reduce(chunks)).await.map_err(|_| lost)?
+            }
+        })
+        .buffered(jobs_in_flight);
+    let mut accumulator = plan.accumulator();
+    let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
+    let mut merged = 0;
+    while let Some(job) = partials.next().await {
+        for done in job? {
+            accumulator.merge(done.partial).map_err(reduce_error)?;
+            merged += 1;
+            statistics.missing += u64::from(done.encoded.is_none());
+            statistics.referenced += done.encoded.unwrap_or(0);
+            statistics.decoded += done.decoded;
+        }
+        progress(merged, statistics.chunks);
+    }
+    let outcomes = accumulator.finish().map_err(reduce_error)?;
+    Ok(Answer { outcomes, statistics })
+}
+
+/// As many jobs as keep the threads busy, fewer if their chunks would not fit in memory.
+fn jobs_in_flight(plan: &ReductionPlan, limits: Limits) -> usize {
+    let fitting = limits.memory / plan.decoded_len_max().max(JOB_BYTES);
+    usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, limits.threads.max(1))
+}
+
+/// A chunk's task, and its encoded bytes if it is stored.
+type Fetched = (ChunkTask, Option<Bytes>);
+
+/// The chunks of a plan in task order.
+fn fetched<'a>(
+    store: &'a ReferenceStore,
+    variable: &'a str,
+    array: &'a ManifestArray,
+    plan: &ReductionPlan,
+) -> impl Stream<Item = Result<Fetched, RunError>> + 'a {
+    let tasks = plan.tasks().map(|task| {
+        let reference = array.manifest.get(task.selection.number);
+        (task, reference)
+    });
+    stream::iter(windows(tasks)).flat_map(move |window| {
+        let references: Vec<Reference> = window.iter().filter_map(|(_, reference)| reference.clone()).collect();
+        let bytes = Box::pin(store.fetch(references));
+        stream::unfold((window.into_iter(), bytes), move |(mut window, mut bytes)| async move {
+            let (task, reference) = window.next()?;
+            let chunk = match reference {
+                None => Ok((task, None)),
+                Some(_) => match bytes.next().await? {
+                    Ok(encoded) => Ok((task, Some(encoded))),
+                    Err(source) => {
+                        Err(RunError::Fetch { variable: variable.to_owned(), chunk: key(&task), source })
+                    }
+                },
+            };
+            Some((chunk, (window, bytes)))
+        })
+    })
+}
+
+/// Cuts an iterator into vectors of [`WINDOW`] items.
+fn windows<T>(mut items: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let window: Vec<T> = items.by_ref().take(WINDOW).collect();
+        (!window.is_empty()).then_some(window)
+    })
+}
+
+/// The chunk's key, as in a store: `0.3.1`.
+fn key(task: &ChunkTask) -> String {
+    rangefold_array::ChunkKey::new(task.selection.index()).to_string()
+}
+
+/// What the threads share.
+struct Worker {
+    variable: String,
+    codecs: Vec<CodecSpec>,
+    plan: Arc<ReductionPlan>,
+    /// Decoders that no thread is using; each keeps its buffers from job to job.
+    decoders: Mutex<Vec<Decoder>>,
+}
+
+/// One chunk reduced.
+struct Done {
+    partial: Partial,
+    /// Encoded bytes; `None` if the chunk is not stored.
+    encoded: Option<u64>,
+    decoded: u64,
+}
+
+impl Worker {
+    fn reduce(&self, chunks: Vec<Fetched>) -> Result<Vec<Done>, RunError> {
+        let mut decoder = self.lock().pop().unwrap_or_default();
+        let done = chunks.into_iter().map(|chunk| self.reduce_one(&mut decoder, chunk)).collect();
+        self.lock().push(decoder);
+        done
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Decoder>> {
+        self.decoders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reduce_one(&self, decoder: &mut Decoder, (task, encoded): Fetched) -> Result<Done, RunError> {
+        let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
+        let Some(encoded) = encoded else {
+            let partial = self.plan.absent_chunk(&task).map_err(reduce_error)?;
+            return Ok(Done { partial, encoded: None, decoded: 0 });
+        };
+        let length = self.plan.chunk_len(&task);
+        let decoded = decoder
+            .decode(&self.codecs, &encoded, usize::try_from(length).unwrap_or(usize::MAX))
+            .map_err(|source| RunError::Decode { variable: self.variable.clone(), chunk: key(&task), source })?;
+        let partial = self.plan.reduce_chunk(&task, decoded).map_err(reduce_error)?;
+        Ok(Done { partial, encoded: Some(encoded.len() as u64), decoded: length })
+    }
+}

@@ -1,0 +1,104 @@
+//! A variable's attributes as the reducer needs them: what is missing, and how numbers are packed.
+
+use rangefold_array::ElementType;
+use rangefold_reduce::{MissingAttributes, MissingSpec, Number, Packing, PackingError};
+use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
+
+/// How the stored elements of a variable become values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interpretation {
+    /// Which elements are missing.
+    pub missing: MissingSpec,
+    /// How elements are unpacked; `None` if they are the values.
+    pub packing: Option<Packing>,
+    /// Whether signed integers stand for unsigned ones.
+    pub unsigned: bool,
+}
+
+impl Interpretation {
+    /// Elements as they are stored: nothing is unpacked, nothing but NaN is missing.
+    #[must_use]
+    pub fn raw() -> Self {
+        Self { missing: MissingSpec::default(), packing: None, unsigned: false }
+    }
+
+    /// What netCDF4-python makes of a variable with these attributes.
+    ///
+    /// JSON does not say how wide a float attribute was. One that a float32 holds exactly is taken for a float32, as
+    /// it was if its decimal digits look like a widened one (`0.10000000149011612`); where that is not certain, as for
+    /// 0.5, both widths unpack integers of 16 bits to the same values.
+    ///
+    /// # Errors
+    ///
+    /// [`PackingError`] if `scale_factor` or `add_offset` cannot be used on this type.
+    pub fn of(array: &ManifestArray) -> Result<Self, PackingError> {
+        let element = &array.meta.data_type.element;
+        let attributes = &array.attributes;
+        let unsigned = is_unsigned(attributes) && element.is_integer();
+        let missing = MissingSpec::from_attributes(element, &missing_attributes(array));
+        let packed = element.is_integer() || element.is_float();
+        let scale_factor = number(attributes, "scale_factor").filter(|_| packed);
+        let add_offset = number(attributes, "add_offset").filter(|_| packed);
+        let typed = |number: Option<Number>| number.map(|n| (n, width(n)));
+        let (scale, offset) = (typed(scale_factor), typed(add_offset));
+        let packing = Packing::from_attributes(
+            element,
+            scale.as_ref().map(|(n, t)| (*n, t)),
+            offset.as_ref().map(|(n, t)| (*n, t)),
+        )?;
+        Ok(Self { missing, packing, unsigned })
+    }
+}
+
+/// What marks an element of `array` as missing, as plain numbers.
+fn missing_attributes(array: &ManifestArray) -> MissingAttributes {
+    let attributes = &array.attributes;
+    let numbers = |name: &str| -> Vec<Number> {
+        attributes.get(name).map(|value| value.elements().iter().filter_map(to_number).collect()).unwrap_or_default()
+    };
+    MissingAttributes {
+        fill_value: number(attributes, "_FillValue"),
+        missing_value: numbers("missing_value"),
+        valid_min: number(attributes, "valid_min"),
+        valid_max: number(attributes, "valid_max"),
+        valid_range: numbers("valid_range"),
+        no_fill: array.meta.fill_value.is_none(),
+    }
+}
+
+/// Whether `_Unsigned` says that signed integers stand for unsigned ones.
+fn is_unsigned(attributes: &Attributes) -> bool {
+    attributes.get("_Unsigned").and_then(AttributeValue::as_text).is_some_and(|text| text == "true" || text == "True")
+}
+
+/// An attribute that is one number.
+fn number(attributes: &Attributes, name: &str) -> Option<Number> {
+    match attributes.get(name)?.elements() {
+        [value] => to_number(value),
+        _ => None,
+    }
+}
+
+fn to_number(value: &AttributeValue) -> Option<Number> {
+    match value {
+        AttributeValue::Integer(value) => Some(Number::Integer(*value)),
+        AttributeValue::Float(value) => Some(Number::Float(*value)),
+        // zarr-python writes NaN and the infinities of attributes as texts.
+        AttributeValue::Text(text) => match text.as_str() {
+            "NaN" => Some(Number::Float(f64::NAN)),
+            "Infinity" => Some(Number::Float(f64::INFINITY)),
+            "-Infinity" => Some(Number::Float(f64::NEG_INFINITY)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The float type an attribute was most likely written in.
+fn width(number: Number) -> ElementType {
+    let value = number.to_f64();
+    #[expect(clippy::cast_possible_truncation, reason = "checked by widening it again")]
+    let narrow = value as f32;
+    let single = matches!(number, Number::Float(_)) && f64::from(narrow).to_bits() == value.to_bits();
+    if single { ElementType::Float32 } else { ElementType::Float64 }
+}
