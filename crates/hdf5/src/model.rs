@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::chunk_table::ChunkTable;
+use crate::dump::Structure;
 use crate::error::Error;
 use crate::range::ByteRange;
 use crate::trace::Trace;
@@ -41,6 +42,8 @@ pub struct File {
     pub objects: BTreeMap<u64, Object>,
     /// What could not be read, in path order. The rest of the file is not affected.
     pub errors: Vec<ObjectError>,
+    /// Every structure that was parsed, by address; empty unless [`Options::dump`](crate::Options::dump) asked for it.
+    pub structures: Vec<Structure>,
     /// The requests that were made.
     pub trace: Trace,
 }
@@ -100,11 +103,7 @@ impl File {
     /// Every dataset, in path order.
     #[must_use]
     pub fn datasets(&self) -> Vec<&Dataset> {
-        let mut datasets: Vec<_> = self
-            .objects
-            .values()
-            .filter_map(Object::as_dataset)
-            .collect();
+        let mut datasets: Vec<_> = self.objects.values().filter_map(Object::as_dataset).collect();
         datasets.sort_by(|a, b| a.path.cmp(&b.path));
         datasets
     }
@@ -135,7 +134,7 @@ pub struct Superblock {
 /// Something that could not be read, and why.
 #[derive(Clone, Debug)]
 pub struct ObjectError {
-    /// Path of the object.
+    /// Path of the object; empty if the structure belongs to no single object.
     pub path: String,
     /// Name of the attribute, if only one attribute of the object is affected.
     pub attribute: Option<String>,
@@ -367,9 +366,9 @@ impl Dataspace {
             Self::Scalar => Some(1),
             // An empty dimension makes the product zero, however large the others are.
             Self::Simple { shape, .. } if shape.contains(&0) => Some(0),
-            Self::Simple { shape, .. } => shape
-                .iter()
-                .try_fold(1u64, |product, extent| product.checked_mul(*extent)),
+            Self::Simple { shape, .. } => {
+                shape.iter().try_fold(1u64, |product, extent| product.checked_mul(*extent))
+            }
         }
     }
 }

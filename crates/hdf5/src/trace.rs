@@ -30,9 +30,7 @@ impl Trace {
     /// Bytes asked for in all.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.requests
-            .iter()
-            .fold(0, |sum, request| sum.saturating_add(request.range.length))
+        self.requests.iter().fold(0, |sum, request| sum.saturating_add(request.range.length))
     }
 }
 
@@ -46,12 +44,6 @@ impl fmt::Display for Trace {
                 request.round, request.range.offset, request.range.length
             )?;
         }
-        writeln!(
-            f,
-            "{} rounds, {} requests, {} bytes",
-            self.rounds(),
-            self.requests.len(),
-            self.bytes()
-        )
+        writeln!(f, "{} rounds, {} requests, {} bytes", self.rounds(), self.requests.len(), self.bytes())
     }
 }

@@ -143,10 +143,7 @@ impl<'a> DataLayout<'a> {
                 let length = usize::from(cursor.u16()?);
                 Ok(Self::Compact { bytes: cursor.take(length)? })
             }
-            1 => Ok(Self::Contiguous {
-                address: cursor.offset(sizes)?,
-                length: Some(cursor.length(sizes)?),
-            }),
+            1 => Ok(Self::Contiguous { address: cursor.offset(sizes)?, length: Some(cursor.length(sizes)?) }),
             2 if version == 3 => {
                 let rank = usize::from(cursor.u8()?);
                 let address = cursor.offset(sizes)?;
@@ -161,10 +158,9 @@ impl<'a> DataLayout<'a> {
                 }))
             }
             2 => ChunkedStorage::parse_v4(cursor, sizes, version).map(Self::Chunked),
-            3 if version >= 4 => Ok(Self::Virtual {
-                collection: cursor.offset(sizes)?,
-                index: cursor.u32()?,
-            }),
+            3 if version >= 4 => {
+                Ok(Self::Virtual { collection: cursor.offset(sizes)?, index: cursor.u32()? })
+            }
             class => Err(Problem::unsupported(format!("data layout class {class} of version {version}"))),
         }
     }

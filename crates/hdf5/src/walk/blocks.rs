@@ -45,6 +45,8 @@ struct State {
     waiting: Vec<Waker>,
     /// Bytes handed out so far.
     parsed: u64,
+    /// Page size of a file with paged aggregation.
+    page_size: Option<u64>,
 }
 
 impl Blocks {
@@ -57,13 +59,27 @@ impl Blocks {
                 needs: Vec::new(),
                 waiting: Vec::new(),
                 parsed: 0,
+                page_size: None,
             }),
         }
+    }
+
+    /// The same bytes, to be read on from without keeping what is read.
+    pub(crate) fn detached(&self) -> Self {
+        let state = self.state();
+        let blocks = Self::new(state.size);
+        blocks.state().held.clone_from(&state.held);
+        blocks
     }
 
     /// Length of the file in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.state().size
+    }
+
+    /// Says that metadata lies together in pages: whole pages are asked for from now on, and nothing between them.
+    pub(crate) fn set_page_size(&self, page_size: u64) {
+        self.state().page_size = Some(page_size);
     }
 
     /// The bytes of `range`, which belong to a `structure`.
@@ -172,6 +188,12 @@ impl Blocks {
         if state.waiting.is_empty() {
             return Vec::new();
         }
+        let merge = match state.page_size {
+            Some(page_size) if page_size <= merge.length_max => {
+                Merge { alignment: page_size, gap: 0, ..merge }
+            }
+            _ => merge,
+        };
         plan(needs, &state.held, state.size, merge)
     }
 
@@ -246,12 +268,7 @@ impl State {
 }
 
 /// Turns needs into few requests: rounded, merged, without what is held, split.
-fn plan(
-    mut needs: Vec<ByteRange>,
-    held: &BTreeMap<u64, Bytes>,
-    size: u64,
-    merge: Merge,
-) -> Vec<ByteRange> {
+fn plan(mut needs: Vec<ByteRange>, held: &BTreeMap<u64, Bytes>, size: u64, merge: Merge) -> Vec<ByteRange> {
     needs.sort_unstable();
     needs.dedup();
     let mut missing = needs.into_iter().flat_map(|need| holes(need, held)).collect::<Vec<_>>();

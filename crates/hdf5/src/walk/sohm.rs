@@ -36,7 +36,8 @@ impl SharedMessages {
     /// The heap with the messages of a type.
     async fn heap(&self, cx: &Context<'_>, message_type: u16) -> Result<Arc<FractalHeap>, Error> {
         let place = self.table.ok_or_else(|| {
-            Problem::malformed("a message is shared but the file has no table of shared messages").at(MESSAGE, 0)
+            Problem::malformed("a message is shared but the file has no table of shared messages")
+                .at(MESSAGE, 0)
         })?;
         let at = |problem: Problem| problem.at(TABLE, place.address);
         // Held while waiting for bytes: everyone else who comes here needs the same bytes.

@@ -1,0 +1,171 @@
+//! From the root group along hard links to every object.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use super::{Context, object};
+use crate::error::{Error, Problem};
+use crate::limits::GROUP_DEPTH_MAX;
+use crate::model::{Attribute, Group, Layout, LinkTarget, Object, ObjectError};
+use crate::value::{Reference, Value};
+
+/// Every object of a file.
+pub(crate) struct Graph {
+    /// By object header address.
+    pub(crate) objects: BTreeMap<u64, Object>,
+    /// What could not be read, in path order.
+    pub(crate) errors: Vec<ObjectError>,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Progress {
+    objects: BTreeMap<u64, Object>,
+    errors: Vec<(u64, Option<String>, Error)>,
+}
+
+impl Progress {
+    fn take_in(&mut self, address: u64, result: Result<object::Found, Error>) {
+        match result {
+            Ok(found) => {
+                self.errors.extend(found.errors.into_iter().map(|(name, error)| (address, name, error)));
+                self.objects.insert(address, found.object);
+            }
+            Err(error) => self.errors.push((address, None, error)),
+        }
+    }
+}
+
+/// Reads every object that hard links reach from the root.
+pub(crate) async fn read(cx: &Context<'_>) -> Graph {
+    let mut progress = Progress::default();
+    let mut depth_errors = Vec::new();
+    let mut known = HashSet::from([cx.root]);
+    let mut reading = FuturesUnordered::new();
+    let read = async |address: u64, path: String, depth: usize| {
+        let result = object::read(cx, address, cx.options.includes(&path)).await;
+        (address, path, depth, result)
+    };
+    reading.push(read(cx.root, "/".to_owned(), 0));
+    while let Some((address, path, depth, result)) = reading.next().await {
+        if let Ok(object::Found { object: Object::Group(group), .. }) = &result {
+            for (name, child) in hard_links(group) {
+                if depth >= GROUP_DEPTH_MAX {
+                    depth_errors.push(ObjectError {
+                        path: join(&path, name),
+                        attribute: None,
+                        error: too_deep(child),
+                    });
+                } else if known.insert(child) {
+                    reading.push(read(child, join(&path, name), depth.saturating_add(1)));
+                }
+            }
+        }
+        progress.take_in(address, result);
+    }
+    drop(reading);
+    let paths = paths(cx.root, &progress.objects);
+    read_aliased(cx, &mut progress, &paths).await;
+    finish(progress, &paths, depth_errors)
+}
+
+fn hard_links(group: &Group) -> impl Iterator<Item = (&str, u64)> {
+    group.links.iter().filter_map(|link| match link.target {
+        LinkTarget::Hard { address } => Some((link.name.as_str(), address)),
+        _ => None,
+    })
+}
+
+fn too_deep(address: u64) -> Error {
+    let limit = u64::try_from(GROUP_DEPTH_MAX).unwrap_or(u64::MAX);
+    Problem::Limit { what: "the depth of groups", limit, found: limit.saturating_add(1) }.at("group", address)
+}
+
+fn join(group: &str, name: &str) -> String {
+    if group == "/" { format!("/{name}") } else { format!("{group}/{name}") }
+}
+
+/// The paths of every object that a link reaches, the first one found breadth first in front.
+fn paths(root: u64, objects: &BTreeMap<u64, Object>) -> HashMap<u64, Vec<String>> {
+    let mut paths = HashMap::from([(root, vec!["/".to_owned()])]);
+    let mut groups = VecDeque::from([(root, "/".to_owned())]);
+    while let Some((address, path)) = groups.pop_front() {
+        let Some(Object::Group(group)) = objects.get(&address) else { continue };
+        let mut links: Vec<_> = hard_links(group).collect();
+        links.sort_unstable();
+        for (name, child) in links {
+            let child_path = join(&path, name);
+            let known = paths.entry(child).or_default();
+            known.push(child_path.clone());
+            if known.len() == 1 {
+                groups.push_back((child, child_path));
+            }
+        }
+    }
+    paths
+}
+
+/// Reads the chunk indexes of datasets that are wanted under another path than the one they were first met under.
+async fn read_aliased(cx: &Context<'_>, progress: &mut Progress, paths: &HashMap<u64, Vec<String>>) {
+    let unread = progress.objects.iter().filter_map(|(address, object)| {
+        let Layout::Chunked(chunked) = &object.as_dataset()?.layout else { return None };
+        let failed = progress.errors.iter().any(|(failed, _, _)| failed == address);
+        let wanted =
+            paths.get(address).is_some_and(|paths| paths.iter().any(|path| cx.options.includes(path)));
+        (chunked.chunks.is_none() && !failed && wanted).then_some(*address)
+    });
+    let unread: Vec<u64> = unread.collect();
+    let found =
+        futures::future::join_all(unread.iter().map(|address| object::read(cx, *address, true))).await;
+    for (address, result) in unread.into_iter().zip(found) {
+        progress.take_in(address, result);
+    }
+}
+
+/// Writes paths into objects, references and errors.
+fn finish(progress: Progress, paths: &HashMap<u64, Vec<String>>, mut errors: Vec<ObjectError>) -> Graph {
+    let Progress { mut objects, errors: failed } = progress;
+    for (address, object) in &mut objects {
+        let mut own = paths.get(address).cloned().unwrap_or_default().into_iter();
+        let first = own.next().unwrap_or_default();
+        let (path, aliases, attributes) = match object {
+            Object::Group(group) => (&mut group.path, &mut group.aliases, &mut group.attributes),
+            Object::Dataset(dataset) => (&mut dataset.path, &mut dataset.aliases, &mut dataset.attributes),
+            Object::Datatype(datatype) => {
+                (&mut datatype.path, &mut datatype.aliases, &mut datatype.attributes)
+            }
+        };
+        *path = first;
+        *aliases = own.collect();
+        for Attribute { value, .. } in attributes {
+            name_references(value, paths);
+        }
+    }
+    errors.extend(failed.into_iter().map(|(address, attribute, error)| ObjectError {
+        path: paths.get(&address).and_then(|paths| paths.first()).cloned().unwrap_or_default(),
+        attribute,
+        error,
+    }));
+    errors.sort_by(|a, b| {
+        (&a.path, &a.attribute, a.error.address).cmp(&(&b.path, &b.attribute, b.error.address))
+    });
+    Graph { objects, errors }
+}
+
+/// Writes the paths of objects into references to them.
+fn name_references(value: &mut Value, paths: &HashMap<u64, Vec<String>>) {
+    match value {
+        Value::References(references) => {
+            for Reference { address, path, .. } in references.iter_mut().flatten() {
+                *path = paths.get(address).and_then(|paths| paths.first()).cloned();
+            }
+        }
+        Value::Sequences(values) => values.iter_mut().for_each(|value| name_references(value, paths)),
+        Value::Compound(fields) => {
+            fields.iter_mut().for_each(|field| name_references(&mut field.value, paths))
+        }
+        _ => {}
+    }
+}

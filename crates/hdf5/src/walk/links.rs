@@ -1,0 +1,230 @@
+//! Reading the links of a group: in its header, in a heap, or in an old-style symbol table.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use futures::future::{try_join, try_join_all};
+
+use super::fractal_heap::FractalHeap;
+use super::header::{self, Header};
+use super::{Context, btree2};
+use crate::error::{Error, Problem};
+use crate::format::group::{self, Cache, GroupNode, SymbolTable, SymbolTableEntry};
+use crate::format::link::{self, LinkInfo};
+use crate::format::object_header::kind;
+use crate::format::text;
+use crate::limits::{BTREE_LEVELS_MAX, LINKS_MAX};
+use crate::model::{Link, LinkTarget};
+use crate::range::ByteRange;
+
+const LINK: &str = "link message";
+const LINK_INFO: &str = "link info message";
+const SYMBOL_TABLE: &str = "symbol table message";
+const NODE: &str = "version 1 B-tree node";
+const SYMBOL_NODE: &str = "symbol table node";
+const LOCAL_HEAP: &str = "local heap";
+const NAMES: &str = "local heap data segment";
+
+/// B-tree record type of the index of link names.
+const NAME_RECORD: [u8; 1] = [5];
+
+/// The links of a group.
+pub(crate) struct Links {
+    /// In creation order where the group tracks it, else by name.
+    pub(crate) found: Vec<Link>,
+    /// Whether they are in creation order.
+    pub(crate) creation_order: bool,
+}
+
+/// Reads every link of the group with that header.
+///
+/// # Errors
+///
+/// Whatever is wrong with any structure that holds links: a group is listed whole or not at all.
+pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Result<Links, Error> {
+    let (mut found, creation_order) = match header.first(kind::SYMBOL_TABLE) {
+        Some(message) => {
+            let table = SymbolTable::parse(&message.body, cx.sizes)
+                .map_err(|problem| problem.at(SYMBOL_TABLE, message.address))?;
+            cx.saw(SYMBOL_TABLE, message.address, &table);
+            (old_style(cx, table, message.address).await?, false)
+        }
+        None => new_style(cx, header).await?,
+    };
+    if found.len() > LINKS_MAX {
+        let problem = Problem::Limit {
+            what: "the number of links",
+            limit: u64::try_from(LINKS_MAX).unwrap_or(u64::MAX),
+            found: u64::try_from(found.len()).unwrap_or(u64::MAX),
+        };
+        return Err(problem.at("group", header.address));
+    }
+    if creation_order {
+        found.sort_by_key(|link| link.creation_order);
+    } else {
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    Ok(Links { found, creation_order })
+}
+
+async fn new_style(cx: &Context<'_>, header: &Header) -> Result<(Vec<Link>, bool), Error> {
+    let compact = try_join_all(header.all(kind::LINK).map(|message| async {
+        let resolved =
+            header::resolve(cx, kind::LINK, message.shared, &message.body, message.address).await?;
+        parse(cx, &resolved.body, message.address)
+    }));
+    let info = match header.first(kind::LINK_INFO) {
+        Some(message) => {
+            let info = LinkInfo::parse(&message.body, cx.sizes)
+                .map_err(|problem| problem.at(LINK_INFO, message.address))?;
+            cx.saw(LINK_INFO, message.address, &info);
+            Some(info)
+        }
+        None => None,
+    };
+    let (mut links, dense) = try_join(compact, dense(cx, info, header.address)).await?;
+    links.extend(dense);
+    let tracked = info.is_some_and(|info| info.creation_order_tracked);
+    Ok((links, tracked))
+}
+
+fn parse(cx: &Context<'_>, body: &[u8], address: u64) -> Result<Link, Error> {
+    let link = link::parse(body, cx.sizes).map_err(|problem| problem.at(LINK, address))?;
+    cx.saw(LINK, address, &link);
+    Ok(link)
+}
+
+async fn dense(cx: &Context<'_>, info: Option<LinkInfo>, address: u64) -> Result<Vec<Link>, Error> {
+    let Some((heap, index)) = info.and_then(|info| info.heap.zip(info.name_index)) else {
+        return Ok(Vec::new());
+    };
+    let (heap, records) =
+        try_join(FractalHeap::load(cx, heap), btree2::records(cx, index, &NAME_RECORD)).await?;
+    let ids = records
+        .iter()
+        .map(|record| {
+            link::name_record(record).map_err(|problem| problem.at("version 2 B-tree record", index))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    try_join_all(ids.iter().map(|id| async { parse(cx, &heap.object(cx, id).await?, address) })).await
+}
+
+/// Asks for the first structures of a symbol table that will be needed soon.
+pub(crate) fn hint(cx: &Context<'_>, table: SymbolTable) {
+    let node_len = GroupNode::len(cx.group_internal_k, cx.sizes);
+    let ranges = [
+        table.btree.map(|address| ByteRange::new(address, node_len)),
+        table.heap.map(|address| ByteRange::new(address, group::local_heap_len(cx.sizes))),
+    ];
+    cx.blocks.hint(&ranges.into_iter().flatten().collect::<Vec<_>>());
+}
+
+async fn old_style(cx: &Context<'_>, table: SymbolTable, address: u64) -> Result<Vec<Link>, Error> {
+    let (Some(btree), Some(heap)) = (table.btree, table.heap) else {
+        let problem = Problem::malformed("symbol table at the undefined address");
+        return Err(problem.at(SYMBOL_TABLE, address));
+    };
+    hint(cx, table);
+    let (entries, names) = try_join(entries(cx, btree), local_heap(cx, heap)).await?;
+    entries.into_iter().map(|entry| link(cx, &entry, &names, heap)).collect()
+}
+
+/// The data segment of the local heap whose header is at `address`.
+///
+/// # Errors
+///
+/// Whatever is wrong with the heap.
+pub(crate) async fn local_heap(cx: &Context<'_>, address: u64) -> Result<Bytes, Error> {
+    let range = ByteRange::new(address, group::local_heap_len(cx.sizes));
+    let header = cx.blocks.read(LOCAL_HEAP, range).await?;
+    let segment = group::local_heap(&header, cx.sizes).map_err(|problem| problem.at(LOCAL_HEAP, address))?;
+    cx.saw(LOCAL_HEAP, address, &segment);
+    cx.blocks.read(NAMES, segment).await
+}
+
+/// The entries of all symbol table nodes below a B-tree.
+async fn entries(cx: &Context<'_>, root: u64) -> Result<Vec<SymbolTableEntry>, Error> {
+    let node_len = GroupNode::len(cx.group_internal_k, cx.sizes);
+    let mut seen = HashSet::new();
+    let mut nodes = vec![root];
+    let mut expected_level = None;
+    for _ in 0..=BTREE_LEVELS_MAX {
+        let blocks = read_nodes(cx, NODE, &nodes, node_len, &mut seen).await?;
+        let mut children = Vec::new();
+        let mut level = None;
+        for (address, block) in nodes.iter().zip(&blocks) {
+            let at = |problem: Problem| problem.at(NODE, *address);
+            let node = GroupNode::parse(block, cx.sizes).map_err(at)?;
+            cx.saw(NODE, *address, &node);
+            if expected_level.is_some_and(|expected| expected != node.level)
+                || level.is_some_and(|level| level != node.level)
+            {
+                return Err(at(Problem::malformed(format!("level {} does not fall by one", node.level))));
+            }
+            level = Some(node.level);
+            children.extend(node.children);
+        }
+        let Some(next) = level.and_then(|level| level.checked_sub(1)) else {
+            return symbol_nodes(cx, &children, &mut seen).await;
+        };
+        expected_level = Some(next);
+        nodes = children;
+    }
+    let limit = u64::try_from(BTREE_LEVELS_MAX).unwrap_or(u64::MAX);
+    Err(Problem::Limit { what: "the depth", limit, found: limit.saturating_add(1) }.at(NODE, root))
+}
+
+async fn symbol_nodes(
+    cx: &Context<'_>,
+    addresses: &[u64],
+    seen: &mut HashSet<u64>,
+) -> Result<Vec<SymbolTableEntry>, Error> {
+    let node_len = group::symbol_node_len(cx.group_leaf_k, cx.sizes);
+    let blocks = read_nodes(cx, SYMBOL_NODE, addresses, node_len, seen).await?;
+    let mut entries = Vec::new();
+    for (address, block) in addresses.iter().zip(&blocks) {
+        let found =
+            group::symbol_node(block, cx.sizes).map_err(|problem| problem.at(SYMBOL_NODE, *address))?;
+        cx.saw(SYMBOL_NODE, *address, &found);
+        for entry in &found {
+            if let Cache::Group(table) = entry.cache {
+                hint(cx, table);
+            }
+        }
+        entries.extend(found);
+    }
+    Ok(entries)
+}
+
+/// Reads nodes of equal length. The last one of a file may be cut off behind its last entry.
+async fn read_nodes(
+    cx: &Context<'_>,
+    structure: &'static str,
+    addresses: &[u64],
+    len: u64,
+    seen: &mut HashSet<u64>,
+) -> Result<Vec<Bytes>, Error> {
+    let mut ranges = Vec::new();
+    for address in addresses {
+        if !seen.insert(*address) {
+            return Err(Problem::malformed("node comes twice").at(structure, *address));
+        }
+        ranges.push(ByteRange::new(*address, len.min(cx.blocks.size().saturating_sub(*address))));
+    }
+    cx.blocks.read_many(structure, &ranges).await
+}
+
+fn link(cx: &Context<'_>, entry: &SymbolTableEntry, names: &Bytes, heap: u64) -> Result<Link, Error> {
+    let text = |offset| {
+        group::local_heap_name(names, offset).map(text::name).map_err(|problem| problem.at(LOCAL_HEAP, heap))
+    };
+    let target = match (entry.cache, entry.address) {
+        (Cache::SoftLink { value_offset }, _) => LinkTarget::Soft { path: text(u64::from(value_offset))? },
+        (_, Some(address)) => LinkTarget::Hard { address },
+        (_, None) => {
+            let problem = Problem::malformed("entry at the undefined address");
+            return Err(problem.at(SYMBOL_NODE, cx.sizes.base()));
+        }
+    };
+    Ok(Link { name: text(entry.name_offset)?, creation_order: None, target })
+}
