@@ -14,14 +14,14 @@ fn main() {
     divan::main();
 }
 
-/// A smooth field with noise in the low bits, as little-endian float32.
+/// A smooth field with noise, rounded to hundredths as archives often are, as little-endian float32.
 fn chunk() -> Vec<u8> {
     let mut noise = 1_u32;
     let values = (0..CHUNK_LEN / 4).map(|i| {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         #[expect(clippy::cast_precision_loss, reason = "any value does")]
         let (place, noise) = (i as f32, (noise >> 24) as f32);
-        280.0 + 10.0 * (place / 500.0).sin() + noise / 1000.0
+        ((280.0 + 10.0 * (place / 500.0).sin() + noise / 1000.0) * 100.0).round() / 100.0
     });
     values.flat_map(f32::to_le_bytes).collect()
 }

@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::{CompressionError, CompressionLvl, Compressor};
 use rangefold_array::CodecSpec;
 
 use crate::error::name;
@@ -79,7 +79,7 @@ fn deflate(
     level: i32,
     input: &[u8],
     bound: fn(&mut Compressor, usize) -> usize,
-    compress: fn(&mut Compressor, &[u8], &mut [u8]) -> Result<usize, libdeflater::CompressionError>,
+    compress: impl Fn(&mut Compressor, &[u8], &mut [u8]) -> Result<usize, CompressionError>,
 ) -> Option<Vec<u8>> {
     let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap_or_default());
     let mut out = vec![0; bound(&mut compressor, input.len())];

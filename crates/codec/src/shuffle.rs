@@ -33,7 +33,7 @@ pub(crate) fn interleave(planes: &[u8], element_size: usize, elements: &mut [u8]
     match element_size {
         2 => interleave_array::<2>(planes, elements),
         4 => interleave_array::<4>(planes, elements),
-        8 => interleave_array::<8>(planes, elements),
+        8 => interleave_8(planes, elements),
         _ => interleave_any(planes, element_size, elements),
     }
 }
@@ -51,6 +51,37 @@ fn interleave_array<const N: usize>(planes: &[u8], elements: &mut [u8]) {
         *element = std::array::from_fn(|byte| plane[byte][i]);
     }
     tail.copy_from_slice(rest);
+}
+
+/// Eight planes at once are too many for the compiler's shuffles. Three passes over pairs, inside the nearest cache,
+/// give the same: planes 0 and 4, 1 and 5, … make pairs, pairs of 0 and 2, 1 and 3 make fours, and those make eights.
+fn interleave_8(planes: &[u8], elements: &mut [u8]) {
+    const BLOCK: usize = 256;
+    let count = elements.len() / 8;
+    let (planes, rest) = planes.split_at(count * 8);
+    let (elements, tail) = elements.split_at_mut(count * 8);
+    let (mut pairs, mut fours) = ([0; 8 * BLOCK], [0; 8 * BLOCK]);
+    for (block, elements) in elements.chunks_mut(8 * BLOCK).enumerate() {
+        let (start, length) = (block * BLOCK, elements.len() / 8);
+        let plane = |byte: usize| &planes[byte * count + start..][..length];
+        let (pairs, fours) = (&mut pairs[..8 * length], &mut fours[..8 * length]);
+        for (byte, pair) in pairs.chunks_exact_mut(2 * length).enumerate() {
+            zip(plane(byte), plane(byte + 4), pair);
+        }
+        let (low, high) = pairs.split_at(4 * length);
+        let (even, odd) = fours.split_at_mut(4 * length);
+        zip(&low[..2 * length], &high[..2 * length], even);
+        zip(&low[2 * length..], &high[2 * length..], odd);
+        zip(even, odd, elements);
+    }
+    tail.copy_from_slice(rest);
+}
+
+/// Takes bytes of `even` and `odd` in turn.
+fn zip(even: &[u8], odd: &[u8], out: &mut [u8]) {
+    for ((pair, &even), &odd) in out.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
+        *pair = [even, odd];
+    }
 }
 
 fn interleave_any(planes: &[u8], element_size: usize, elements: &mut [u8]) {

@@ -23,6 +23,7 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
+#[allow(clippy::unwrap_used, reason = "what is not refused must stop the test")]
 fn refusal(codecs: &[CodecSpec], encoded: &[u8], decoded_len: usize) -> String {
     chain(&Decoder::new().decode(codecs, encoded, decoded_len).unwrap_err())
 }
