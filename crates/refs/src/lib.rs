@@ -10,12 +10,14 @@
 
 mod assemble;
 mod attributes;
+mod decompress;
 mod element;
 mod error;
 pub mod json;
 mod json_text;
 mod manifest;
 mod numcodecs;
+pub mod parquet;
 mod set;
 mod sources;
 mod template;
@@ -23,6 +25,7 @@ pub mod zarr_v2;
 pub mod zarr_v3;
 
 pub use attributes::{AttributeValue, Attributes};
+pub use decompress::decompress;
 pub use error::RefsError;
 pub use manifest::{Manifest, ManifestBuilder, ManifestError, Reference};
 pub use set::{Group, ManifestArray, NodePath, ReferenceSet, Source};

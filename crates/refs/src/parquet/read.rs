@@ -1,0 +1,277 @@
+//! Reading the Parquet layout, record by record.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ::parquet::basic::Type as PhysicalType;
+use ::parquet::column::reader::get_typed_column_reader;
+use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use bytes::Bytes;
+use rangefold_array::ByteRange;
+
+use crate::assemble::{Metadata, Nodes, is_metadata, nodes};
+use crate::json_text;
+use crate::parquet::{RECORD_SIZE_MAX, record_path};
+use crate::{AttributeValue, Manifest, ManifestBuilder, Reference, ReferenceSet, RefsError, sources};
+
+/// More records in one array are refused when all of them are to be read.
+const RECORDS_MAX: u64 = 1 << 20;
+
+/// More decoded bytes in one record are refused.
+const RECORD_LEN_MAX: u64 = 1 << 31;
+
+/// What `.zmetadata` tells: everything but the references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    /// Groups and arrays; manifests are empty.
+    pub set: ReferenceSet,
+    /// Rows of a record.
+    pub record_size: u64,
+}
+
+/// Reads a `.zmetadata`.
+///
+/// # Errors
+///
+/// [`RefsError`] if it is no JSON, or holds no metadata or no usable record size. What is wrong with one array stands
+/// in [`ReferenceSet::unreadable`].
+pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
+    let wrong = |problem: &str| RefsError::key(".zmetadata", problem);
+    let text = std::str::from_utf8(bytes).map_err(|error| wrong(&error.to_string()))?;
+    let AttributeValue::Map(members) = json_text::parse(text)? else { return Err(wrong("is not an object")) };
+    let (mut metadata, mut record_size, mut known) = (None, None, BTreeMap::new());
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("metadata", AttributeValue::Map(entries)) => metadata = Some(entries),
+            ("record_size", value) => record_size = value.as_integer().and_then(|n| u64::try_from(n).ok()),
+            (sources::MEMBER, value) => known = sources::from_value(&value)?,
+            _ => {}
+        }
+    }
+    let metadata = metadata.ok_or_else(|| wrong("has no object \"metadata\""))?;
+    let metadata = metadata
+        .into_iter()
+        .filter(|(key, _)| is_metadata(key))
+        .map(|(key, value)| (Cow::Owned(key), Metadata::Value(value)))
+        .collect();
+    let record_size = record_size
+        .filter(|size| (1..=RECORD_SIZE_MAX).contains(size))
+        .ok_or_else(|| wrong(&format!("has no \"record_size\" between 1 and {RECORD_SIZE_MAX}")))?;
+    let Nodes { groups, arrays, unreadable } = nodes(metadata)?;
+    let arrays = arrays.into_iter().map(|(path, pending)| (path, pending.array)).collect();
+    Ok(Index { set: ReferenceSet { groups, arrays, sources: known, unreadable }, record_size })
+}
+
+/// Reads all records of all arrays.
+///
+/// `fetch` gives the bytes of a file of the layout, `None` where there is none; its chunks are absent then.
+///
+/// # Errors
+///
+/// Those of `fetch` and of [`parse_zmetadata`]. What is wrong with the records of one array stands in
+/// [`ReferenceSet::unreadable`].
+pub fn read<E: From<RefsError>>(
+    zmetadata: &[u8],
+    mut fetch: impl FnMut(&str) -> Result<Option<Bytes>, E>,
+) -> Result<ReferenceSet, E> {
+    let Index { mut set, record_size } = parse_zmetadata(zmetadata)?;
+    for (path, mut array) in std::mem::take(&mut set.arrays) {
+        let chunk_count = array.meta.grid.chunk_count();
+        let record_count = chunk_count.div_ceil(record_size);
+        if record_count > RECORDS_MAX {
+            let error = RefsError::Limit { what: "the number of records of one array", limit: RECORDS_MAX };
+            set.unreadable.insert(path, error);
+            continue;
+        }
+        let mut builder = ManifestBuilder::new();
+        let mut problem = None;
+        for number in 0..record_count {
+            let record_path = record_path(&path, number);
+            let Some(bytes) = fetch(&record_path)? else { continue };
+            let first = number.saturating_mul(record_size);
+            if let Err(wrong) =
+                read_rows(bytes, first, |chunk, reference| push(&mut builder, chunk, reference))
+            {
+                problem = Some(RefsError::key(record_path, wrong));
+                break;
+            }
+        }
+        let manifest = match problem {
+            None => builder.build(chunk_count).map_err(|error| RefsError::key(&*path, error.to_string())),
+            Some(problem) => Err(problem),
+        };
+        match manifest {
+            Ok(manifest) => {
+                array.manifest = manifest;
+                set.arrays.insert(path, array);
+            }
+            Err(error) => {
+                set.unreadable.insert(path, error);
+            }
+        }
+    }
+    Ok(set)
+}
+
+fn push(builder: &mut ManifestBuilder, number: u64, reference: Reference) -> Result<(), String> {
+    builder.push(number, reference).map_err(|error| error.to_string())
+}
+
+/// Reads one record: the references of the chunks from number `first` on, as a part of the manifest of an array of
+/// `chunk_count` chunks.
+///
+/// # Errors
+///
+/// [`RefsError::Syntax`] if it is not Parquet with the columns of this layout, or refers to chunks outside the grid.
+pub fn parse_record(bytes: Bytes, first: u64, chunk_count: u64) -> Result<Manifest, RefsError> {
+    let error = |problem: String| RefsError::Syntax { expected: "Parquet references", problem };
+    let mut builder = ManifestBuilder::new();
+    read_rows(bytes, first, |chunk, reference| push(&mut builder, chunk, reference)).map_err(error)?;
+    builder.build(chunk_count).map_err(|problem| error(problem.to_string()))
+}
+
+/// Calls `each` with the chunk number and the reference of every row that has one; the first row is chunk `first`.
+fn read_rows(
+    bytes: Bytes,
+    first: u64,
+    mut each: impl FnMut(u64, Reference) -> Result<(), String>,
+) -> Result<(), String> {
+    let file = SerializedFileReader::new(bytes).map_err(|error| error.to_string())?;
+    let mut next = first;
+    for place in 0..file.num_row_groups() {
+        let group = file.get_row_group(place).map_err(|error| error.to_string())?;
+        let columns = Columns::read(&*group)?;
+        let mut urls: HashMap<Vec<u8>, Arc<str>> = HashMap::new();
+        for row in 0..columns.rows {
+            if let Some(reference) = columns.reference(row, &mut urls)? {
+                each(next, reference)?;
+            }
+            next = next.checked_add(1).ok_or("a record that goes past 64 bits")?;
+        }
+    }
+    Ok(())
+}
+
+/// The columns of one row group.
+struct Columns {
+    rows: usize,
+    path: Vec<Option<ByteArray>>,
+    offset: Vec<Option<i64>>,
+    size: Vec<Option<i64>>,
+    /// Empty if there is no such column.
+    raw: Vec<Option<ByteArray>>,
+}
+
+impl Columns {
+    fn read(group: &dyn RowGroupReader) -> Result<Self, String> {
+        let metadata = group.metadata();
+        let rows = u64::try_from(metadata.num_rows()).ok().filter(|&rows| rows <= RECORD_SIZE_MAX);
+        let rows = rows.and_then(|rows| usize::try_from(rows).ok());
+        let rows =
+            rows.ok_or_else(|| format!("{} rows are more than {RECORD_SIZE_MAX}", metadata.num_rows()))?;
+        let len = metadata
+            .columns()
+            .iter()
+            .try_fold(0_u64, |len, column| len.checked_add(u64::try_from(column.uncompressed_size()).ok()?));
+        if len.is_none_or(|len| len > RECORD_LEN_MAX) {
+            return Err(format!("the record is longer than {RECORD_LEN_MAX} bytes"));
+        }
+        let place =
+            |name: &str| metadata.columns().iter().position(|column| column.column_path().string() == name);
+        let texts = |name: &str| match place(name) {
+            None => Ok(Vec::new()),
+            Some(place) => {
+                read_column::<ByteArrayType, _>(group, place, rows, PhysicalType::BYTE_ARRAY, |v| v)
+                    .map_err(|error| format!("column {name:?}: {error}"))
+            }
+        };
+        let integers = |name: &str| {
+            let place = place(name).ok_or_else(|| format!("there is no column {name:?}"))?;
+            let narrow = metadata.column(place).column_type() == PhysicalType::INT32;
+            let column = if narrow {
+                read_column::<Int32Type, _>(group, place, rows, PhysicalType::INT32, i64::from)
+            } else {
+                read_column::<Int64Type, _>(group, place, rows, PhysicalType::INT64, |v| v)
+            };
+            column.map_err(|error| format!("column {name:?}: {error}"))
+        };
+        Ok(Self {
+            rows,
+            path: texts("path")?,
+            offset: integers("offset")?,
+            size: integers("size")?,
+            raw: texts("raw")?,
+        })
+    }
+
+    /// The reference of `row`; `None` for an absent chunk.
+    fn reference(
+        &self,
+        row: usize,
+        urls: &mut HashMap<Vec<u8>, Arc<str>>,
+    ) -> Result<Option<Reference>, String> {
+        if let Some(Some(raw)) = self.raw.get(row) {
+            return Ok(Some(Reference::Inline(Bytes::copy_from_slice(raw.data()))));
+        }
+        let Some(Some(path)) = self.path.get(row) else { return Ok(None) };
+        let url = match urls.get(path.data()) {
+            Some(url) => Arc::clone(url),
+            None => {
+                let text = path.as_utf8().map_err(|error| error.to_string())?;
+                let url: Arc<str> = Arc::from(text);
+                urls.insert(path.data().to_vec(), Arc::clone(&url));
+                url
+            }
+        };
+        let number = |column: &[Option<i64>]| column.get(row).copied().flatten();
+        match (number(&self.offset), number(&self.size)) {
+            (Some(0), Some(0)) => Ok(Some(Reference::Whole { url })),
+            (Some(offset), Some(size)) => {
+                let range = u64::try_from(offset).ok().zip(u64::try_from(size).ok());
+                let range = range.and_then(|(offset, size)| ByteRange::new(offset, size));
+                let range = range
+                    .ok_or_else(|| format!("row {row}: {size} bytes from {offset} are no range of bytes"))?;
+                Ok(Some(Reference::Range { url, range }))
+            }
+            _ => Err(format!("row {row} has a path but no offset or size")),
+        }
+    }
+}
+
+/// Reads a whole column, `None` for nulls.
+fn read_column<T: DataType, V>(
+    group: &dyn RowGroupReader,
+    place: usize,
+    rows: usize,
+    expected: PhysicalType,
+    convert: impl Fn(T::T) -> V,
+) -> Result<Vec<Option<V>>, ParquetError> {
+    let descriptor = group.metadata().column(place).column_descr();
+    if descriptor.physical_type() != expected
+        || descriptor.max_def_level() > 1
+        || descriptor.max_rep_level() > 0
+    {
+        return Err(ParquetError::General(format!("is not a flat column of {expected}")));
+    }
+    let optional = descriptor.max_def_level() == 1;
+    let mut reader = get_typed_column_reader::<T>(group.get_column_reader(place)?);
+    let (mut values, mut levels) = (Vec::new(), Vec::new());
+    let mut total = 0;
+    while total < rows {
+        let levels = optional.then_some(&mut levels);
+        let (records, ..) = reader.read_records(rows - total, levels, None, &mut values)?;
+        if records == 0 {
+            return Err(ParquetError::EOF(format!("has {total} rows instead of {rows}")));
+        }
+        total += records;
+    }
+    let mut values = values.into_iter().map(convert);
+    if optional {
+        Ok(levels.into_iter().map(|level| if level == 1 { values.next() } else { None }).collect())
+    } else {
+        Ok(values.map(Some).collect())
+    }
+}
