@@ -44,6 +44,15 @@ impl fmt::Display for Access {
     }
 }
 
+/// A rule does not give this right. No request has been made.
+#[derive(Debug, thiserror::Error)]
+#[error("rule {rule:?} allows {access}, not {what}")]
+pub(crate) struct NotAllowed {
+    rule: String,
+    access: Access,
+    what: &'static str,
+}
+
 /// A store that refuses what its rule does not allow, and that hides in its errors what may be a credential. It prints as the bucket it is
 /// for, whatever the client inside would print.
 pub(crate) struct GuardedStore {
@@ -60,12 +69,15 @@ impl GuardedStore {
         Self { inner, access: connection.access, rule: connection.rule.clone().unwrap_or_default(), name }
     }
 
-    fn check(&self, allowed: bool, what: &str, path: Option<&Path>) -> Result<()> {
+    fn check(&self, allowed: bool, what: &'static str, path: Option<&Path>) -> Result<()> {
         if allowed {
             return Ok(());
         }
-        let source = format!("rule {:?} allows {}, not {what}", self.rule, self.access).into();
-        Err(Error::PermissionDenied { path: path.map(Path::to_string).unwrap_or_default(), source })
+        let source = NotAllowed { rule: self.rule.clone(), access: self.access, what };
+        Err(Error::PermissionDenied {
+            path: path.map(Path::to_string).unwrap_or_default(),
+            source: Box::new(source),
+        })
     }
 
     fn read(&self, path: &Path) -> Result<()> {

@@ -139,7 +139,13 @@ impl Sources<'_> {
                 .or_else(|| variable("AWS_ENDPOINT_URL"))
                 .or(profile.endpoint_url),
         };
-        let endpoint = endpoint.map(|url| url.trim_end_matches('/').to_owned());
+        let endpoint = match endpoint {
+            Some(url) if location.scheme() == Scheme::S3 => {
+                Location::endpoint(&url)?;
+                Some(url.trim_end_matches('/').to_owned())
+            }
+            _ => None,
+        };
         let region = (rule.and_then(|rule| rule.region.clone()))
             .or_else(|| named.and_then(|endpoint| endpoint.region.clone()))
             .or_else(|| self.options.region.clone())

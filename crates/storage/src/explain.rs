@@ -4,6 +4,7 @@ use std::error::Error as _;
 
 use object_store::Error;
 
+use crate::access::NotAllowed;
 use crate::secret::redact;
 
 /// Says in one sentence what `error` means and, where it can be known, what to do about it.
@@ -30,7 +31,10 @@ pub fn explain(error: &Error) -> String {
         Error::NotFound { path, .. } => format!("there is no object at {}", place(path)),
         Error::AlreadyExists { path, .. } => format!("there is an object at {} already", place(path)),
         Error::Precondition { path, .. } => format!("the object at {} has changed since it was first seen", place(path)),
-        Error::PermissionDenied { path, source } => denied(&place(path), &text, &source.to_string()),
+        Error::PermissionDenied { path, source } => match source.downcast_ref::<NotAllowed>() {
+            Some(refusal) => format!("{} may not be used so: {refusal}", place(path)),
+            None => denied(&place(path), &text),
+        },
         Error::Unauthenticated { path, .. } => format!("{} needs credentials, or other ones", place(path)),
         Error::NotSupported { .. } if text.contains("Range request") => {
             "the server answers a request for a range with something else, so single chunks cannot be read from it".to_owned()
@@ -42,18 +46,14 @@ pub fn explain(error: &Error) -> String {
     }
 }
 
-/// A refusal without an S3 code: by a rule of ours, or by a plain web server.
-fn denied(place: &str, text: &str, source: &str) -> String {
-    if source.starts_with("rule ") {
-        return format!("{place} may not be used so: {source}");
-    }
+fn denied(place: &str, text: &str) -> String {
     if text.contains("403") {
         return format!(
             "access to {place} is denied: the credentials do not cover it, it is not there, or the bucket wants its readers to pay \
              (requester_pays)"
         );
     }
-    format!("access to {place} is denied: {}", redact(source))
+    format!("access to {place} is denied: {}", redact(text))
 }
 
 /// What the codes of S3 mean. Those that say all there is to say are left to their message.

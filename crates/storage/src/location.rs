@@ -158,6 +158,15 @@ impl Location {
         }
     }
 
+    /// The URL of a server.
+    pub(crate) fn endpoint(url: &str) -> Result<Self, StorageError> {
+        // A host with a port and no scheme would pass for a local path.
+        match split_scheme(url).and_then(|(scheme, _)| Scheme::parse(scheme)) {
+            Some(scheme) if scheme.is_web() => Self::parse(url),
+            _ => Err(StorageError::url(url, "an endpoint begins with https:// or http://")),
+        }
+    }
+
     fn new(scheme: Scheme, authority: &str, key: &str) -> Self {
         Self { scheme, authority: authority.to_owned(), key: key.to_owned(), query: None }
     }

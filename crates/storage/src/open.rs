@@ -10,6 +10,7 @@ use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
 use object_store::http::HttpBuilder;
 use object_store::limit::LimitStore;
 use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 use object_store::{ClientOptions, ObjectStore, RetryConfig, StaticCredentialProvider};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -33,13 +34,14 @@ pub(crate) fn open(
     connection: &Connection,
     defaults: &Defaults,
     environment: &Environment,
+    memory: &Arc<InMemory>,
 ) -> Result<Arc<dyn ObjectStore>, StorageError> {
     let failed = |source| StorageError::Client { url: connection.location.to_string(), source };
     let retry = RetryConfig { max_retries: defaults.retries.unwrap_or(RETRIES), ..RetryConfig::default() };
     let options = client_options(connection, defaults)?;
     let store: Arc<dyn ObjectStore> = match connection.location.scheme() {
         Scheme::File => Arc::new(LocalFileSystem::new()),
-        Scheme::Memory => Arc::new(object_store::memory::InMemory::new()),
+        Scheme::Memory => Arc::clone(memory) as Arc<dyn ObjectStore>,
         Scheme::S3 => Arc::new(s3(connection, retry, options, environment).build().map_err(failed)?),
         Scheme::Gs => Arc::new(google(connection, retry, options, environment).build().map_err(failed)?),
         Scheme::Azure => Arc::new(azure(connection, retry, options, environment).build().map_err(failed)?),

@@ -351,14 +351,13 @@ fn check_endpoint(name: &str, endpoint: &Endpoint) -> Result<(), String> {
     if name == AMAZON {
         return wrong("this name stands for Amazon's own endpoints");
     }
-    let location = Location::parse(&endpoint.url).map_err(|error| format!("endpoint {name:?}: {error}"))?;
-    match location.scheme() {
-        Scheme::Http if endpoint.allow_http == Some(false) => {
-            wrong("its url is http but allow_http is false")
-        }
-        Scheme::Http | Scheme::Https => Ok(()),
-        _ => wrong("its url must begin with https:// or http://"),
+    for url in std::iter::once(&endpoint.url).chain(&endpoint.proxy) {
+        Location::endpoint(url).map_err(|error| format!("endpoint {name:?}: {error}"))?;
     }
+    if endpoint.url.starts_with("http://") && endpoint.allow_http == Some(false) {
+        return wrong("its url is http but allow_http is false");
+    }
+    Ok(())
 }
 
 /// Reads `90s`, `2m` or `500ms`.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use object_store::path::Path;
 
 use crate::connection::{Connection, Sources};
@@ -39,6 +40,8 @@ struct Shared {
     options: StorageOptions,
     environment: Environment,
     stores: Mutex<HashMap<StoreKey, Arc<dyn ObjectStore>>>,
+    /// What `memory://` holds, whichever rule it is reached by.
+    memory: Arc<InMemory>,
 }
 
 /// What a store is kept under. A query with a signature is part of it: it belongs to every request of that store.
@@ -58,16 +61,21 @@ impl Storage {
     /// [`StorageError::Url`] if the endpoint is not an `http` or `https` URL; [`StorageError::Credentials`] if both a profile and no
     /// credentials are asked for.
     pub fn new(options: StorageOptions, environment: Environment) -> Result<Self, StorageError> {
-        if let Some(url) = &options.endpoint_url
-            && !Location::parse(url)?.scheme().is_web()
-        {
-            return Err(StorageError::url(url, "an endpoint begins with https:// or http://"));
+        if let Some(url) = &options.endpoint_url {
+            Location::endpoint(url)?;
         }
         if let (true, Some(profile)) = (options.anonymous, &options.profile) {
             let reason = format!("anonymous and profile {profile:?} exclude each other");
             return Err(StorageError::Credentials { url: "any URL".to_owned(), reason });
         }
-        Ok(Self { shared: Arc::new(Shared { options, environment, stores: Mutex::default() }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                options,
+                environment,
+                stores: Mutex::default(),
+                memory: Arc::default(),
+            }),
+        })
     }
 
     /// The store that holds `url`, and where it is in there. No request is made; whether there is such an object is not known yet.
@@ -98,8 +106,8 @@ impl Storage {
         if let Some(store) = stores.get(&key) {
             return Ok((Arc::clone(store), path));
         }
-        let Shared { options, environment, .. } = &*self.shared;
-        let store = open(&connection, &options.rules.defaults, environment)?;
+        let Shared { options, environment, memory, .. } = &*self.shared;
+        let store = open(&connection, &options.rules.defaults, environment, memory)?;
         tracing::debug!(url = %connection.location, credentials = connection.credentials(), "opened a store");
         stores.insert(key, Arc::clone(&store));
         Ok((store, path))

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 use expect_test::{Expect, expect};
-use object_store::{Error, ObjectStoreExt};
+use futures::TryStreamExt;
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
 use proptest::prelude::*;
-use rangefold_storage::{Environment, Location, Storage, StorageError, StorageOptions, explain};
+use rangefold_storage::{Environment, Location, Rules, Storage, StorageError, StorageOptions, explain};
 
 fn storage() -> Storage {
     Storage::new(StorageOptions::default(), Environment::default()).unwrap()
@@ -198,4 +199,29 @@ async fn memory_belongs_to_one_storage_and_its_clones() {
     store.head(&path).await.unwrap();
     let (store, path) = self::storage().resolve("memory://a/b").unwrap();
     assert!(store.head(&path).await.is_err());
+}
+
+#[tokio::test]
+async fn a_rule_for_a_part_of_memory_does_not_make_it_another_memory() {
+    let rules =
+        Rules::parse("version: 1\nrules:\n  - {match: 'memory://in', access: [read]}", "rules").unwrap();
+    let storage =
+        Storage::new(StorageOptions { rules, ..StorageOptions::default() }, Environment::default()).unwrap();
+    let (all, _) = storage.resolve("memory://out").unwrap();
+    let (part, path) = storage.resolve("memory://in/a").unwrap();
+    all.put(&path, "x".into()).await.unwrap();
+    part.head(&path).await.unwrap();
+    assert!(part.put(&path, "y".into()).await.is_err());
+}
+
+#[tokio::test]
+async fn local_files_can_be_listed_and_are_not_overwritten_when_only_new_ones_are_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, path) = storage().resolve(folder.path().join("a b.nc").to_str().unwrap()).unwrap();
+    store.put_opts(&path, "one".into(), PutMode::Create.into()).await.unwrap();
+    let again = store.put_opts(&path, "two".into(), PutMode::Create.into()).await.unwrap_err();
+    assert!(explain(&again).starts_with("there is an object at "), "{again}");
+    let (store, prefix) = storage().resolve(&format!("{}/", folder.path().display())).unwrap();
+    let listed: Vec<_> = store.list(Some(&prefix)).map_ok(|meta| meta.location).try_collect().await.unwrap();
+    assert_eq!(listed, [path]);
 }

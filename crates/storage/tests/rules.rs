@@ -256,7 +256,9 @@ fn mistakes_in_the_file_are_named() {
     );
     check_refused(
         "version: 1\nendpoints:\n  x: {url: 's3://h'}",
-        expect![[r#"storage rules storage.yaml: endpoint "x": its url must begin with https:// or http://"#]],
+        expect![[
+            r#"storage rules storage.yaml: endpoint "x": cannot use "s3://h": an endpoint begins with https:// or http://"#
+        ]],
     );
     check_refused(
         "version: 1\ndefaults: {timeout: 60}",

@@ -351,6 +351,11 @@ fn contradictions_on_the_command_line_are_refused() {
         StorageOptions { endpoint_url: Some("localhost:9000".to_owned()), ..StorageOptions::default() };
     let error = Storage::new(bare, Environment::default()).unwrap_err().to_string();
     assert!(error.ends_with("an endpoint begins with https:// or http://"), "{error}");
+    let exported = storage(
+        "",
+        Environment::default().with("AWS_ENDPOINT_URL", "localhost:9000").with("AWS_SKIP_SIGNATURE", "1"),
+    );
+    assert_eq!(exported.resolve(URL).unwrap_err().to_string(), error);
 }
 
 #[test]

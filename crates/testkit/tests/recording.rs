@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt};
-use rangefold_testkit::{Fault, FaultyStore, RecordingStore, throttled};
+use rangefold_testkit::{Fault, FaultyStore, RecordingStore, corpus, fixtures, throttled};
 
 async fn store() -> Arc<InMemory> {
     let store = Arc::new(InMemory::new());
@@ -162,4 +162,10 @@ async fn an_object_changes_underneath_its_readers() {
     let after = store.head(&a()).await.unwrap().e_tag;
     assert_ne!(before, after);
     store.get_opts(&a(), GetOptions { if_match: after, ..GetOptions::default() }).await.unwrap();
+}
+
+#[test]
+fn the_fixtures_are_those_of_this_workspace() {
+    assert!(fixtures().join("../Cargo.lock").is_file());
+    assert!(corpus().is_none_or(|folder| folder.is_dir()));
 }
