@@ -1,1 +1,56 @@
-//! Not written yet.
+//! One netCDF-4 or HDF5 file to one kerchunk reference set.
+//!
+//! ```text
+//! object ─ rangefold-hdf5 ─► File ─ Draft ─► bytes of small and odd chunks ─► Scan { references, skipped, warnings }
+//! ```
+//! The rule: nothing ever reads back as fill that is not. A variable that cannot be referenced faithfully is left out and
+//! listed in [`Scan::skipped`] with the reason.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`tree`] | which paths there are: hard and soft links, groups, cycles |
+//! | [`dimensions`] | which dimension an axis lies on, its name and length |
+//! | [`element`] | the element type |
+//! | [`filters`] | the codecs |
+//! | [`fill`] | what absent chunks hold, and what marks missing values |
+//! | [`variable`] | which chunks can be references and which must be looked at |
+//! | [`attributes`] | attributes as JSON |
+//! | [`strings`] | strings of variable length |
+//! | [`draft`] | the order of it all, without I/O |
+//! | [`scan`](mod@scan) | fetching |
+
+mod attributes;
+mod dimensions;
+mod draft;
+mod element;
+mod fill;
+mod filters;
+mod options;
+mod report;
+mod scan;
+mod sniff;
+mod strings;
+mod tree;
+mod variable;
+
+pub use draft::{Decoded, Draft};
+pub use options::{ScanOptions, Select};
+pub use report::{Skipped, Warning};
+pub use scan::{ScanError, scan, scan_tuned};
+pub use sniff::looks_like;
+
+use rangefold_hdf5::trace::Trace;
+use rangefold_refs::ReferenceSet;
+
+/// What a file gave.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The references.
+    pub references: ReferenceSet,
+    /// What is not in them, in order of path.
+    pub skipped: Vec<Skipped>,
+    /// What a reader of the references should know, in order of path.
+    pub warnings: Vec<Warning>,
+    /// The requests that were made.
+    pub trace: Trace,
+}

@@ -1,0 +1,368 @@
+//! Which dimension each axis lies on, what it is called and how long it is.
+//!
+//! netCDF-4 keeps dimensions as HDF5 dimension scales: datasets with `CLASS = "DIMENSION_SCALE"`. A variable names the
+//! scale of each axis by reference in `DIMENSION_LIST`; a scale of one axis lies on itself; a coordinate variable
+//! of more axes names its dimensions by number in `_Netcdf4Coordinates`, and each scale says its own number in
+//! `_Netcdf4Dimid`. An axis without any of these gets a name made up the way netCDF makes it up: `phony_dim_0`, …,
+//! one per length in each group.
+//!
+//! An unlimited dimension is as long as the longest variable on it. A variable that was written less far is as long
+//! all the same; what is missing reads as fill values.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rangefold_hdf5::model::{Dataset, Dataspace, File, Value};
+
+use crate::report::Warning;
+use crate::tree::{Node, Tree, join};
+
+/// What netCDF writes into `NAME` of a scale that holds no variable; the length follows.
+const NO_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable";
+
+/// Whether `dataset` is a dimension scale.
+pub(crate) fn is_scale(dataset: &Dataset) -> bool {
+    text(dataset, "CLASS").is_some_and(|class| class == "DIMENSION_SCALE")
+}
+
+/// Whether `dataset` is a dimension only: a scale without values, which netCDF does not show as a variable.
+pub(crate) fn is_dimension_only(dataset: &Dataset) -> bool {
+    is_scale(dataset) && text(dataset, "NAME").is_some_and(|name| name.starts_with(NO_VARIABLE))
+}
+
+fn text<'a>(dataset: &'a Dataset, name: &str) -> Option<&'a str> {
+    dataset.attribute(name)?.value.as_str()
+}
+
+/// A dimension: what a scale defines.
+#[derive(Clone, Debug)]
+struct Dimension {
+    /// Group of the scale, without leading slash.
+    group: String,
+    name: String,
+    length: u64,
+    unlimited: bool,
+}
+
+/// One axis of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// Name of the dimension.
+    pub(crate) name: String,
+    /// Length of the dimension: at least the variable's own extent.
+    pub(crate) length: u64,
+}
+
+/// The dimensions of a file.
+#[derive(Debug)]
+pub(crate) struct Dimensions {
+    axes: HashMap<(String, u64), Vec<Axis>>,
+    /// What was noticed on the way.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Dimensions {
+    /// Places every axis of every dataset of `file`.
+    pub(crate) fn new(file: &File, tree: &Tree<'_>) -> Self {
+        let mut builder = Builder::new(file, tree);
+        builder.measure(file);
+        builder.place(tree)
+    }
+
+    /// The axes of `dataset` as it is seen in `group`, those of its datatype left out.
+    pub(crate) fn axes(&self, group: &str, dataset: &Dataset) -> &[Axis] {
+        self.axes.get(&(group.to_owned(), dataset.address)).map_or(&[], Vec::as_slice)
+    }
+}
+
+struct Builder {
+    /// By address of the scale.
+    dimensions: BTreeMap<u64, Dimension>,
+    /// The scale of each axis of a dataset, by the dataset's address.
+    attached: HashMap<u64, Vec<Option<u64>>>,
+    warnings: Vec<Warning>,
+}
+
+impl Builder {
+    fn new(file: &File, tree: &Tree<'_>) -> Self {
+        let mut dimensions = BTreeMap::new();
+        let mut by_number = HashMap::new();
+        for node in &tree.groups {
+            for (name, dataset) in &node.datasets {
+                let Some(length) = dataset.shape().and_then(<[u64]>::first).copied() else { continue };
+                if !is_scale(dataset) {
+                    continue;
+                }
+                let unlimited = max_extent(dataset, 0).is_none();
+                let dimension =
+                    Dimension { group: node.path.clone(), name: (*name).to_owned(), length, unlimited };
+                dimensions.entry(dataset.address).or_insert(dimension);
+                if let Some([number]) = integers(dataset, "_Netcdf4Dimid").as_deref() {
+                    by_number.entry(*number).or_insert(dataset.address);
+                }
+            }
+        }
+        let mut builder = Self { dimensions, attached: HashMap::new(), warnings: Vec::new() };
+        for dataset in file.datasets() {
+            let scales = builder.scales(dataset, &by_number);
+            builder.attached.insert(dataset.address, scales);
+        }
+        builder
+    }
+
+    /// The scale of each axis, by address.
+    fn scales(&mut self, dataset: &Dataset, by_number: &HashMap<i64, u64>) -> Vec<Option<u64>> {
+        let rank = dataset.shape().map_or(0, <[u64]>::len);
+        let numbered = || -> Option<Vec<Option<u64>>> {
+            let numbers = integers(dataset, "_Netcdf4Coordinates")?;
+            let scales: Vec<_> = numbers.iter().map(|number| by_number.get(number).copied()).collect();
+            (scales.len() == rank && scales.iter().all(Option::is_some)).then_some(scales)
+        };
+        if self.dimensions.contains_key(&dataset.address) {
+            if rank > 1
+                && let Some(scales) = numbered()
+            {
+                return scales;
+            }
+            let mut scales = vec![None; rank];
+            if let Some(first) = scales.first_mut() {
+                *first = Some(dataset.address);
+            }
+            return scales;
+        }
+        let Some(list) = dataset.attribute("DIMENSION_LIST") else {
+            return numbered().unwrap_or_else(|| vec![None; rank]);
+        };
+        let Value::Sequences(lists) = &list.value else { return vec![None; rank] };
+        let mut scales = Vec::with_capacity(rank);
+        for axis in 0..rank {
+            let references = match lists.get(axis) {
+                Some(Value::References(references)) => references.as_slice(),
+                _ => &[],
+            };
+            let mut known = references.iter().flatten().map(|reference| reference.address);
+            let known: Vec<u64> =
+                known.by_ref().filter(|scale| self.dimensions.contains_key(scale)).collect();
+            if known.len() > 1 {
+                let names: Vec<_> =
+                    known.iter().filter_map(|scale| self.dimensions.get(scale)).map(|d| &d.name).collect();
+                self.warn(
+                    dataset,
+                    format!("axis {axis} has several dimension scales, {names:?}: the first is taken"),
+                );
+            } else if known.is_empty() && !references.is_empty() {
+                self.warn(dataset, format!("the dimension scale of axis {axis} could not be read"));
+            }
+            scales.push(known.first().copied());
+        }
+        scales
+    }
+
+    /// Makes every unlimited dimension as long as the longest dataset on it, and takes datasets off dimensions
+    /// they do not fit.
+    fn measure(&mut self, file: &File) {
+        let datasets = file.datasets();
+        for dataset in &datasets {
+            let extents = dataset.shape().unwrap_or_default();
+            for (scale, extent) in self.attached.get(&dataset.address).into_iter().flatten().zip(extents) {
+                if let Some(dimension) = scale.and_then(|scale| self.dimensions.get_mut(&scale))
+                    && dimension.unlimited
+                {
+                    dimension.length = dimension.length.max(*extent);
+                }
+            }
+        }
+        for dataset in &datasets {
+            let extents = dataset.shape().unwrap_or_default();
+            let Some(scales) = self.attached.get_mut(&dataset.address) else { continue };
+            let mut misfits = Vec::new();
+            for (axis, (slot, extent)) in scales.iter_mut().zip(extents).enumerate() {
+                let Some(dimension) = slot.and_then(|scale| self.dimensions.get(&scale)) else { continue };
+                if !dimension.unlimited && dimension.length != *extent {
+                    misfits.push(format!(
+                        "axis {axis} has length {extent} but its dimension {:?} has {}: the axis gets a name of its own",
+                        dimension.name, dimension.length
+                    ));
+                    *slot = None;
+                }
+            }
+            for misfit in misfits {
+                self.warn(dataset, misfit);
+            }
+        }
+    }
+
+    fn warn(&mut self, dataset: &Dataset, message: String) {
+        self.warnings.push(Warning { path: dataset.path.trim_start_matches('/').to_owned(), message });
+    }
+
+    /// Names every axis.
+    fn place(mut self, tree: &Tree<'_>) -> Dimensions {
+        let mut phony = Phony::new(&self.dimensions);
+        let mut axes = HashMap::new();
+        for node in children_first(&tree.groups) {
+            for (_, dataset) in &node.datasets {
+                // A dimension that is no variable needs no name for axes of its own.
+                if is_dimension_only(dataset) {
+                    continue;
+                }
+                let placed = self.axes(node, dataset, &mut phony);
+                axes.insert((node.path.clone(), dataset.address), placed);
+            }
+        }
+        Dimensions { axes, warnings: self.warnings }
+    }
+
+    fn axes(&mut self, node: &Node<'_>, dataset: &Dataset, phony: &mut Phony) -> Vec<Axis> {
+        let extents = dataset.shape().unwrap_or_default();
+        let scales = self.attached.get(&dataset.address).cloned().unwrap_or_default();
+        let labels = labels(dataset);
+        let mut placed: Vec<Axis> = Vec::with_capacity(extents.len());
+        for (axis, extent) in extents.iter().enumerate() {
+            let scale = scales.get(axis).copied().flatten();
+            let place = match scale.and_then(|scale| self.dimensions.get(&scale)) {
+                Some(dimension) => {
+                    let name = self.visible_name(&node.path, dimension);
+                    if name != dimension.name {
+                        let message = format!(
+                            "dimension {:?} of group {:?} is called {name:?} here: a nearer one of that name has another length",
+                            dimension.name, dimension.group
+                        );
+                        self.warnings
+                            .push(Warning { path: dataset.path.trim_start_matches('/').to_owned(), message });
+                    }
+                    let length = if let Some(dimension) = scale.and_then(|scale| self.dimensions.get(&scale))
+                    {
+                        dimension.length
+                    } else {
+                        *extent
+                    };
+                    Axis { name, length }
+                }
+                None => {
+                    let unlimited = max_extent(dataset, axis).is_none();
+                    let label = labels.get(axis).map(String::as_str).filter(|label| !label.is_empty());
+                    let name = phony.name(&node.path, *extent, unlimited, label, &placed);
+                    Axis { name, length: *extent }
+                }
+            };
+            placed.push(place);
+        }
+        placed
+    }
+
+    /// What a variable in `group` calls `dimension`.
+    ///
+    /// The name alone, as netCDF resolves it from the inside out; the whole path where that would find a dimension of
+    /// another length.
+    fn visible_name(&self, group: &str, dimension: &Dimension) -> String {
+        let nearest = self
+            .dimensions
+            .values()
+            .filter(|other| other.name == dimension.name && contains(&other.group, group))
+            .max_by_key(|other| other.group.len());
+        match nearest {
+            Some(other) if other.length != dimension.length => join(&dimension.group, &dimension.name),
+            _ => dimension.name.clone(),
+        }
+    }
+}
+
+/// Whether `inner` is `outer` or a group inside it.
+fn contains(outer: &str, inner: &str) -> bool {
+    outer.is_empty() || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Groups in the order in which netCDF looks for dimensions: children before their parent.
+fn children_first<'a, 'b>(groups: &'b [Node<'a>]) -> Vec<&'b Node<'a>> {
+    let mut ordered = Vec::with_capacity(groups.len());
+    let mut open: Vec<&Node<'_>> = Vec::new();
+    for node in groups {
+        while let Some(last) = open.pop_if(|last| !contains(&last.path, &node.path)) {
+            ordered.push(last);
+        }
+        open.push(node);
+    }
+    ordered.extend(open.into_iter().rev());
+    ordered
+}
+
+/// Names for axes without a dimension.
+struct Phony {
+    next: usize,
+    taken: BTreeSet<String>,
+    /// By group: length, whether unlimited, name.
+    known: HashMap<String, Vec<(u64, bool, String)>>,
+}
+
+impl Phony {
+    fn new(dimensions: &BTreeMap<u64, Dimension>) -> Self {
+        let taken = dimensions.values().map(|dimension| dimension.name.clone()).collect();
+        Self { next: dimensions.len(), taken, known: HashMap::new() }
+    }
+
+    /// The name for an axis of `length` in `group`; `placed` are the axes before it, none of which is taken again.
+    fn name(
+        &mut self,
+        group: &str,
+        length: u64,
+        unlimited: bool,
+        label: Option<&str>,
+        placed: &[Axis],
+    ) -> String {
+        let known = self.known.entry(group.to_owned()).or_default();
+        let free = |name: &str| placed.iter().all(|axis| axis.name != name);
+        if let Some(label) = label
+            && free(label)
+            && !self.taken.contains(label)
+            && known.iter().all(|(len, _, name)| name != label || *len == length)
+        {
+            if known.iter().all(|(_, _, name)| name != label) {
+                known.push((length, unlimited, label.to_owned()));
+            }
+            return label.to_owned();
+        }
+        let same = known.iter().find(|(len, open, name)| {
+            (*len, *open) == (length, unlimited) && name.starts_with("phony_dim_") && free(name)
+        });
+        if let Some((_, _, name)) = same {
+            return name.clone();
+        }
+        let name = loop {
+            let name = format!("phony_dim_{}", self.next);
+            self.next += 1;
+            if !self.taken.contains(&name) {
+                break name;
+            }
+        };
+        known.push((length, unlimited, name.clone()));
+        name
+    }
+}
+
+/// How far axis `axis` may grow; `None` is unlimited.
+fn max_extent(dataset: &Dataset, axis: usize) -> Option<u64> {
+    match &dataset.space {
+        Dataspace::Simple { shape, max_shape } => {
+            max_shape.get(axis).copied().unwrap_or_else(|| shape.get(axis).copied())
+        }
+        Dataspace::Null | Dataspace::Scalar => Some(1),
+    }
+}
+
+fn integers(dataset: &Dataset, name: &str) -> Option<Vec<i64>> {
+    match &dataset.attribute(name)?.value {
+        Value::Signed(values) => Some(values.clone()),
+        Value::Unsigned(values) => values.iter().map(|value| i64::try_from(*value).ok()).collect(),
+        _ => None,
+    }
+}
+
+/// The texts of `DIMENSION_LABELS`, one per axis; empty where there is none.
+fn labels(dataset: &Dataset) -> Vec<String> {
+    match dataset.attribute("DIMENSION_LABELS").map(|attribute| &attribute.value) {
+        Some(Value::Text(texts)) => {
+            texts.iter().map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,188 @@
+//! What elements read as that were never written, and what marks a value as missing.
+//!
+//! A chunk that is not stored reads as HDF5's fill value. A record past a variable's own extent, on an unlimited
+//! dimension that is longer, reads as netCDF's: the same value if the writer set one, else the default of the type.
+//! Zarr has one `fill_value` for both, and xarray takes it for the missing-value mark besides; so it is set only to a
+//! value that means all of that, and otherwise the absent chunks are written out (see [`crate::variable`]).
+
+use rangefold_array::{ByteOrder, DataType, ElementType, FillValue};
+use rangefold_hdf5::model::{Dataset, Fill, FillTime, Value};
+
+use crate::element::to_little_endian;
+
+/// netCDF's default fill values, `NC_FILL_*`.
+mod netcdf {
+    pub(super) const BYTE: i8 = -127;
+    pub(super) const SHORT: i16 = -32767;
+    pub(super) const INT: i32 = -2_147_483_647;
+    pub(super) const INT64: i64 = -9_223_372_036_854_775_806;
+    pub(super) const UBYTE: u8 = 255;
+    pub(super) const USHORT: u16 = 65535;
+    pub(super) const UINT: u32 = 4_294_967_295;
+    pub(super) const UINT64: u64 = 18_446_744_073_709_551_614;
+    pub(super) const FLOAT: f32 = 9.969_21e36;
+    pub(super) const DOUBLE: f64 = 9.969_209_968_386_869e36;
+}
+
+/// The fill values of a dataset, each one element in little-endian order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fills {
+    /// Elements of the dataset's extent that are not stored.
+    pub(crate) unwritten: Vec<u8>,
+    /// Elements past the extent.
+    pub(crate) beyond: Vec<u8>,
+    /// The `_FillValue` attribute, where it is one value of the variable's type.
+    pub(crate) attribute: Option<Vec<u8>>,
+    /// Whether the content of elements that are not stored is undefined; `unwritten` is then a choice.
+    pub(crate) undefined: bool,
+}
+
+impl Fills {
+    /// The fill values of `dataset`, whose elements are of `data_type`, of fixed length.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if the fill value is not one element.
+    pub(crate) fn new(dataset: &Dataset, data_type: &DataType) -> Result<Self, String> {
+        let size = data_type.size().ok_or("elements of variable length")?;
+        let zero = vec![0; size];
+        let attribute = attribute(dataset, data_type);
+        let user = match &dataset.fill.value {
+            Fill::User(bytes) => Some(user(bytes, data_type, size)?),
+            Fill::Default | Fill::Undefined => None,
+        };
+        let undefined =
+            dataset.fill.write_time == FillTime::Never || matches!(dataset.fill.value, Fill::Undefined);
+        // Undefined content is shown as missing where the variable has a mark for that.
+        let unwritten = match (undefined, &user) {
+            (true, _) => attribute.clone().unwrap_or_else(|| zero.clone()),
+            (false, Some(user)) => user.clone(),
+            (false, None) => zero.clone(),
+        };
+        let beyond = user.or_else(|| default(&data_type.element)).unwrap_or(zero);
+        Ok(Self { unwritten, beyond, attribute, undefined })
+    }
+
+    /// The Zarr fill value of an array without absent chunks, or whose absent chunks hold `absent`.
+    ///
+    /// # Errors
+    ///
+    /// If no Zarr fill value says `absent` without marking values as missing that are not: those chunks must be
+    /// written out.
+    pub(crate) fn zarr(
+        &self,
+        data_type: &DataType,
+        absent: Option<&[u8]>,
+    ) -> Result<Option<FillValue>, NeedsChunks> {
+        let mark = self
+            .attribute
+            .as_deref()
+            .filter(|_| data_type.element.is_integer() || data_type.element.is_float());
+        let Some(absent) = absent else { return Ok(mark.map(|mark| FillValue(mark.to_vec()))) };
+        if mark == Some(absent) {
+            return Ok(Some(FillValue(absent.to_vec())));
+        }
+        // Absent chunks of an array with a null fill value are zeros. Structures are not: zarr-python makes texts
+        // in them "0".
+        let zeros = absent.iter().all(|byte| *byte == 0);
+        if zeros && !matches!(data_type.element, ElementType::Structured(_)) {
+            return Ok(None);
+        }
+        Err(NeedsChunks { masks: mark.is_none() && !matches!(data_type.element, ElementType::Structured(_)) })
+    }
+}
+
+/// Absent chunks cannot be said by a fill value alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NeedsChunks {
+    /// Whether a fill value would at least give the right values, at the price that readers take it for a mark.
+    pub(crate) masks: bool,
+}
+
+fn user(bytes: &[u8], data_type: &DataType, size: usize) -> Result<Vec<u8>, String> {
+    // An array datatype has a fill value of several elements, which can be said only if they are all alike.
+    let mut elements = bytes.chunks(size);
+    let first = elements.next().unwrap_or_default();
+    if first.len() != size || elements.any(|element| element != first) {
+        return Err(format!("a fill value of {} bytes for elements of {size}", bytes.len()));
+    }
+    let mut value = first.to_vec();
+    to_little_endian(&mut value, data_type);
+    Ok(value)
+}
+
+fn default(element: &ElementType) -> Option<Vec<u8>> {
+    Some(match element {
+        ElementType::Int8 => netcdf::BYTE.to_le_bytes().to_vec(),
+        ElementType::Int16 => netcdf::SHORT.to_le_bytes().to_vec(),
+        ElementType::Int32 => netcdf::INT.to_le_bytes().to_vec(),
+        ElementType::Int64 => netcdf::INT64.to_le_bytes().to_vec(),
+        ElementType::UInt8 => netcdf::UBYTE.to_le_bytes().to_vec(),
+        ElementType::UInt16 => netcdf::USHORT.to_le_bytes().to_vec(),
+        ElementType::UInt32 => netcdf::UINT.to_le_bytes().to_vec(),
+        ElementType::UInt64 => netcdf::UINT64.to_le_bytes().to_vec(),
+        ElementType::Float32 => netcdf::FLOAT.to_le_bytes().to_vec(),
+        ElementType::Float64 => netcdf::DOUBLE.to_le_bytes().to_vec(),
+        _ => return None,
+    })
+}
+
+/// The `_FillValue` attribute as one element, if it is one without loss.
+fn attribute(dataset: &Dataset, data_type: &DataType) -> Option<Vec<u8>> {
+    let value = &dataset.attribute("_FillValue")?.value;
+    let little = DataType { element: data_type.element.clone(), order: ByteOrder::Little };
+    match value {
+        Value::Signed(values) => integer(&little.element, i128::from(*single(values)?)),
+        Value::Unsigned(values) => integer(&little.element, i128::from(*single(values)?)),
+        Value::Float(values) => float(&little.element, *single(values)?),
+        _ => None,
+    }
+}
+
+fn single<T>(values: &[T]) -> Option<&T> {
+    match values {
+        [value] => Some(value),
+        _ => None,
+    }
+}
+
+fn integer(element: &ElementType, value: i128) -> Option<Vec<u8>> {
+    Some(match element {
+        ElementType::Int8 => i8::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::Int16 => i16::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::Int32 => i32::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::Int64 => i64::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::UInt8 => u8::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::UInt16 => u16::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::UInt32 => u32::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::UInt64 => u64::try_from(value).ok()?.to_le_bytes().to_vec(),
+        ElementType::Float32 | ElementType::Float64 => float(element, exact(value)?)?,
+        _ => return None,
+    })
+}
+
+fn float(element: &ElementType, value: f64) -> Option<Vec<u8>> {
+    Some(match element {
+        ElementType::Float64 => value.to_le_bytes().to_vec(),
+        ElementType::Float32 => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the next line asks whether anything was lost"
+            )]
+            let narrow = value as f32;
+            if f64::from(narrow).to_bits() != value.to_bits() && !value.is_nan() {
+                return None;
+            }
+            narrow.to_le_bytes().to_vec()
+        }
+        _ => return None,
+    })
+}
+
+/// Integers up to this are exact as `f64`.
+const EXACT_MAX: i128 = 1 << 53;
+
+fn exact(value: i128) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "the range is checked in the same expression")]
+    (-EXACT_MAX..=EXACT_MAX).contains(&value).then_some(value as f64)
+}

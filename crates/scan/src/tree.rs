@@ -1,0 +1,115 @@
+//! The paths of a file: every group and dataset under every name by which a netCDF reader shows it.
+//!
+//! Hard links and soft links to one object are variables of their own, as in netCDF. A path that leads back into a
+//! group it came from ends there.
+
+use rangefold_hdf5::model::{Dataset, File, Group, Link, LinkTarget, Object};
+
+use crate::report::Skipped;
+
+/// Groups nested deeper than this are not entered. netCDF writers nest a handful.
+const DEPTH_MAX: usize = 64;
+
+/// Paths that are listed. Hard links between groups can multiply paths without end; a real file has thousands.
+const PATHS_MAX: usize = 1_000_000;
+
+/// Names that stand for metadata in a Zarr store.
+const RESERVED_NAMES: [&str; 4] = [".zarray", ".zattrs", ".zgroup", ".zmetadata"];
+
+/// What is reached from the root group.
+#[derive(Debug, Default)]
+pub(crate) struct Tree<'a> {
+    /// Groups, parents first, members in the order of the file's links.
+    pub(crate) groups: Vec<Node<'a>>,
+    /// Links that lead to nothing that can be shown.
+    pub(crate) skipped: Vec<Skipped>,
+    paths: usize,
+}
+
+/// A group under one of its paths.
+#[derive(Debug)]
+pub(crate) struct Node<'a> {
+    /// Path without leading or trailing slash; the root is empty.
+    pub(crate) path: String,
+    /// The group.
+    pub(crate) group: &'a Group,
+    /// Datasets by name, in the order of the links.
+    pub(crate) datasets: Vec<(&'a str, &'a Dataset)>,
+}
+
+impl<'a> Tree<'a> {
+    /// Follows every link of `file`.
+    pub(crate) fn new(file: &'a File) -> Self {
+        let mut tree = Self::default();
+        if let Some(root) = file.root() {
+            tree.enter(file, root, String::new(), &mut Vec::new());
+        }
+        tree
+    }
+
+    fn enter(&mut self, file: &'a File, group: &'a Group, path: String, above: &mut Vec<u64>) {
+        above.push(group.address);
+        let at = self.groups.len();
+        self.groups.push(Node { path: path.clone(), group, datasets: Vec::new() });
+        for link in &group.links {
+            let child = join(&path, &link.name);
+            if RESERVED_NAMES.contains(&link.name.as_str()) {
+                self.skip(child, "the name is reserved in a Zarr store".to_owned());
+                continue;
+            }
+            let object = match follow(file, group, link) {
+                Ok(object) => object,
+                Err(reason) => {
+                    self.skip(child, reason);
+                    continue;
+                }
+            };
+            if self.paths >= PATHS_MAX {
+                self.skip(child, format!("the file has more than {PATHS_MAX} paths"));
+                break;
+            }
+            self.paths += 1;
+            match object {
+                Some(Object::Dataset(dataset)) => {
+                    if let Some(node) = self.groups.get_mut(at) {
+                        node.datasets.push((&link.name, dataset));
+                    }
+                }
+                Some(Object::Group(inner)) if above.contains(&inner.address) => {}
+                Some(Object::Group(_)) if above.len() >= DEPTH_MAX => {
+                    self.skip(child, format!("groups are nested deeper than {DEPTH_MAX}"));
+                }
+                Some(Object::Group(inner)) => self.enter(file, inner, child, above),
+                Some(Object::Datatype(_)) | None => {}
+            }
+        }
+        above.pop();
+    }
+
+    fn skip(&mut self, path: String, reason: String) {
+        self.skipped.push(Skipped { path, reason });
+    }
+}
+
+/// `name` under `group`, both without leading slash.
+pub(crate) fn join(group: &str, name: &str) -> String {
+    if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
+}
+
+/// What `link` leads to. `None` is an object that could not be read: it is in [`File::errors`] already.
+fn follow<'a>(file: &'a File, group: &Group, link: &Link) -> Result<Option<&'a Object>, String> {
+    match &link.target {
+        LinkTarget::Hard { address } => Ok(file.object(*address)),
+        LinkTarget::Soft { path } => {
+            let absolute =
+                if path.starts_with('/') { path.clone() } else { format!("{}/{path}", group.path) };
+            file.get(&absolute)
+                .map(Some)
+                .ok_or_else(|| format!("a soft link to {path:?}, which leads nowhere"))
+        }
+        LinkTarget::External { file, path } => {
+            Err(format!("an external link to {path:?} in the file {file:?}"))
+        }
+        LinkTarget::UserDefined { class, .. } => Err(format!("a user-defined link of class {class}")),
+    }
+}

@@ -1,0 +1,593 @@
+//! One dataset as one array: shape, chunks, codecs, fill value, and which bytes must be looked at.
+//!
+//! Most chunks become references as they are. Some cannot:
+//!
+//! | chunk | becomes |
+//! |---|---|
+//! | smaller than the threshold | its encoded bytes, inline |
+//! | in the object header (compact layout) | inline |
+//! | encoded with other filters than most | decoded, encoded as the others are, inline |
+//! | reaching past the variable's own extent on a longer dimension | checked: bytes past the extent must be fill |
+//! | of strings of variable length | decoded, the strings fetched from their heap, inline |
+//! | not stored, and no fill value says what it holds | written out, inline |
+//!
+//! All of that is bounded; a variable beyond a bound is skipped with the reason.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rangefold_array::{ArrayMeta, ChunkGrid, CodecSpec, ElementType, FillValue, MemoryOrder};
+use rangefold_hdf5::chunk_table::ChunkTable;
+use rangefold_hdf5::model::{Dataset, File, Layout};
+use rangefold_hdf5::range::ByteRange;
+use rangefold_refs::{Attributes, ManifestBuilder, Reference};
+
+use crate::dimensions::Axis;
+use crate::element::{Element, element, to_little_endian};
+use crate::fill::{Fills, NeedsChunks};
+use crate::filters::{FilterMask, Pipeline};
+use crate::strings;
+
+/// Decoded bytes of the chunks of one variable that are decoded and encoded again.
+const REWORK_LEN_MAX: u64 = 16 << 20;
+
+/// Decoded bytes of the chunks of one variable of strings: 16 for each string, and the text comes on top.
+const STRINGS_LEN_MAX: u64 = 64 << 20;
+
+/// Encoded bytes of the chunks of one variable that are written out because no fill value says what they hold.
+const ABSENT_LEN_MAX: u64 = 256 << 10;
+
+/// What the mapping of a variable needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    /// The file.
+    pub(crate) file: &'a File,
+    /// What references point at.
+    pub(crate) url: &'a Arc<str>,
+    /// Chunks of fewer encoded bytes are inlined.
+    pub(crate) inline_threshold: u64,
+}
+
+/// An array whose last bytes are still to be fetched.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    /// Path without leading slash.
+    pub(crate) path: String,
+    /// Everything but the manifest.
+    pub(crate) meta: ArrayMeta,
+    /// Attributes.
+    pub(crate) attributes: Attributes,
+    /// The references that are known.
+    pub(crate) manifest: ManifestBuilder,
+    /// Chunks to be inlined as they are.
+    pub(crate) inline: Vec<(u64, ByteRange)>,
+    /// Chunks to be decoded.
+    pub(crate) rework: Vec<Rework>,
+    /// The fill value of a heap string, if absent chunks hold one.
+    pub(crate) fill_string: Option<Bytes>,
+    /// What a reader should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A chunk that must be decoded.
+#[derive(Clone, Debug)]
+pub(crate) struct Rework {
+    /// Row-major number in the array's grid.
+    pub(crate) number: u64,
+    /// The encoded bytes.
+    pub(crate) source: Source,
+    /// How they are encoded.
+    pub(crate) codecs: Vec<CodecSpec>,
+    /// Bytes of the decoded chunk.
+    pub(crate) decoded_len: usize,
+    /// Shape of the chunk.
+    pub(crate) chunk_shape: Vec<u64>,
+    /// The part of it, from its first corner, that holds the variable's elements.
+    pub(crate) valid: Vec<u64>,
+    /// One element for the rest, as stored.
+    pub(crate) fill: Vec<u8>,
+    /// Whether a chunk that needs no change stays where it is.
+    pub(crate) keep: bool,
+}
+
+/// Where encoded bytes are.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// In the file.
+    Range(ByteRange),
+    /// Read already.
+    Bytes(Bytes),
+}
+
+/// How the elements of a dataset are stored.
+struct Storage<'a> {
+    chunk_shape: Vec<u64>,
+    chunks: Chunks<'a>,
+    unfiltered_edges: bool,
+}
+
+enum Chunks<'a> {
+    /// One chunk with everything, or none.
+    One(Option<Source>),
+    Table(&'a ChunkTable),
+}
+
+impl Chunks<'_> {
+    fn count(&self) -> u64 {
+        match self {
+            Self::One(source) => u64::from(source.is_some()),
+            Self::Table(table) => u64::try_from(table.len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Number in the grid of the dataset's own extent, source, filter mask.
+    fn iter(&self) -> Box<dyn Iterator<Item = (u64, Source, FilterMask)> + '_> {
+        match self {
+            Self::One(source) => Box::new(source.iter().map(|source| (0, source.clone(), FilterMask(0)))),
+            Self::Table(table) => Box::new(
+                table
+                    .iter()
+                    .map(|chunk| (chunk.number, Source::Range(chunk.range), FilterMask(chunk.filter_mask))),
+            ),
+        }
+    }
+}
+
+/// Maps `dataset` to an array at `path`.
+///
+/// # Errors
+///
+/// The reason why it cannot be referenced faithfully.
+pub(crate) fn variable(
+    context: Context<'_>,
+    path: String,
+    dataset: &Dataset,
+    axes: &[Axis],
+    attributes: Attributes,
+) -> Result<Variable, String> {
+    let own_shape = dataset.shape().ok_or("it has a null dataspace: no elements at all")?;
+    let element = element(&dataset.datatype).map_err(|reason| format!("it holds {reason}"))?;
+    let storage = storage(dataset, own_shape, &element)?;
+    let layout = Geometry::new(own_shape, axes, &storage.chunk_shape, &element, dataset.datatype.size)?;
+    let meta = |codecs, fill_value| ArrayMeta {
+        data_type: element.data_type.clone(),
+        grid: layout.grid.clone(),
+        order: MemoryOrder::RowMajor,
+        codecs,
+        fill_value,
+        dimension_names: layout.dimension_names.clone(),
+    };
+    let pipeline = Pipeline::new(&dataset.filters, dataset.datatype.size);
+    let mut mapping = Mapping { context, geometry: &layout, storage: &storage, pipeline: &pipeline };
+    let mut variable = Variable {
+        path,
+        meta: meta(Vec::new(), None),
+        attributes,
+        manifest: ManifestBuilder::new(),
+        inline: Vec::new(),
+        rework: Vec::new(),
+        fill_string: None,
+        notes: Vec::new(),
+    };
+    if element.data_type.element == ElementType::VlenString {
+        variable.meta.codecs = vec![CodecSpec::VlenUtf8];
+        mapping.strings(dataset, &mut variable)?;
+    } else {
+        let fills = Fills::new(dataset, &element.data_type)?;
+        mapping.elements(fills, &mut variable)?;
+    }
+    Ok(variable)
+}
+
+/// Where the elements are.
+fn storage<'a>(dataset: &'a Dataset, own_shape: &[u64], element: &Element) -> Result<Storage<'a>, String> {
+    let whole: Vec<u64> = own_shape.iter().map(|extent| (*extent).max(1)).collect();
+    let needed = || {
+        let inner = element.inner_shape.iter().product::<u64>();
+        let count = dataset.space.element_count().ok_or("it has more elements than 64 bits can count")?;
+        debug_assert!(inner > 0 || element.inner_shape.contains(&0));
+        count.checked_mul(dataset.datatype.size).ok_or("it has more bytes than 64 bits can count")
+    };
+    let (chunk_shape, chunks, unfiltered_edges) = match &dataset.layout {
+        Layout::Compact { bytes } => {
+            let needed = needed()?;
+            let length = usize::try_from(needed).map_err(|_| "it has more bytes than memory")?;
+            if bytes.len() < length {
+                return Err(format!("its object header holds {} bytes but it has {needed}", bytes.len()));
+            }
+            let source = (needed > 0).then(|| Source::Bytes(bytes.slice(..length)));
+            (whole, Chunks::One(source), false)
+        }
+        Layout::Contiguous { range: None } => (whole, Chunks::One(None), false),
+        Layout::Contiguous { range: Some(range) } => {
+            let needed = needed()?;
+            if range.length < needed {
+                return Err(format!("{} bytes are stored but it has {needed}", range.length));
+            }
+            let source = (needed > 0).then(|| Source::Range(ByteRange::new(range.offset, needed)));
+            (whole, Chunks::One(source), false)
+        }
+        Layout::Chunked(layout) => {
+            let table = layout.chunks.as_ref().ok_or("its chunk index was not read")?;
+            (layout.chunk_shape.clone(), Chunks::Table(table), layout.unfiltered_partial_edge_chunks)
+        }
+        Layout::External { segments } => {
+            let files: Vec<_> = segments.iter().map(|segment| segment.file.as_str()).collect();
+            return Err(format!("its elements are in other files (external storage): {files:?}"));
+        }
+        Layout::Virtual { mappings } => {
+            let mut files: Vec<_> = mappings.iter().map(|mapping| mapping.source_file.as_str()).collect();
+            files.dedup();
+            files.truncate(3);
+            return Err(format!(
+                "it is a virtual dataset, assembled from {} parts of other datasets, in {files:?}",
+                mappings.len()
+            ));
+        }
+    };
+    if matches!(chunks, Chunks::One(Some(_))) && !dataset.filters.is_empty() {
+        return Err("it has filters although it is not chunked".to_owned());
+    }
+    Ok(Storage { chunk_shape, chunks, unfiltered_edges })
+}
+
+/// The grid of the array, beside that of the dataset.
+struct Geometry {
+    /// Extent of the dataset, axes of its datatype included.
+    own_shape: Vec<u64>,
+    /// Of the array: as long as its dimensions.
+    grid: ChunkGrid,
+    /// Of the dataset, where it is shorter.
+    own_grid: Option<ChunkGrid>,
+    chunk_shape: Vec<u64>,
+    dimension_names: Vec<String>,
+    /// Bytes of a decoded chunk.
+    chunk_len: u64,
+    /// Bytes of one array element as stored.
+    element_len: usize,
+}
+
+impl Geometry {
+    fn new(
+        own_shape: &[u64],
+        axes: &[Axis],
+        chunk_shape: &[u64],
+        element: &Element,
+        stored_len: u64,
+    ) -> Result<Self, String> {
+        if axes.len() != own_shape.len() || chunk_shape.len() != own_shape.len() {
+            return Err(format!(
+                "its extent has {} axes, its chunks {} and its dimensions {}",
+                own_shape.len(),
+                chunk_shape.len(),
+                axes.len()
+            ));
+        }
+        let with_inner =
+            |outer: &[u64]| -> Vec<u64> { outer.iter().chain(&element.inner_shape).copied().collect() };
+        let lengths: Vec<u64> = axes.iter().map(|axis| axis.length).collect();
+        let (shape, own_shape, chunk_shape) =
+            (with_inner(&lengths), with_inner(own_shape), with_inner(chunk_shape));
+        let grid = ChunkGrid::regular(&shape, &chunk_shape).map_err(|error| error.to_string())?;
+        let own_grid = if shape == own_shape {
+            None
+        } else {
+            Some(ChunkGrid::regular(&own_shape, &chunk_shape).map_err(|error| error.to_string())?)
+        };
+        let mut dimension_names: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
+        for (axis, length) in element.inner_shape.iter().enumerate() {
+            dimension_names.push(format!("inner_dim_{axis}_{length}"));
+        }
+        let outer: u64 = chunk_shape
+            .iter()
+            .take(axes.len())
+            .try_fold(1_u64, |product, length| product.checked_mul(*length))
+            .ok_or("its chunks have more elements than 64 bits can count")?;
+        let chunk_len =
+            outer.checked_mul(stored_len).ok_or("its chunks have more bytes than 64 bits can count")?;
+        let inner = element.inner_shape.iter().product::<u64>().max(1);
+        let element_len =
+            usize::try_from(stored_len / inner).map_err(|_| "its elements are larger than memory")?;
+        Ok(Self { own_shape, grid, own_grid, chunk_shape, dimension_names, chunk_len, element_len })
+    }
+
+    /// The index of the dataset's chunk `number`.
+    fn index(&self, number: u64) -> Option<Vec<u64>> {
+        self.own_grid.as_ref().unwrap_or(&self.grid).index(number)
+    }
+
+    /// The array's number for the dataset's chunk `number`.
+    fn renumber(&self, number: u64) -> Option<u64> {
+        match &self.own_grid {
+            None => Some(number),
+            Some(own) => self.grid.number(&own.index(number)?),
+        }
+    }
+
+    /// Chunks of the dataset's own extent, stored or not.
+    fn own_count(&self) -> u64 {
+        self.own_grid.as_ref().unwrap_or(&self.grid).chunk_count()
+    }
+
+    /// Elements of the dataset in each axis of the chunk at `index`.
+    fn valid(&self, index: &[u64]) -> Vec<u64> {
+        let axes = index.iter().zip(&self.chunk_shape).zip(&self.own_shape);
+        axes.map(|((index, chunk), own)| own.saturating_sub(index.saturating_mul(*chunk)).min(*chunk))
+            .collect()
+    }
+
+    /// As [`Geometry::valid`], but only axes on which the array is longer than the dataset count: on the others no
+    /// reader looks past the extent.
+    fn valid_where_shorter(&self, index: &[u64]) -> Vec<u64> {
+        let axes = self
+            .valid(index)
+            .into_iter()
+            .zip(&self.chunk_shape)
+            .zip(self.own_shape.iter().zip(self.grid.shape()));
+        axes.map(|((valid, chunk), (own, length))| if own == length { *chunk } else { valid }).collect()
+    }
+
+    fn decoded_len(&self) -> Result<usize, String> {
+        usize::try_from(self.chunk_len)
+            .map_err(|_| format!("its chunks of {} bytes are larger than memory", self.chunk_len))
+    }
+}
+
+struct Mapping<'a> {
+    context: Context<'a>,
+    geometry: &'a Geometry,
+    storage: &'a Storage<'a>,
+    pipeline: &'a Pipeline,
+}
+
+impl Mapping<'_> {
+    /// Maps a dataset of elements of fixed length.
+    fn elements(&mut self, mut fills: Fills, variable: &mut Variable) -> Result<(), String> {
+        let geometry = self.geometry;
+        // Undefined content may be anything: best what the records past the extent are.
+        if fills.undefined && geometry.own_grid.is_some() {
+            fills.unwritten.clone_from(&fills.beyond);
+        }
+        let main = self.main_mask()?;
+        let codecs = self.pipeline.codecs(main).map_err(|reason| format!("it is encoded with {reason}"))?;
+        let mut beyond = fills.beyond.clone();
+        to_little_endian(&mut beyond, &variable.meta.data_type);
+        let mut reworked = 0_u64;
+        for (own_number, source, mask) in self.storage.chunks.iter() {
+            let number = geometry
+                .renumber(own_number)
+                .ok_or_else(|| format!("chunk {own_number} is outside its grid"))?;
+            let mask = self.mask(own_number, mask);
+            self.check(number, &source, mask)?;
+            let straddles = geometry.own_grid.is_some()
+                && geometry
+                    .index(own_number)
+                    .is_some_and(|index| geometry.valid_where_shorter(&index) != geometry.chunk_shape);
+            if mask == main && !straddles {
+                self.reference(number, source, variable)?;
+                continue;
+            }
+            reworked = reworked.saturating_add(geometry.chunk_len);
+            if reworked > REWORK_LEN_MAX {
+                return Err(if straddles {
+                    format!(
+                        "it is shorter than its unlimited dimension, and more than {REWORK_LEN_MAX} bytes of chunks at its end would have to be decoded"
+                    )
+                } else {
+                    format!(
+                        "some of its chunks are stored with other filters than the rest, more than {REWORK_LEN_MAX} bytes"
+                    )
+                });
+            }
+            let index = geometry.index(own_number).unwrap_or_default();
+            variable.rework.push(Rework {
+                number,
+                source,
+                codecs: self
+                    .pipeline
+                    .codecs(mask)
+                    .map_err(|reason| format!("a chunk is encoded with {reason}"))?,
+                decoded_len: geometry.decoded_len()?,
+                chunk_shape: geometry.chunk_shape.clone(),
+                valid: geometry.valid_where_shorter(&index),
+                fill: beyond.clone(),
+                keep: mask == main,
+            });
+        }
+        variable.meta.codecs = codecs;
+        self.absent(&fills, variable)
+    }
+
+    /// Says what chunks hold that are not stored.
+    fn absent(&self, fills: &Fills, variable: &mut Variable) -> Result<(), String> {
+        let geometry = self.geometry;
+        let inside = geometry.own_count().saturating_sub(self.storage.chunks.count());
+        let outside = geometry.grid.chunk_count().saturating_sub(geometry.own_count());
+        // A chunk that is not stored may reach past the extent as well.
+        let absent = match (inside > 0, outside > 0 || geometry.own_grid.is_some()) {
+            (true, true) if fills.unwritten != fills.beyond => {
+                return Err(
+                    "it is shorter than its unlimited dimension, and what was never written has another fill value than what is missing"
+                        .to_owned(),
+                );
+            }
+            (true, _) => Some(fills.unwritten.as_slice()),
+            (false, _) if outside > 0 => Some(fills.beyond.as_slice()),
+            (false, _) => None,
+        };
+        if inside > 0 && fills.undefined {
+            variable.notes.push(format!("{inside} chunks were never written and their content is undefined"));
+        }
+        let data_type = &variable.meta.data_type;
+        let needs = match fills.zarr(data_type, absent) {
+            Ok(fill_value) => {
+                variable.meta.fill_value = fill_value;
+                return Ok(());
+            }
+            Err(needs) => needs,
+        };
+        let mut element = absent.unwrap_or_default().to_vec();
+        let fill_value = FillValue(element.clone());
+        to_little_endian(&mut element, data_type);
+        if let Some(bytes) = self.written_out(&element, &variable.meta.codecs, inside.saturating_add(outside))
+        {
+            variable.meta.fill_value = fills.zarr(data_type, None).ok().flatten();
+            return self.write_absent(&bytes, variable);
+        }
+        match needs {
+            NeedsChunks { masks: true } => {
+                variable.meta.fill_value = Some(fill_value);
+                variable.notes.push(
+                    "it has no _FillValue, but readers take the fill value of its absent chunks for one"
+                        .to_owned(),
+                );
+                Ok(())
+            }
+            NeedsChunks { masks: false } => Err(format!(
+                "{} chunks are not stored, and their fill value differs from its _FillValue",
+                inside.saturating_add(outside)
+            )),
+        }
+    }
+
+    /// An absent chunk, encoded, if `count` of them are little enough.
+    fn written_out(&self, element: &[u8], codecs: &[CodecSpec], count: u64) -> Option<Bytes> {
+        if self.geometry.chunk_len > REWORK_LEN_MAX || count > ABSENT_LEN_MAX {
+            return None;
+        }
+        let decoded = element.repeat(self.geometry.decoded_len().ok()?.checked_div(element.len())?);
+        let encoded = rangefold_codec::encode(codecs, &decoded).ok()?;
+        let total = u64::try_from(encoded.len()).ok()?.checked_mul(count)?;
+        (total <= ABSENT_LEN_MAX).then(|| encoded.into())
+    }
+
+    fn write_absent(&self, bytes: &Bytes, variable: &mut Variable) -> Result<(), String> {
+        let mut stored: Vec<u64> =
+            self.storage.chunks.iter().filter_map(|(number, ..)| self.geometry.renumber(number)).collect();
+        stored.sort_unstable();
+        let mut stored = stored.into_iter().peekable();
+        for number in 0..self.geometry.grid.chunk_count() {
+            if stored.next_if_eq(&number).is_none() {
+                push(&mut variable.manifest, number, Reference::Inline(bytes.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Maps a dataset of strings of variable length: every chunk is decoded.
+    fn strings(&mut self, dataset: &Dataset, variable: &mut Variable) -> Result<(), String> {
+        let geometry = self.geometry;
+        let mut decoded = 0_u64;
+        for (own_number, source, mask) in self.storage.chunks.iter() {
+            let number = geometry
+                .renumber(own_number)
+                .ok_or_else(|| format!("chunk {own_number} is outside its grid"))?;
+            let mask = self.mask(own_number, mask);
+            self.check(number, &source, mask)?;
+            decoded = decoded.saturating_add(geometry.chunk_len);
+            if decoded > STRINGS_LEN_MAX {
+                return Err(format!(
+                    "it holds strings of variable length, more than {STRINGS_LEN_MAX} bytes"
+                ));
+            }
+            variable.rework.push(Rework {
+                number,
+                source,
+                codecs: self
+                    .pipeline
+                    .codecs(mask)
+                    .map_err(|reason| format!("it is encoded with {reason}"))?,
+                decoded_len: geometry.decoded_len()?,
+                chunk_shape: geometry.chunk_shape.clone(),
+                valid: geometry.valid(&geometry.index(own_number).unwrap_or_default()),
+                fill: vec![0; geometry.element_len],
+                keep: false,
+            });
+        }
+        if geometry.grid.chunk_count() > self.storage.chunks.count() {
+            variable.fill_string = strings::fill(dataset);
+        }
+        Ok(())
+    }
+
+    /// The mask of most chunks.
+    fn main_mask(&self) -> Result<FilterMask, String> {
+        if let (Chunks::Table(table), false) = (&self.storage.chunks, self.storage.unfiltered_edges)
+            && table.iter().all(|chunk| chunk.filter_mask == 0)
+        {
+            // Without chunks the codecs do not matter, and there may be none.
+            return Ok(if table.is_empty() && self.pipeline.codecs(FilterMask(0)).is_err() {
+                self.pipeline.none_applied()
+            } else {
+                FilterMask(0)
+            });
+        }
+        let mut counts = BTreeMap::new();
+        for (number, _, mask) in self.storage.chunks.iter() {
+            *counts.entry(self.mask(number, mask)).or_insert(0_u64) += 1;
+        }
+        let most = counts.iter().max_by_key(|(mask, count)| {
+            (self.pipeline.codecs(**mask).is_ok(), **count, std::cmp::Reverse(**mask))
+        });
+        Ok(most.map_or(FilterMask(0), |(mask, _)| *mask))
+    }
+
+    /// Which filters were really left out of the dataset's chunk `number`.
+    fn mask(&self, number: u64, mask: FilterMask) -> FilterMask {
+        let unfiltered = self.storage.unfiltered_edges
+            && self
+                .geometry
+                .index(number)
+                .is_some_and(|index| self.geometry.valid(&index) != self.geometry.chunk_shape);
+        if unfiltered { self.pipeline.none_applied() } else { self.pipeline.normalize(mask) }
+    }
+
+    /// Checks that the bytes of a chunk can be there.
+    fn check(&self, number: u64, source: &Source, mask: FilterMask) -> Result<(), String> {
+        let Source::Range(range) = source else { return Ok(()) };
+        let size = self.context.file.size;
+        if range.offset.checked_add(range.length).is_none_or(|end| end > size) {
+            return Err(format!(
+                "chunk {number} is at bytes {}..{} but the file has {size}",
+                range.offset,
+                range.end()
+            ));
+        }
+        let plain = mask == self.pipeline.none_applied();
+        if plain && range.length != self.geometry.chunk_len {
+            return Err(format!(
+                "chunk {number} is stored without filters in {} bytes but has {}",
+                range.length, self.geometry.chunk_len
+            ));
+        }
+        if range.length == 0 {
+            return Err(format!("chunk {number} is stored in 0 bytes"));
+        }
+        Ok(())
+    }
+
+    /// Adds a chunk that stays as it is.
+    fn reference(&self, number: u64, source: Source, variable: &mut Variable) -> Result<(), String> {
+        match source {
+            Source::Bytes(bytes) => push(&mut variable.manifest, number, Reference::Inline(bytes)),
+            Source::Range(range) if range.length < self.context.inline_threshold => {
+                variable.inline.push((number, range));
+                Ok(())
+            }
+            Source::Range(range) => push(&mut variable.manifest, number, reference(self.context.url, range)?),
+        }
+    }
+}
+
+/// A reference to a range of the file.
+pub(crate) fn reference(url: &Arc<str>, range: ByteRange) -> Result<Reference, String> {
+    let range = rangefold_array::ByteRange::new(range.offset, range.length)
+        .ok_or_else(|| format!("the range {range} ends beyond 64 bits"))?;
+    Ok(Reference::Range { url: Arc::clone(url), range })
+}
+
+/// Adds a reference.
+pub(crate) fn push(manifest: &mut ManifestBuilder, number: u64, reference: Reference) -> Result<(), String> {
+    manifest.push(number, reference).map_err(|error| error.to_string())
+}
