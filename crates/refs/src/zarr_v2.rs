@@ -19,10 +19,11 @@
 //! Spec: <https://zarr-specs.readthedocs.io/en/latest/v2/v2.0.html>; `_ARRAY_DIMENSIONS`: xarray's "Zarr encoding
 //! specification".
 
-use rangefold_array::{ArrayMeta, ChunkGrid, MemoryOrder};
+use base64::Engine as _;
+use rangefold_array::{ArrayMeta, ChunkGrid, DataType, MemoryOrder};
 
 use crate::AttributeValue::{self, Integer, List, Map, Null, Text};
-use crate::element::{data_type_from_value, data_type_to_value, fill_from_value, fill_to_value};
+use crate::element::{BASE64, data_type_from_value, data_type_to_value, fill_from_value, fill_to_value};
 use crate::error::Problem;
 use crate::json_text::{self, write_members, write_value};
 use crate::{Attributes, ManifestArray, RefsError, numcodecs};
@@ -32,6 +33,9 @@ pub const ZGROUP: &str = r#"{"zarr_format":2}"#;
 
 /// The attribute that holds the dimension names.
 const ARRAY_DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
+
+/// The attribute that marks missing values.
+pub(crate) const FILL_VALUE: &str = "_FillValue";
 
 /// More axes are refused: NumPy's own limit.
 const RANK_MAX: usize = 64;
@@ -142,7 +146,20 @@ pub(crate) fn array_from_values(
             dimension_names(&names, meta.grid.rank()).map_err(|problem| problem.at(key(path, ".zattrs")))?
         }
     };
+    decode_fill_attribute(&mut attributes, &meta.data_type);
     Ok((ManifestArray { meta, attributes, manifest: Default::default() }, separator))
+}
+
+/// Makes a number of xarray's text form of a float `_FillValue`: base64 of a little-endian binary64.
+///
+/// VirtualiZarr writes it into v2 metadata too. Any other text is left as it is.
+pub(crate) fn decode_fill_attribute(attributes: &mut Attributes, data_type: &DataType) {
+    if let Some(Text(code)) = attributes.get(FILL_VALUE)
+        && data_type.element.is_float()
+        && let Some(bytes) = BASE64.decode(code).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok())
+    {
+        attributes.insert(FILL_VALUE, AttributeValue::Float(f64::from_le_bytes(bytes)));
+    }
 }
 
 /// Names of the axes of an array that names none.

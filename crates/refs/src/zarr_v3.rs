@@ -33,14 +33,11 @@ use crate::assemble::{KeyEncoding, PendingArray};
 use crate::element::{BASE64, check_size, fill_from_value, fill_to_value};
 use crate::error::Problem;
 use crate::json_text::{self, write_value};
-use crate::zarr_v2::{key, lengths, phony_names};
+use crate::zarr_v2::{FILL_VALUE, decode_fill_attribute, key, lengths, phony_names};
 use crate::{Attributes, Group, ManifestArray, ReferenceSet, RefsError, numcodecs, sources};
 
 /// More listed chunks on one axis are refused; `[1, n]` asks for any number in a few bytes.
 const LISTED_CHUNKS_MAX: u64 = 1 << 20;
-
-/// The attribute that marks missing values.
-const FILL_VALUE: &str = "_FillValue";
 
 /// Whether Zarr v2 cannot describe the set.
 #[must_use]
@@ -197,7 +194,7 @@ fn array(value: &AttributeValue, mut attributes: Attributes) -> Result<PendingAr
         }
         Some(_) => return Err(Problem::Wrong("\"dimension_names\" is not one name per axis".to_owned())),
     };
-    decode_fill_attribute(&mut attributes, &data_type)?;
+    decode_fill_attribute(&mut attributes, &data_type);
     let meta = ArrayMeta { data_type, grid, order, codecs, fill_value, dimension_names };
     Ok(PendingArray { array: ManifestArray { meta, attributes, manifest: Default::default() }, keys })
 }
@@ -221,18 +218,6 @@ fn attributes_to_value(attributes: &Attributes, data_type: &DataType) -> Attribu
         _ => value.clone(),
     };
     Map(attributes.iter().map(|(name, value)| (name.to_owned(), encoded(name, value))).collect())
-}
-
-fn decode_fill_attribute(attributes: &mut Attributes, data_type: &DataType) -> Result<(), Problem> {
-    if let Some(Text(code)) = attributes.get(FILL_VALUE)
-        && data_type.element.is_float()
-    {
-        let bytes: Option<[u8; 8]> = BASE64.decode(code).ok().and_then(|bytes| bytes.try_into().ok());
-        let bytes =
-            bytes.ok_or_else(|| Problem::Wrong(format!("{FILL_VALUE:?} is not base64 of a binary64")))?;
-        attributes.insert(FILL_VALUE, Float(f64::from_le_bytes(bytes)));
-    }
-    Ok(())
 }
 
 // Grids
@@ -412,29 +397,39 @@ fn field_from_value(value: &AttributeValue, depth: usize) -> Result<Field, Probl
     Ok(Field { name: name.clone(), data_type, shape })
 }
 
-/// The byte order of all multi-byte parts; `None` if they differ.
+/// The byte order of all parts that have one; `None` if they differ.
 fn stored_order(data_type: &DataType) -> Option<ByteOrder> {
-    let ElementType::Structured(fields) = &data_type.element else { return Some(data_type.order) };
-    let mut orders = fields.iter().filter(|field| field.data_type.size() != Some(1)).map(|field| match field
-        .data_type
-        .element
-    {
-        ElementType::FixedBytes(_) | ElementType::Raw(_) => Some(None),
-        _ => stored_order(&field.data_type).map(Some),
-    });
-    let first = orders.try_fold(None, |known: Option<ByteOrder>, order| match (known, order?) {
-        (Some(a), Some(b)) if a != b => None,
-        (a, b) => Some(a.or(b)),
-    })?;
-    Some(first.unwrap_or(ByteOrder::Little))
+    let mut orders = Vec::new();
+    collect_orders(data_type, &mut orders);
+    let first = orders.first().copied().unwrap_or(ByteOrder::Little);
+    orders.iter().all(|&order| order == first).then_some(first)
+}
+
+fn collect_orders(data_type: &DataType, orders: &mut Vec<ByteOrder>) {
+    match &data_type.element {
+        ElementType::Structured(fields) => {
+            fields.iter().for_each(|field| collect_orders(&field.data_type, orders));
+        }
+        element if has_order(element) => orders.push(data_type.order),
+        _ => {}
+    }
 }
 
 fn set_order(data_type: &mut DataType, order: ByteOrder) {
-    if let ElementType::Structured(fields) = &mut data_type.element {
-        fields.iter_mut().for_each(|field| set_order(&mut field.data_type, order));
-    } else if data_type.size() != Some(1) {
-        data_type.order = order;
+    match &mut data_type.element {
+        ElementType::Structured(fields) => {
+            fields.iter_mut().for_each(|field| set_order(&mut field.data_type, order));
+        }
+        element if has_order(element) => data_type.order = order,
+        _ => {}
     }
+}
+
+/// Whether the byte order of an element that is no structure means anything.
+fn has_order(element: &ElementType) -> bool {
+    let unordered =
+        matches!(element, ElementType::FixedBytes(_) | ElementType::Raw(_) | ElementType::VlenString);
+    !unordered && element.size() != Some(1)
 }
 
 fn v3_fill_to_value(meta: &ArrayMeta) -> AttributeValue {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use ::parquet::basic::Type as PhysicalType;
@@ -139,11 +140,10 @@ fn read_rows(
     first: u64,
     mut each: impl FnMut(u64, Reference) -> Result<(), String>,
 ) -> Result<(), String> {
-    let file = SerializedFileReader::new(bytes).map_err(|error| error.to_string())?;
+    // The `parquet` crate panics on some damaged pages. Nothing outlives the call, so nothing is left half done.
+    let groups = catch_unwind(|| read_groups(bytes)).unwrap_or_else(|_| Err("a damaged page".to_owned()))?;
     let mut next = first;
-    for place in 0..file.num_row_groups() {
-        let group = file.get_row_group(place).map_err(|error| error.to_string())?;
-        let columns = Columns::read(&*group)?;
+    for columns in groups {
         let mut urls: HashMap<Vec<u8>, Arc<str>> = HashMap::new();
         for row in 0..columns.rows {
             if let Some(reference) = columns.reference(row, &mut urls)? {
@@ -153,6 +153,13 @@ fn read_rows(
         }
     }
     Ok(())
+}
+
+/// Reads all row groups; what this layout writes has one.
+fn read_groups(bytes: Bytes) -> Result<Vec<Columns>, String> {
+    let file = SerializedFileReader::new(bytes).map_err(|error| error.to_string())?;
+    let group = |place| Columns::read(&*file.get_row_group(place).map_err(|error| error.to_string())?);
+    (0..file.num_row_groups()).map(group).collect()
 }
 
 /// The columns of one row group.

@@ -253,6 +253,9 @@ static FORMAT: LazyLock<(Arc<Type>, Arc<WriterProperties>)> = LazyLock::new(|| {
         .set_dictionary_page_size_limit(PATHS_LEN_MAX)
         .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::None)
+        // fastparquet reads integers as floats unless statistics promise that there is no null among them.
+        .set_column_statistics_enabled(ColumnPath::from("offset"), EnabledStatistics::Chunk)
+        .set_column_statistics_enabled(ColumnPath::from("size"), EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_created_by(concat!("rangefold version ", env!("CARGO_PKG_VERSION")).to_owned())
         .build();
