@@ -150,7 +150,7 @@ impl Index<'_> {
             let size = self.cx.blocks.size();
             let ranges: Vec<_> = level
                 .iter()
-                .map(|address| ByteRange::new(*address, nodes.len().min(size.saturating_sub(*address))))
+                .map(|address| ByteRange::new(*address, nodes.node_len().min(size.saturating_sub(*address))))
                 .collect();
             let read = self.cx.blocks.read_many(BTREE1_NODE, &ranges).await?;
             let mut children = Vec::new();
@@ -275,7 +275,8 @@ impl Index<'_> {
         let at_block = |problem: Problem| problem.at(FA_BLOCK, block);
         let head_len = header.data_block_len(cx.sizes).ok_or_else(|| at_block(too_long()))?;
         let pages = header.pages();
-        let pages_len = pages.map_or(Some(0), |pages| pages.len()).ok_or_else(|| at_block(too_long()))?;
+        let pages_len =
+            pages.map_or(Some(0), |pages| pages.total_len()).ok_or_else(|| at_block(too_long()))?;
         if head_len.saturating_add(pages_len) <= WHOLE_BLOCK_LEN_MAX {
             cx.blocks.hint(&[ByteRange::new(block, head_len.saturating_add(pages_len))]);
         }

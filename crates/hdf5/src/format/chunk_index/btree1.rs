@@ -58,7 +58,7 @@ impl ChunkNodes {
 
     /// Bytes of a node.
     #[must_use]
-    pub fn len(self) -> u64 {
+    pub fn node_len(self) -> u64 {
         let children = u64::from(self.k).saturating_mul(2);
         let entry_len = self.key_len().saturating_add(widen(self.sizes.offset()));
         self.head_len().saturating_add(children.saturating_mul(entry_len)).saturating_add(self.key_len())
@@ -156,7 +156,7 @@ mod tests {
     fn a_leaf_lists_chunks_with_their_offset_in_elements() {
         let nodes = ChunkNodes::new(Sizes::EIGHT, 1, 1);
         let bytes = leaf();
-        assert_eq!(nodes.len(), widen(bytes.len()));
+        assert_eq!(nodes.node_len(), widen(bytes.len()));
         let node = nodes.parse(&bytes).unwrap();
         let mut found = Vec::new();
         node.chunks(|offset, chunk| {
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_length_of_a_node_is_that_of_the_library() {
         // Rank 3, K = 32, 8-byte addresses: 24 + 64 * (40 + 8) + 40.
-        assert_eq!(ChunkNodes::new(Sizes::EIGHT, 3, K_DEFAULT).len(), 3136);
+        assert_eq!(ChunkNodes::new(Sizes::EIGHT, 3, K_DEFAULT).node_len(), 3136);
     }
 
     #[test]

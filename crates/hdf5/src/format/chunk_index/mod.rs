@@ -98,18 +98,6 @@ impl Entry {
         Ok(Self { sizes, length })
     }
 
-    /// Bytes of an entry.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        let address = self.sizes.offset();
-        match self.length {
-            EntryLength::Unfiltered(_) => address,
-            EntryLength::Filtered { width } => {
-                address.saturating_add(usize::from(width)).saturating_add(FILTER_MASK_LEN)
-            }
-        }
-    }
-
     /// Reads one entry. `None`: the chunk is not stored.
     ///
     /// # Errors
@@ -214,7 +202,7 @@ impl Pages {
 
     /// Bytes of all pages, checksums included; `None` beyond 64 bits.
     #[must_use]
-    pub fn len(&self) -> Option<u64> {
+    pub fn total_len(&self) -> Option<u64> {
         let checksums = self.count().checked_mul(widen(CHECKSUM_LEN))?;
         self.element_count.checked_mul(self.element_len)?.checked_add(checksums)
     }
@@ -257,8 +245,9 @@ mod tests {
             bytes.extend(&33_u64.to_le_bytes()[..width]);
             bytes.extend(2_u32.to_le_bytes());
             let stored = StoredChunk { range: ByteRange::new(4096, 33), filter_mask: 2 };
-            assert_eq!(entry.read(&mut Cursor::new(&bytes)).unwrap(), Some(stored));
-            assert_eq!(entry.len(), bytes.len());
+            let mut cursor = Cursor::new(&bytes);
+            assert_eq!(entry.read(&mut cursor).unwrap(), Some(stored));
+            assert!(cursor.is_empty());
         }
     }
 
@@ -279,7 +268,7 @@ mod tests {
         assert_eq!(pages.page(0), Some(Page { first_element: 0, range: ByteRange::new(0, 36) }));
         assert_eq!(pages.page(2), Some(Page { first_element: 8, range: ByteRange::new(72, 20) }));
         assert_eq!(pages.page(3), None);
-        assert_eq!(pages.len(), Some(72 + 20));
+        assert_eq!(pages.total_len(), Some(72 + 20));
         assert_eq!(Pages::new(4, 2, 8), None);
         assert_eq!(Pages::new(u64::MAX, 64, 8), None);
         assert_eq!(Pages::new(u64::MAX, 63, 8).unwrap().page(1), None);
