@@ -1,1 +1,30 @@
-//! Not written yet.
+//! Follow references; serve a reference set as a read-only Zarr store.
+//!
+//! ```text
+//! References ─plan─► reads of neighbouring ranges ─► ObjectStore ─check─► bytes, in the order they were asked for
+//! ```
+//!
+//! | piece | is |
+//! |---|---|
+//! | [`ReferenceStore`] | a reference set and the way to its objects |
+//! | [`ReferenceStore::fetch`] | the bytes of many references: coalesced, concurrent, bounded, in order |
+//! | its implementation of zarrs' storage traits | a Zarr v3 hierarchy that any `zarrs` reader opens |
+//! | [`Resolve`] | from a URL to an object store; [`rangefold_storage::Storage`] is the usual one |
+//!
+//! An object that is not the one that was scanned is never read: size, ETag or time of change of every response are
+//! compared with what the set knows of it, and with what the first response said.
+
+mod error;
+mod fetch;
+mod object;
+mod plan;
+mod resolve;
+mod store;
+mod values;
+mod zarr;
+
+pub use error::{FetchError, FetchProblem};
+pub use resolve::Resolve;
+pub use store::{FetchOptions, ReferenceStore};
+pub use values::{Values, ValuesError};
+pub use zarr::CODEC_NAME;

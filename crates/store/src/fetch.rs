@@ -1,0 +1,208 @@
+//! Many references at once: concurrent, bounded, in order.
+//!
+//! References are taken from the caller a window at a time, so that neighbours which are not asked for one right
+//! after the other are still read together, while what waits for an earlier reference stays within bounds.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, FuturesUnordered};
+use futures::{FutureExt, StreamExt};
+use rangefold_array::ByteRange;
+use rangefold_refs::Reference;
+
+use crate::plan::{Part, Read, Wanted, plan};
+use crate::store::Shared;
+use crate::{FetchError, FetchProblem, ReferenceStore};
+
+/// Most references that are planned together.
+const WINDOW_MAX: usize = 4096;
+
+impl ReferenceStore {
+    /// The bytes of many references, in the order they are asked for, each with its place in that order.
+    ///
+    /// Neighbouring ranges of an object are read together and reads run concurrently, both within the bounds of
+    /// [`FetchOptions`](crate::FetchOptions). References are taken from the iterator as they are needed. A reference
+    /// that fails is an item like the others; the stream goes on.
+    ///
+    /// Requests are made while the stream is polled. Chunks of one read share its memory.
+    pub fn fetch<I>(&self, references: I) -> BoxStream<'static, (usize, Result<Bytes, FetchError>)>
+    where
+        I: IntoIterator<Item = Reference>,
+        I::IntoIter: Send + 'static,
+    {
+        let fetch = Fetch {
+            shared: Arc::clone(&self.shared),
+            references: Box::new(references.into_iter()),
+            taken: 0,
+            given: 0,
+            planned: VecDeque::new(),
+            running: FuturesUnordered::new(),
+            held: 0,
+            ready: BTreeMap::new(),
+        };
+        stream::unfold(fetch, |mut fetch| async move { fetch.next().await.map(|item| (item, fetch)) }).boxed()
+    }
+
+    /// The bytes of one reference.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`] with the object, the range, and what is wrong.
+    pub async fn get(&self, reference: &Reference) -> Result<Bytes, FetchError> {
+        let (url, range) = match reference {
+            Reference::Inline(bytes) => return Ok(bytes.clone()),
+            Reference::Range { range, .. } if range.is_empty() => return Ok(Bytes::new()),
+            Reference::Whole { url } => (url, None),
+            Reference::Range { url, range } => (url, Some(*range)),
+        };
+        let outcome = self.shared.read(url, range).await.map_err(Arc::new);
+        cut(url, range, Part { index: 0, range }, &outcome)
+    }
+
+    /// Number of bytes of a reference; a request is made for a whole object of which the set does not know the size.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`] with the object and what is wrong.
+    pub async fn size(&self, reference: &Reference) -> Result<u64, FetchError> {
+        match reference {
+            Reference::Inline(bytes) => Ok(bytes.len() as u64),
+            Reference::Range { range, .. } => Ok(range.length()),
+            Reference::Whole { url } => {
+                let failed =
+                    |problem| FetchError { url: Arc::clone(url), range: None, problem: Arc::new(problem) };
+                self.shared.size(url).await.map_err(failed)
+            }
+        }
+    }
+}
+
+/// Bytes of a read, or why there are none.
+type Outcome = Result<Bytes, Arc<FetchProblem>>;
+
+struct Fetch {
+    shared: Arc<Shared>,
+    references: Box<dyn Iterator<Item = Reference> + Send>,
+    /// References taken from the iterator.
+    taken: usize,
+    /// References given to the caller.
+    given: usize,
+    /// Reads not yet begun, in the order of the first reference they serve.
+    planned: VecDeque<Read>,
+    running: FuturesUnordered<BoxFuture<'static, (Read, Outcome)>>,
+    /// Bytes of running reads and of `ready`.
+    held: u64,
+    /// What has come before its turn.
+    ready: BTreeMap<usize, Result<Bytes, FetchError>>,
+}
+
+impl Fetch {
+    async fn next(&mut self) -> Option<(usize, Result<Bytes, FetchError>)> {
+        loop {
+            self.begin_reads();
+            if let Some(result) = self.ready.remove(&self.given) {
+                self.held = self.held.saturating_sub(held_by(&result));
+                self.given += 1;
+                return Some((self.given - 1, result));
+            }
+            let (read, outcome) = self.running.next().await?;
+            self.held = self.held.saturating_sub(self.expected_len(&read));
+            for part in &read.parts {
+                let result = cut(&read.url, read.range, *part, &outcome);
+                self.held = self.held.saturating_add(held_by(&result));
+                self.ready.insert(part.index, result);
+            }
+        }
+    }
+
+    /// Begins as many reads as the bounds allow. One is begun in any case if nothing else can bring the next
+    /// reference, so a full buffer never waits for itself.
+    fn begin_reads(&mut self) {
+        let options = &self.shared.options;
+        let (concurrency, bytes_in_flight) = (options.concurrency.max(1), options.bytes_in_flight);
+        while self.running.len() < concurrency {
+            if self.planned.is_empty() {
+                self.take_window();
+            }
+            let Some(read) = self.planned.front() else { return };
+            let length = self.expected_len(read);
+            let stuck = self.running.is_empty() && !self.ready.contains_key(&self.given);
+            if self.held.saturating_add(length) > bytes_in_flight && !stuck {
+                return;
+            }
+            let Some(read) = self.planned.pop_front() else { return };
+            self.held = self.held.saturating_add(length);
+            let shared = Arc::clone(&self.shared);
+            self.running.push(
+                async move {
+                    let outcome = shared.read(&read.url, read.range).await.map_err(Arc::new);
+                    (read, outcome)
+                }
+                .boxed(),
+            );
+        }
+    }
+
+    /// Takes references from the caller and plans their reads. Half of the bound on bytes, so that a window is
+    /// fetched while the one before it is still being taken away.
+    fn take_window(&mut self) {
+        let bytes_max = self.shared.options.bytes_in_flight / 2;
+        let mut bytes = 0_u64;
+        let mut wanted = Vec::new();
+        while wanted.len() < WINDOW_MAX && bytes < bytes_max.max(1) {
+            let Some(reference) = self.references.next() else { break };
+            let index = self.taken;
+            self.taken += 1;
+            let (url, range) = match reference {
+                Reference::Inline(inline) => {
+                    // The bytes are in memory already, whether they wait here or in the set.
+                    self.ready.insert(index, Ok(inline));
+                    continue;
+                }
+                Reference::Range { range, .. } if range.is_empty() => {
+                    self.ready.insert(index, Ok(Bytes::new()));
+                    continue;
+                }
+                Reference::Whole { url } => (url, None),
+                Reference::Range { url, range } => (url, Some(range)),
+            };
+            bytes = bytes.saturating_add(self.shared.expected_len(&url, range));
+            wanted.push(Wanted { index, url, range });
+        }
+        self.planned.extend(plan(wanted, &self.shared.options));
+    }
+
+    fn expected_len(&self, read: &Read) -> u64 {
+        self.shared.expected_len(&read.url, read.range)
+    }
+}
+
+impl Shared {
+    /// Bytes a read will bring, as far as that is known before.
+    fn expected_len(&self, url: &Arc<str>, range: Option<ByteRange>) -> u64 {
+        let known = || self.set.sources.get(url).and_then(|source| source.size);
+        range.map_or_else(|| known().unwrap_or(self.options.read_max), ByteRange::length)
+    }
+}
+
+/// The bytes of one reference out of those of the read that serves it.
+fn cut(url: &Arc<str>, read: Option<ByteRange>, part: Part, outcome: &Outcome) -> Result<Bytes, FetchError> {
+    let failed = |problem| FetchError { url: Arc::clone(url), range: part.range, problem };
+    let bytes = outcome.as_ref().map_err(|problem| failed(Arc::clone(problem)))?;
+    let (Some(read), Some(range)) = (read, part.range) else { return Ok(bytes.clone()) };
+    // A read is only shorter than it was to be where the object ends.
+    let size = read.offset().saturating_add(bytes.len() as u64);
+    let start = usize::try_from(range.offset().saturating_sub(read.offset())).ok();
+    let end = usize::try_from(range.end().saturating_sub(read.offset())).ok();
+    match (start, end) {
+        (Some(start), Some(end)) if end <= bytes.len() => Ok(bytes.slice(start..end)),
+        _ => Err(failed(Arc::new(FetchProblem::PastEnd { size }))),
+    }
+}
+
+fn held_by(result: &Result<Bytes, FetchError>) -> u64 {
+    result.as_ref().map_or(0, |bytes| bytes.len() as u64)
+}

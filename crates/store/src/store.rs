@@ -1,0 +1,85 @@
+//! A reference set and the way to its objects.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use rangefold_refs::ReferenceSet;
+use tokio::sync::Semaphore;
+
+use crate::object::Identity;
+use crate::{Resolve, zarr};
+
+/// How references are fetched. The defaults suit an object store some tens of milliseconds away.
+#[derive(Clone, Debug)]
+pub struct FetchOptions {
+    /// Requests in flight, over everything that is fetched through one store; at least 1.
+    pub concurrency: usize,
+    /// Ranges of one object that lie no further apart than this many bytes are read together: reading the gap then
+    /// costs less than another request.
+    pub gap: u64,
+    /// No read is made longer than this many bytes by putting ranges together, so that long runs of chunks are still
+    /// read concurrently.
+    pub read_max: u64,
+    /// Bytes of one fetch that may be in flight or waiting for an earlier reference. A longer single read is still
+    /// made, but alone.
+    pub bytes_in_flight: u64,
+}
+
+impl Default for FetchOptions {
+    fn default() -> Self {
+        Self { concurrency: 32, gap: 256 << 10, read_max: 8 << 20, bytes_in_flight: 256 << 20 }
+    }
+}
+
+/// Follows the references of a set. Clones share everything.
+#[derive(Clone)]
+pub struct ReferenceStore {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) set: Arc<ReferenceSet>,
+    pub(crate) resolver: Box<dyn Resolve>,
+    pub(crate) options: FetchOptions,
+    /// A permit for each request in flight.
+    pub(crate) requests: Semaphore,
+    /// What the first response of each object said it was.
+    pub(crate) seen: Mutex<HashMap<Arc<str>, Identity>>,
+}
+
+impl ReferenceStore {
+    /// A store over `set`, whose URLs `resolver` leads to their objects.
+    #[must_use]
+    pub fn new(set: Arc<ReferenceSet>, resolver: impl Resolve + 'static) -> Self {
+        Self::with_options(set, resolver, FetchOptions::default())
+    }
+
+    /// As [`ReferenceStore::new`], with other options.
+    #[must_use]
+    pub fn with_options(
+        set: Arc<ReferenceSet>,
+        resolver: impl Resolve + 'static,
+        options: FetchOptions,
+    ) -> Self {
+        zarr::register_codec();
+        let requests = Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        let resolver = Box::new(resolver);
+        Self { shared: Arc::new(Shared { set, resolver, options, requests, seen: Mutex::default() }) }
+    }
+
+    /// The references that are followed.
+    #[must_use]
+    pub fn references(&self) -> &ReferenceSet {
+        &self.shared.set
+    }
+}
+
+impl fmt::Debug for ReferenceStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReferenceStore")
+            .field("arrays", &self.shared.set.arrays.len())
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
