@@ -1,0 +1,278 @@
+//! What is known of each cell: one vector per statistic.
+
+use std::{ops::Range, sync::Arc};
+
+use crate::{
+    Condition,
+    element::Wide,
+    sum::{Compensated, FloatSums, SumColumn},
+};
+
+/// Which statistics a plan's reductions are made from; the count is always kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) min: bool,
+    pub(crate) max: bool,
+    pub(crate) sum: bool,
+    pub(crate) deviations: bool,
+    pub(crate) arg_min: bool,
+    pub(crate) arg_max: bool,
+    pub(crate) first: bool,
+    pub(crate) last: bool,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) edges: Vec<Arc<[f64]>>,
+    /// NaN is a value, and counted apart.
+    pub(crate) nan: bool,
+}
+
+impl Wanted {
+    /// Whether the places of elements matter.
+    pub(crate) fn places(&self) -> bool {
+        self.arg_min || self.arg_max || self.first || self.last
+    }
+
+    /// Bytes of the statistics of one cell.
+    pub(crate) fn cell_len(&self) -> u64 {
+        let words = 1
+            + u64::from(self.min)
+            + u64::from(self.max)
+            + 2 * u64::from(self.sum)
+            + 2 * u64::from(self.deviations)
+            + 2 * [self.arg_min, self.arg_max, self.first, self.last].into_iter().map(u64::from).sum::<u64>()
+            + self.conditions.len() as u64
+            + self.edges.iter().map(|edges| edges.len() as u64 - 1).sum::<u64>()
+            + u64::from(self.nan);
+        8 * words
+    }
+}
+
+/// A value and where it stands, for each cell with a count above 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Located<X> {
+    pub(crate) value: Vec<X>,
+    pub(crate) place: Vec<u64>,
+}
+
+/// Which of two located values stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prefer {
+    Smaller,
+    Larger,
+    Earlier,
+    Later,
+}
+
+impl<X: Wide> Located<X> {
+    fn new(wanted: bool, cells: usize) -> Self {
+        let cells = if wanted { cells } else { 0 };
+        Self { value: vec![X::default(); cells], place: vec![0; cells] }
+    }
+
+    /// Takes `value` at `place` if the cell is empty or it is the preferred one.
+    #[inline(always)]
+    pub(crate) fn offer(&mut self, cell: usize, empty: bool, value: X, place: u64, prefer: Prefer) {
+        let (old, old_place) = (self.value[cell], self.place[cell]);
+        let better = match prefer {
+            Prefer::Smaller => value < old || (value == old && place < old_place),
+            Prefer::Larger => value > old || (value == old && place < old_place),
+            Prefer::Earlier => place < old_place,
+            Prefer::Later => place > old_place,
+        };
+        if empty || better {
+            self.value[cell] = value;
+            self.place[cell] = place;
+        }
+    }
+}
+
+/// The statistics of some cells. Columns that are not wanted are empty.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Columns<X: Wide> {
+    /// Valid values.
+    pub(crate) count: Vec<u64>,
+    /// NaN that count as values.
+    pub(crate) nan: Vec<u64>,
+    pub(crate) min: Vec<X>,
+    pub(crate) max: Vec<X>,
+    pub(crate) sum: Option<X::Sums>,
+    /// Sums of squared deviations from the mean of the cell.
+    pub(crate) deviations: Option<FloatSums>,
+    pub(crate) arg_min: Located<X>,
+    pub(crate) arg_max: Located<X>,
+    pub(crate) first: Located<X>,
+    pub(crate) last: Located<X>,
+    /// For each condition, values that meet it.
+    pub(crate) hits: Vec<Vec<u64>>,
+    /// For each histogram, its bins cell by cell.
+    pub(crate) bins: Vec<Vec<u64>>,
+}
+
+impl<X: Wide> Columns<X> {
+    /// Cells without values.
+    pub(crate) fn new(wanted: &Wanted, cells: usize) -> Self {
+        let some = |wanted: bool| if wanted { cells } else { 0 };
+        Self {
+            count: vec![0; cells],
+            nan: vec![0; some(wanted.nan)],
+            min: vec![X::HIGHEST; some(wanted.min)],
+            max: vec![X::LOWEST; some(wanted.max)],
+            sum: wanted.sum.then(|| X::Sums::zeros(cells)),
+            deviations: wanted.deviations.then(|| FloatSums::zeros(cells)),
+            arg_min: Located::new(wanted.arg_min, cells),
+            arg_max: Located::new(wanted.arg_max, cells),
+            first: Located::new(wanted.first, cells),
+            last: Located::new(wanted.last, cells),
+            hits: wanted.conditions.iter().map(|_| vec![0; cells]).collect(),
+            bins: wanted.edges.iter().map(|edges| vec![0; cells * (edges.len() - 1)]).collect(),
+        }
+    }
+
+    /// Whether these are `cells` cells with the wanted columns.
+    pub(crate) fn have(&self, wanted: &Wanted, cells: usize) -> bool {
+        let some = |wanted: bool| if wanted { cells } else { 0 };
+        self.count.len() == cells
+            && self.nan.len() == some(wanted.nan)
+            && self.min.len() == some(wanted.min)
+            && self.max.len() == some(wanted.max)
+            && self.sum.is_some() == wanted.sum
+            && self.deviations.is_some() == wanted.deviations
+            && self.arg_min.place.len() == some(wanted.arg_min)
+            && self.arg_max.place.len() == some(wanted.arg_max)
+            && self.first.place.len() == some(wanted.first)
+            && self.last.place.len() == some(wanted.last)
+            && self.hits.len() == wanted.conditions.len()
+            && self.bins.len() == wanted.edges.len()
+            && self
+                .bins
+                .iter()
+                .zip(&wanted.edges)
+                .all(|(bins, edges)| bins.len() == cells * (edges.len() - 1))
+    }
+
+    /// Adds cells `from` of `other`, made for the same plan, to as many cells from `at` on.
+    pub(crate) fn merge(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let here = at..at + from.len();
+        self.merge_deviations(at, other, from.clone());
+        for (mine, theirs, prefer) in [
+            (&mut self.arg_min, &other.arg_min, Prefer::Smaller),
+            (&mut self.arg_max, &other.arg_max, Prefer::Larger),
+            (&mut self.first, &other.first, Prefer::Earlier),
+            (&mut self.last, &other.last, Prefer::Later),
+        ] {
+            if mine.value.is_empty() {
+                continue;
+            }
+            for (cell, source) in here.clone().zip(from.clone()) {
+                if other.count[source] > 0 {
+                    let empty = self.count[cell] == 0;
+                    mine.offer(cell, empty, theirs.value[source], theirs.place[source], prefer);
+                }
+            }
+        }
+        if !self.min.is_empty() {
+            let pairs = self.min[here.clone()].iter_mut().zip(&other.min[from.clone()]);
+            pairs.for_each(|(min, &x)| *min = if x < *min { x } else { *min });
+        }
+        if !self.max.is_empty() {
+            let pairs = self.max[here.clone()].iter_mut().zip(&other.max[from.clone()]);
+            pairs.for_each(|(max, &x)| *max = if x > *max { x } else { *max });
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.sum, &other.sum) {
+            mine.merge(at, theirs, from.clone());
+        }
+        let cells = self.count.len();
+        let counts = self.hits.iter_mut().zip(&other.hits).chain(self.bins.iter_mut().zip(&other.bins));
+        for (mine, theirs) in counts {
+            let width = mine.len().checked_div(cells).unwrap_or(0);
+            add(
+                &mut mine[here.start * width..here.end * width],
+                &theirs[from.start * width..from.end * width],
+            );
+        }
+        if !self.nan.is_empty() {
+            add(&mut self.nan[here.clone()], &other.nan[from.clone()]);
+        }
+        add(&mut self.count[here], &other.count[from]);
+    }
+
+    /// Chan, Golub and LeVeque's rule, with the means taken from the compensated sums: they do not drift however many
+    /// parts are joined.
+    fn merge_deviations(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let (Some(mine), Some(theirs)) = (&mut self.deviations, &other.deviations) else { return };
+        let (Some(my_sums), Some(their_sums)) = (&self.sum, &other.sum) else { return };
+        for (offset, source) in from.enumerate() {
+            let cell = at + offset;
+            let (m, n) = (self.count[cell], other.count[source]);
+            if n == 0 {
+                continue;
+            }
+            mine.add(cell, theirs.get(source));
+            if m > 0 {
+                let my_mean: Compensated = my_sums.get(cell).into();
+                let their_mean: Compensated = their_sums.get(source).into();
+                let delta = their_mean.mean(n).minus(my_mean.mean(m));
+                let (m, n) = (m as f64, n as f64);
+                mine.add(cell, Compensated { hi: delta * delta * (m * (n / (m + n))), lo: 0.0 });
+            }
+        }
+    }
+
+    /// Adds one value taken `population` times, its places between `first` and `last`, to an empty cell.
+    pub(crate) fn fill(
+        &mut self,
+        cell: usize,
+        value: X,
+        sum: <X::Sums as SumColumn>::One,
+        population: u64,
+        places: (u64, u64),
+    ) {
+        self.count[cell] = population;
+        if let Some(min) = self.min.get_mut(cell) {
+            *min = value;
+        }
+        if let Some(max) = self.max.get_mut(cell) {
+            *max = value;
+        }
+        if let Some(sums) = &mut self.sum {
+            sums.add(cell, sum);
+        }
+        for (located, place) in [
+            (&mut self.arg_min, places.0),
+            (&mut self.arg_max, places.0),
+            (&mut self.first, places.0),
+            (&mut self.last, places.1),
+        ] {
+            if !located.value.is_empty() {
+                located.value[cell] = value;
+                located.place[cell] = place;
+            }
+        }
+    }
+}
+
+fn add(mine: &mut [u64], theirs: &[u64]) {
+    mine.iter_mut().zip(theirs).for_each(|(mine, &n)| *mine += n);
+}
+
+/// The bin of a histogram that `x` falls into.
+#[inline(always)]
+pub(crate) fn bin_of(edges: &[f64], x: f64) -> Option<usize> {
+    let last = edges.len() - 1;
+    match edges.partition_point(|&edge| edge <= x) {
+        0 => None,
+        beyond if beyond > last => (x == edges[last]).then(|| last - 1),
+        after => Some(after - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_bin_holds_its_upper_edge() {
+        let edges = [0.0, 1.0, 2.0];
+        let bins = [-0.1, 0.0, 0.9, 1.0, 2.0, 2.1].map(|x| bin_of(&edges, x));
+        assert_eq!(bins, [None, Some(0), Some(0), Some(1), Some(1), None]);
+    }
+}

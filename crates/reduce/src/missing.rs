@@ -1,0 +1,97 @@
+//! Which elements are missing: netCDF4-python's rules.
+//!
+//! Everything is compared in the type the elements are stored in, before unpacking. An attribute whose value that type
+//! cannot hold without loss is ignored, as netCDF4-python ignores it: `_FillValue = 1e20` stored as float64 never
+//! matches the float32 nearest to it.
+
+use rangefold_array::ElementType;
+
+use crate::{Number, element::representable};
+
+/// Which elements are missing besides those absent for other reasons.
+///
+/// A value the element type cannot represent matches nothing, and bounds nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MissingSpec {
+    /// An element equal to one of these is missing.
+    pub fill_values: Vec<Number>,
+    /// Elements below this are missing.
+    pub valid_min: Option<Number>,
+    /// Elements above this are missing.
+    pub valid_max: Option<Number>,
+    /// What NaN in the data is.
+    pub nan: NanPolicy,
+}
+
+/// What NaN in floating-point data is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NanPolicy {
+    /// A missing value.
+    #[default]
+    Missing,
+    /// A value: it is counted, and sums, means, minima and maxima that meet it are NaN.
+    Value,
+}
+
+/// The attributes of a variable that say what is missing, as plain numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MissingAttributes {
+    /// `_FillValue`.
+    pub fill_value: Option<Number>,
+    /// `missing_value`: one value or many; empty if absent.
+    pub missing_value: Vec<Number>,
+    /// `valid_min`.
+    pub valid_min: Option<Number>,
+    /// `valid_max`.
+    pub valid_max: Option<Number>,
+    /// `valid_range`; anything but two values is ignored. Empty if absent.
+    pub valid_range: Vec<Number>,
+    /// Whether filling was switched off when the variable was defined (`nc_def_var_fill`).
+    pub no_fill: bool,
+}
+
+impl MissingSpec {
+    /// What netCDF4-python masks in a variable of type `element` with these attributes.
+    ///
+    /// - Without a usable `_FillValue` the netCDF default fill of the type is missing too, except for one-byte types
+    ///   where filling was switched off.
+    /// - One value of `missing_value` that the type cannot hold makes the whole attribute void.
+    /// - A usable `valid_range` hides `valid_min` and `valid_max`.
+    #[must_use]
+    pub fn from_attributes(element: &ElementType, attributes: &MissingAttributes) -> Self {
+        let fits = |number: &Number| representable(element, *number);
+        let mut fill_values = Vec::new();
+        if attributes.missing_value.iter().all(fits) {
+            fill_values.extend_from_slice(&attributes.missing_value);
+        }
+        match attributes.fill_value.filter(fits) {
+            Some(fill) => fill_values.push(fill),
+            None if attributes.no_fill && element.size() == Some(1) => {}
+            None => fill_values.extend(netcdf_default_fill(element)),
+        }
+        let (valid_min, valid_max) = match attributes.valid_range.as_slice() {
+            [low, high] if fits(low) && fits(high) => (Some(*low), Some(*high)),
+            _ => (attributes.valid_min.filter(fits), attributes.valid_max.filter(fits)),
+        };
+        Self { fill_values, valid_min, valid_max, nan: NanPolicy::Missing }
+    }
+}
+
+/// What netCDF writes where nothing was written: `NC_FILL_*` of `netcdf.h`; `None` for types netCDF does not have.
+#[must_use]
+pub fn netcdf_default_fill(element: &ElementType) -> Option<Number> {
+    /// `NC_FILL_FLOAT`, which is `NC_FILL_DOUBLE` too.
+    const FLOAT: f64 = 9.969_209_968_386_869e36;
+    Some(match element {
+        ElementType::Int8 => Number::Integer(-127),
+        ElementType::Int16 => Number::Integer(-32_767),
+        ElementType::Int32 => Number::Integer(-2_147_483_647),
+        ElementType::Int64 => Number::Integer(-9_223_372_036_854_775_806),
+        ElementType::UInt8 => Number::Integer(255),
+        ElementType::UInt16 => Number::Integer(65_535),
+        ElementType::UInt32 => Number::Integer(4_294_967_295),
+        ElementType::UInt64 => Number::Integer(18_446_744_073_709_551_614),
+        ElementType::Float32 | ElementType::Float64 => Number::Float(FLOAT),
+        _ => return None,
+    })
+}

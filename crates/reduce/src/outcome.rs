@@ -1,0 +1,312 @@
+//! From statistics to answers.
+
+use rangefold_array::ElementType;
+
+use crate::{
+    ReduceError, Reduction, ReductionPlan,
+    columns::Columns,
+    element::Wide,
+    sum::{Compensated, SumColumn},
+};
+
+/// The answer to one reduction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The question.
+    pub reduction: Reduction,
+    /// Shape of the answer; a histogram's bins are one more axis at the end.
+    pub shape: Vec<u64>,
+    /// Type of the values.
+    pub element: ElementType,
+    /// The values, in row-major order of `shape`. Without meaning where there was nothing to reduce.
+    pub values: Values,
+    /// Valid elements of each cell, in row-major order without the axis of bins.
+    pub count: Vec<u64>,
+}
+
+/// Values of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Signed integers, dates and durations.
+    Signed(Vec<i64>),
+    /// Unsigned integers.
+    Unsigned(Vec<u64>),
+    /// Floats of every width.
+    Float(Vec<f64>),
+    /// Truth values.
+    Bool(Vec<bool>),
+    /// Real and imaginary parts.
+    Complex(Vec<[f64; 2]>),
+}
+
+/// One value of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A signed integer, a date or a duration.
+    Signed(i64),
+    /// An unsigned integer.
+    Unsigned(u64),
+    /// A float.
+    Float(f64),
+    /// A truth value.
+    Bool(bool),
+    /// Real and imaginary part.
+    Complex([f64; 2]),
+}
+
+impl Values {
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Signed(values) => values.len(),
+            Self::Unsigned(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::Bool(values) => values.len(),
+            Self::Complex(values) => values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Value number `i`; `None` past the end.
+    #[must_use]
+    pub fn get(&self, i: usize) -> Option<Value> {
+        Some(match self {
+            Self::Signed(values) => Value::Signed(*values.get(i)?),
+            Self::Unsigned(values) => Value::Unsigned(*values.get(i)?),
+            Self::Float(values) => Value::Float(*values.get(i)?),
+            Self::Bool(values) => Value::Bool(*values.get(i)?),
+            Self::Complex(values) => Value::Complex(*values.get(i)?),
+        })
+    }
+}
+
+impl Outcome {
+    /// Value number `i` in row-major order of `shape`; `None` where there was nothing to reduce, and past the end.
+    ///
+    /// Counts and histograms of nothing are 0.
+    #[must_use]
+    pub fn value(&self, i: usize) -> Option<Value> {
+        let counts =
+            matches!(self.reduction, Reduction::Count | Reduction::CountWhere(_) | Reduction::Histogram(_));
+        let something = || {
+            let count = self.count.get(i).copied().unwrap_or(0);
+            count > self.reduction.ddof()
+        };
+        if counts || something() { self.values.get(i) } else { None }
+    }
+}
+
+impl Reduction {
+    /// Values that a cell needs more than this many of.
+    fn ddof(&self) -> u64 {
+        match self {
+            Self::Var { ddof } | Self::Std { ddof } => *ddof,
+            _ => 0,
+        }
+    }
+}
+
+impl Outcome {
+    /// Joins the answers for real and imaginary parts; counts stay as they are.
+    pub(crate) fn with_imaginary(self, imaginary: Self) -> Self {
+        match (&self.values, &imaginary.values) {
+            (Values::Float(real), Values::Float(imaginary)) => Self {
+                element: ElementType::Complex128,
+                values: Values::Complex(real.iter().zip(imaginary).map(|(&re, &im)| [re, im]).collect()),
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
+/// Extremes and sums as values of an answer.
+pub(crate) trait Answer: Wide {
+    fn values(values: Vec<Self>) -> Values;
+    /// Largest minus smallest.
+    fn ranges(min: &[Self], max: &[Self]) -> Values;
+    /// Sums, and the name of their type.
+    fn sums(sums: &Self::Sums, cells: usize) -> Result<Values, ReduceError>;
+}
+
+impl Answer for i64 {
+    fn values(values: Vec<Self>) -> Values {
+        Values::Signed(values)
+    }
+
+    fn ranges(min: &[Self], max: &[Self]) -> Values {
+        Values::Unsigned(min.iter().zip(max).map(|(min, max)| max.abs_diff(*min)).collect())
+    }
+
+    fn sums(sums: &Vec<i128>, _: usize) -> Result<Values, ReduceError> {
+        integer_sums(sums, "int64").map(Values::Signed)
+    }
+}
+
+impl Answer for u64 {
+    fn values(values: Vec<Self>) -> Values {
+        Values::Unsigned(values)
+    }
+
+    fn ranges(min: &[Self], max: &[Self]) -> Values {
+        Values::Unsigned(min.iter().zip(max).map(|(min, max)| max.abs_diff(*min)).collect())
+    }
+
+    fn sums(sums: &Vec<i128>, _: usize) -> Result<Values, ReduceError> {
+        integer_sums(sums, "uint64").map(Values::Unsigned)
+    }
+}
+
+impl Answer for f64 {
+    // Zeros are answered without a sign: which of the two stands first must not matter.
+    fn values(values: Vec<Self>) -> Values {
+        Values::Float(values.into_iter().map(|x| x + 0.0).collect())
+    }
+
+    fn ranges(min: &[Self], max: &[Self]) -> Values {
+        Values::Float(min.iter().zip(max).map(|(min, max)| max - min).collect())
+    }
+
+    fn sums(sums: &Self::Sums, cells: usize) -> Result<Values, ReduceError> {
+        Ok(Values::Float((0..cells).map(|cell| sums.get(cell).value()).collect()))
+    }
+}
+
+fn integer_sums<T: TryFrom<i128>>(sums: &[i128], data_type: &'static str) -> Result<Vec<T>, ReduceError> {
+    let fit = |(cell, &sum)| T::try_from(sum).map_err(|_| ReduceError::Overflow { sum, cell, data_type });
+    sums.iter().enumerate().map(fit).collect()
+}
+
+/// The answers to all reductions of a plan.
+pub(crate) fn all<X: Answer>(
+    plan: &ReductionPlan,
+    columns: &Columns<X>,
+) -> Result<Vec<Outcome>, ReduceError> {
+    let mut hits = columns.hits.iter();
+    let mut bins = columns.bins.iter();
+    let cells = columns.count.len();
+    let nan = |cell: usize| columns.nan.get(cell).copied().unwrap_or(0);
+    let count: Vec<u64> = columns.count.iter().enumerate().map(|(cell, n)| n + nan(cell)).collect();
+    let value = plan.value_element();
+    let mut outcomes = Vec::with_capacity(plan.reductions.len());
+    for reduction in &plan.reductions {
+        let mut shape = plan.output_shape.clone();
+        let mut element = value.clone();
+        let values = match reduction {
+            Reduction::Min => X::values(columns.min.clone()),
+            Reduction::Max => X::values(columns.max.clone()),
+            Reduction::First => X::values(columns.first.value.clone()),
+            Reduction::Last => X::values(columns.last.value.clone()),
+            Reduction::ArgMin => signed(&columns.arg_min.place),
+            Reduction::ArgMax => signed(&columns.arg_max.place),
+            Reduction::Count => signed(&count),
+            Reduction::Range => X::ranges(&columns.min, &columns.max),
+            Reduction::Sum => {
+                columns.sum.as_ref().map_or(Ok(Values::Float(Vec::new())), |s| X::sums(s, cells))?
+            }
+            Reduction::Mean => floats(cells, |cell| mean(columns, cell)),
+            Reduction::Var { ddof } => floats(cells, |cell| variance(columns, cell, *ddof)),
+            Reduction::Std { ddof } => floats(cells, |cell| variance(columns, cell, *ddof).sqrt()),
+            Reduction::CountWhere(_) => signed(hits.next().map_or(&[], Vec::as_slice)),
+            Reduction::Any(_) => {
+                Values::Bool(hits.next().into_iter().flatten().map(|&hits| hits > 0).collect())
+            }
+            Reduction::All(_) => {
+                let pairs = hits.next().into_iter().flatten().zip(&count);
+                Values::Bool(pairs.map(|(hits, count)| hits == count).collect())
+            }
+            Reduction::Histogram(edges) => {
+                shape.push(edges.len() as u64 - 1);
+                signed(bins.next().map_or(&[], Vec::as_slice))
+            }
+        };
+        if let Some(fixed) = reduction.element(&value, &values) {
+            element = fixed;
+        }
+        let values = match values {
+            Values::Unsigned(values) if element == ElementType::Bool => {
+                Values::Bool(values.into_iter().map(|x| x != 0).collect())
+            }
+            Values::Unsigned(values) if element == ElementType::Int64 => signed(&values),
+            Values::Float(mut values) if reduction.propagates_nan() => {
+                let cells = values.iter_mut().zip(&columns.nan).filter(|(_, nan)| **nan > 0);
+                cells.for_each(|(value, _)| *value = f64::NAN);
+                Values::Float(values)
+            }
+            values => values,
+        };
+        outcomes.push(Outcome { reduction: reduction.clone(), shape, element, values, count: count.clone() });
+    }
+    Ok(outcomes)
+}
+
+impl Reduction {
+    /// Type of the answer, where it is not that of the values.
+    fn element(&self, value: &ElementType, values: &Values) -> Option<ElementType> {
+        match self {
+            Self::Sum if *value == ElementType::Bool => Some(ElementType::Int64),
+            Self::Min | Self::Max | Self::First | Self::Last => None,
+            Self::Any(_) | Self::All(_) => Some(ElementType::Bool),
+            Self::Mean | Self::Var { .. } | Self::Std { .. } => Some(ElementType::Float64),
+            Self::ArgMin | Self::ArgMax | Self::Count | Self::CountWhere(_) | Self::Histogram(_) => {
+                Some(ElementType::Int64)
+            }
+            Self::Sum | Self::Range => Some(match values {
+                Values::Signed(_) => ElementType::Int64,
+                Values::Unsigned(_) => ElementType::UInt64,
+                _ => ElementType::Float64,
+            }),
+        }
+    }
+
+    /// Whether one NaN that counts as a value makes the answer NaN.
+    fn propagates_nan(&self) -> bool {
+        matches!(
+            self,
+            Self::Min
+                | Self::Max
+                | Self::Range
+                | Self::Sum
+                | Self::Mean
+                | Self::Var { .. }
+                | Self::Std { .. }
+        )
+    }
+}
+
+fn signed(counts: &[u64]) -> Values {
+    Values::Signed(counts.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX)).collect())
+}
+
+fn floats(cells: usize, value: impl Fn(usize) -> f64) -> Values {
+    Values::Float((0..cells).map(value).collect())
+}
+
+fn mean<X: Wide>(columns: &Columns<X>, cell: usize) -> f64 {
+    let sum: Option<Compensated> = columns.sum.as_ref().map(|sums| sums.get(cell).into());
+    match (sum, columns.count[cell]) {
+        (None, _) | (_, 0) => f64::NAN,
+        (Some(sum), count) => sum.mean(count).value(),
+    }
+}
+
+fn variance<X: Wide>(columns: &Columns<X>, cell: usize, ddof: u64) -> f64 {
+    let squares = columns.deviations.as_ref().map(|sums| sums.get(cell).value());
+    match (squares, columns.count[cell].checked_sub(ddof)) {
+        (None, _) | (_, None | Some(0)) => f64::NAN,
+        // Rounding can make a variance of nothing negative; NaN stays NaN.
+        (Some(squares), Some(n)) => {
+            if squares < 0.0 {
+                0.0
+            } else {
+                squares / n as f64
+            }
+        }
+    }
+}

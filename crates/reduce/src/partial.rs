@@ -1,0 +1,95 @@
+//! What one chunk contributes.
+
+use crate::{columns::Columns, walk::Region};
+
+/// The statistics of one chunk, for the cells it contributes to.
+///
+/// Partials of one plan are merged in task order by [`Accumulator::merge`](crate::Accumulator::merge).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Partial {
+    pub(crate) ordinal: u64,
+    pub(crate) region: Region,
+    pub(crate) cells: Cells,
+}
+
+/// Statistics in the widest type of their kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cells {
+    /// Nothing valid in the whole chunk.
+    Missing,
+    Signed(Columns<i64>),
+    Unsigned(Columns<u64>),
+    Float(Columns<f64>),
+    /// Real and imaginary parts.
+    Complex(Columns<f64>, Box<Columns<f64>>),
+}
+
+impl Partial {
+    /// Ordinal of the task this comes from.
+    #[must_use]
+    pub fn ordinal(&self) -> u64 {
+        self.ordinal
+    }
+}
+
+/// A chunk cannot be reduced, or an answer cannot be given.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReduceError {
+    /// A decoded chunk of another length than its shape says.
+    #[error("chunk {chunk:?} has {len} decoded bytes but its shape needs {expected}")]
+    Length {
+        /// Index of the chunk.
+        chunk: Vec<u64>,
+        /// Bytes its shape needs.
+        expected: u64,
+        /// Bytes given.
+        len: u64,
+    },
+    /// A fill value of another length than an element.
+    #[error("the fill value has {len} bytes but an element has {expected}")]
+    FillValue {
+        /// Bytes of an element.
+        expected: usize,
+        /// Bytes of the fill value.
+        len: usize,
+    },
+    /// A chunk that the machine cannot address.
+    #[error("chunk {chunk:?} is too large to be held in memory")]
+    TooLarge {
+        /// Index of the chunk.
+        chunk: Vec<u64>,
+    },
+    /// Partials merged out of order, or one left out: the answer would depend on chance.
+    #[error("the partial of task {ordinal} was given where that of task {expected} was due")]
+    Order {
+        /// Ordinal due.
+        expected: u64,
+        /// Ordinal given.
+        ordinal: u64,
+    },
+    /// An answer asked for before all chunks were merged.
+    #[error("{merged} of {chunks} chunks were merged")]
+    Incomplete {
+        /// Chunks merged.
+        merged: u64,
+        /// Chunks of the plan.
+        chunks: u64,
+    },
+    /// A partial made for another plan.
+    #[error("the partial of task {ordinal} was made for another reduction")]
+    Foreign {
+        /// Ordinal of the partial.
+        ordinal: u64,
+    },
+    /// An integer sum that its type cannot hold.
+    #[error("the sum {sum} of cell {cell} does not fit {data_type}")]
+    Overflow {
+        /// The exact sum.
+        sum: i128,
+        /// Row-major number of the cell in the answer.
+        cell: usize,
+        /// Name of the type.
+        data_type: &'static str,
+    },
+}

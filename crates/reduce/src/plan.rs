@@ -1,0 +1,455 @@
+//! What a reduction will do, before anything is fetched.
+
+use rangefold_array::{
+    ArrayMeta, ByteOrder, ChunkGrid, ChunkSelection, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
+};
+
+use crate::{
+    AxisMap, Condition, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
+    Reduction, accumulator::Accumulator, chunk, columns::Wanted, element::representable, walk::Walk,
+};
+
+/// A reduction of a selection of an array: which chunks it needs and what becomes of them.
+#[derive(Clone, Debug)]
+pub struct ReductionPlan {
+    pub(crate) data_type: DataType,
+    pub(crate) order: MemoryOrder,
+    pub(crate) fill_value: Option<FillValue>,
+    pub(crate) reductions: Vec<Reduction>,
+    pub(crate) axes: Vec<AxisMap>,
+    pub(crate) fills: Vec<Number>,
+    pub(crate) bounds: (Option<Number>, Option<Number>),
+    pub(crate) packing: Option<Packing>,
+    pub(crate) condition: Option<Condition>,
+    pub(crate) wanted: Wanted,
+    /// Row-major strides of the reduced and grouped axes of the selection; 0 for kept ones.
+    pub(crate) places: Vec<u64>,
+    pub(crate) output_shape: Vec<u64>,
+    pub(crate) output_cells: usize,
+    grid: ChunkGrid,
+    selection: Hyperslab,
+    decoded_len: u64,
+    decoded_len_max: u64,
+}
+
+/// One chunk a plan touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkTask {
+    /// Place among the plan's tasks, from 0; partials are merged in this order.
+    pub ordinal: u64,
+    /// The chunk, and what of it is selected.
+    pub selection: ChunkSelection,
+}
+
+/// A reduction that makes no sense or does not fit the array.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Another number of axis maps than axes.
+    #[error("{maps} axes were given for an array of rank {rank}")]
+    Rank {
+        /// Axis maps given.
+        maps: usize,
+        /// Axes of the array.
+        rank: usize,
+    },
+    /// A selection made for another array.
+    #[error("the selection {selection} does not fit an array of shape {shape:?}")]
+    Selection {
+        /// The selection.
+        selection: String,
+        /// Shape of the array.
+        shape: Vec<u64>,
+    },
+    /// A question that has no answer for this type.
+    #[error("{reduction} of {element} values is not defined")]
+    Unsupported {
+        /// Name of the reduction, or of what is asked with it.
+        reduction: &'static str,
+        /// Name of the element type.
+        element: String,
+    },
+    /// Another number of labels than selected positions.
+    #[error("{labels} labels were given for the {positions} selected positions of axis {axis}")]
+    Labels {
+        /// The axis.
+        axis: usize,
+        /// Labels given.
+        labels: usize,
+        /// Positions selected.
+        positions: u64,
+    },
+    /// A label that is no group.
+    #[error("label {label} on axis {axis} is outside the {groups} groups")]
+    Label {
+        /// The axis.
+        axis: usize,
+        /// The label.
+        label: u32,
+        /// Number of groups.
+        groups: u32,
+    },
+    /// Edges that bound no bins.
+    #[error("a histogram needs at least two edges in ascending order, not {edges:?}")]
+    Edges {
+        /// The edges given.
+        edges: Vec<f64>,
+    },
+    /// An answer or a chunk that the machine cannot address.
+    #[error("{what} of shape {shape:?} is too large to be held in memory")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its shape.
+        shape: Vec<u64>,
+    },
+    /// A packing that does not belong to the element type.
+    #[error(transparent)]
+    Packing(#[from] PackingError),
+}
+
+impl ReductionPlan {
+    /// Plans a reduction of `selection` of an array.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] if the selection or the specification does not fit the array, or a reduction is not defined for
+    /// its type.
+    pub fn new(meta: &ArrayMeta, selection: &Hyperslab, spec: &ReduceSpec) -> Result<Self, PlanError> {
+        let shape = meta.shape();
+        if spec.axes.len() != shape.len() {
+            return Err(PlanError::Rank { maps: spec.axes.len(), rank: shape.len() });
+        }
+        let fits = |(range, &length): (&rangefold_array::AxisRange, &u64)| {
+            let last =
+                range.count().saturating_sub(1).saturating_mul(range.stride()).saturating_add(range.start());
+            range.count() == 0 || last < length
+        };
+        if selection.axes().len() != shape.len() || !selection.axes().iter().zip(shape).all(fits) {
+            return Err(PlanError::Selection { selection: selection.to_string(), shape: shape.to_vec() });
+        }
+        let element = effective_element(&meta.data_type.element, spec.unsigned);
+        check_reductions(&element, spec)?;
+        let value = spec.packing.map_or_else(|| element.clone(), |packing| packing.element());
+        let round = |condition: &Condition| condition.rounded_to(&value);
+        let wanted = wanted(spec, round)?;
+        let output_shape = output_shape(selection, &spec.axes)?;
+        let output_cells = output_shape
+            .iter()
+            .try_fold(1_u64, |n, &length| n.checked_mul(length))
+            .filter(|cells| {
+                cells.checked_mul(wanted.cell_len()).is_some_and(|bytes| isize::try_from(bytes).is_ok())
+            })
+            .and_then(|cells| usize::try_from(cells).ok())
+            .ok_or_else(|| PlanError::TooLarge { what: "an answer", shape: output_shape.clone() })?;
+        let (decoded_len, decoded_len_max) = decoded_lens(meta, selection)?;
+        Ok(Self {
+            fills: fills(&meta.data_type.element, spec),
+            bounds: (
+                spec.missing.valid_min.and_then(|n| reinterpret(&meta.data_type.element, n, spec.unsigned)),
+                spec.missing.valid_max.and_then(|n| reinterpret(&meta.data_type.element, n, spec.unsigned)),
+            ),
+            data_type: DataType { element, order: meta.data_type.order },
+            order: meta.order,
+            fill_value: meta.fill_value.clone(),
+            reductions: spec.reductions.clone(),
+            axes: spec.axes.clone(),
+            packing: spec.packing,
+            condition: spec.condition.as_ref().map(round),
+            places: places(selection, &spec.axes),
+            wanted,
+            output_shape,
+            output_cells,
+            grid: meta.grid.clone(),
+            selection: selection.clone(),
+            decoded_len,
+            decoded_len_max,
+        })
+    }
+
+    /// The chunks that are needed, in row-major order; made one by one as they are asked for.
+    pub fn tasks(&self) -> impl Iterator<Item = ChunkTask> + Send + use<> {
+        (0..)
+            .zip(self.grid.touching(&self.selection))
+            .map(|(ordinal, selection)| ChunkTask { ordinal, selection })
+    }
+
+    /// Number of chunks that are needed.
+    #[must_use]
+    pub fn chunk_count(&self) -> u64 {
+        if self.selection.is_empty() { 0 } else { self.grid.touching(&self.selection).chunk_count() }
+    }
+
+    /// Number of elements selected.
+    #[must_use]
+    pub fn selected_count(&self) -> u64 {
+        self.selection.len()
+    }
+
+    /// Decoded bytes of all chunks that are needed, absent ones included; saturates.
+    #[must_use]
+    pub fn decoded_len(&self) -> u64 {
+        self.decoded_len
+    }
+
+    /// Decoded bytes of the largest chunk that is needed.
+    #[must_use]
+    pub fn decoded_len_max(&self) -> u64 {
+        self.decoded_len_max
+    }
+
+    /// Decoded bytes of one chunk.
+    #[must_use]
+    pub fn chunk_len(&self, task: &ChunkTask) -> u64 {
+        let elements = task.selection.axes.iter().fold(1_u64, |n, part| n.saturating_mul(part.chunk_length));
+        elements.saturating_mul(self.data_type.size().unwrap_or(0) as u64)
+    }
+
+    /// Bytes of the partial of one chunk, roughly.
+    #[must_use]
+    pub fn partial_len(&self, task: &ChunkTask) -> u64 {
+        let cells = task.selection.axes.iter().zip(&self.axes).fold(1_u64, |n, (part, map)| {
+            n.saturating_mul(match map {
+                AxisMap::Reduce => 1,
+                AxisMap::Keep => part.within.count(),
+                AxisMap::Group(grouping) => grouping.groups.into(),
+            })
+        });
+        cells.saturating_mul(self.wanted.cell_len())
+    }
+
+    /// Bytes of the accumulator, roughly: what the answer takes while it grows.
+    #[must_use]
+    pub fn accumulator_len(&self) -> u64 {
+        (self.output_cells as u64).saturating_mul(self.wanted.cell_len())
+    }
+
+    /// Shape of the answers: kept axes with their selected length, grouped ones with their number of groups.
+    #[must_use]
+    pub fn output_shape(&self) -> &[u64] {
+        &self.output_shape
+    }
+
+    /// Type of the values that are reduced: after unpacking and reinterpretation.
+    #[must_use]
+    pub fn value_element(&self) -> ElementType {
+        self.packing.map_or_else(|| self.data_type.element.clone(), |packing| packing.element())
+    }
+
+    /// Reduces one chunk. `decoded` is the whole chunk in stored byte order.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Length`] unless `decoded` has just the chunk's length.
+    pub fn reduce_chunk(&self, task: &ChunkTask, decoded: &[u8]) -> Result<Partial, ReduceError> {
+        let expected = self.chunk_len(task);
+        if decoded.len() as u64 != expected {
+            return Err(ReduceError::Length {
+                chunk: task.selection.index(),
+                expected,
+                len: decoded.len() as u64,
+            });
+        }
+        chunk::reduce(self, task, decoded)
+    }
+
+    /// What a chunk that is not stored contributes: its elements are the fill value, or missing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::FillValue`] if the fill value has not the length of an element.
+    pub fn absent_chunk(&self, task: &ChunkTask) -> Result<Partial, ReduceError> {
+        chunk::absent(self, task)
+    }
+
+    /// Where the partials of all tasks are merged, in order.
+    #[must_use]
+    pub fn accumulator(&self) -> Accumulator<'_> {
+        Accumulator::new(self)
+    }
+
+    /// The visit of one chunk.
+    pub(crate) fn walk<'a>(&'a self, task: &'a ChunkTask) -> Result<Walk<'a>, ReduceError> {
+        Walk::new(&task.selection, &self.axes, &self.places, self.order, self.wanted.places())
+            .ok_or_else(|| ReduceError::TooLarge { chunk: task.selection.index() })
+    }
+}
+
+/// The element type with its sign reinterpreted.
+fn effective_element(element: &ElementType, unsigned: bool) -> ElementType {
+    match (unsigned, element) {
+        (true, ElementType::Int8) => ElementType::UInt8,
+        (true, ElementType::Int16) => ElementType::UInt16,
+        (true, ElementType::Int32) => ElementType::UInt32,
+        (true, ElementType::Int64) => ElementType::UInt64,
+        _ => element.clone(),
+    }
+}
+
+/// A number of the stored type after reinterpretation; `None` if the stored type cannot hold it.
+fn reinterpret(stored: &ElementType, number: Number, unsigned: bool) -> Option<Number> {
+    if !representable(stored, number) {
+        return None;
+    }
+    let bits = match (unsigned, stored) {
+        (true, ElementType::Int8) => 8,
+        (true, ElementType::Int16) => 16,
+        (true, ElementType::Int32) => 32,
+        (true, ElementType::Int64) => 64,
+        _ => return Some(number),
+    };
+    number.to_integer().map(|n| Number::Integer(n & ((1 << bits) - 1)))
+}
+
+/// The values that are missing, reinterpreted; "not a time" among them.
+fn fills(stored: &ElementType, spec: &ReduceSpec) -> Vec<Number> {
+    let given = spec.missing.fill_values.iter().filter_map(|&n| reinterpret(stored, n, spec.unsigned));
+    let always = match stored {
+        ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => Some(Number::Integer(i64::MIN.into())),
+        ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) => Some(Number::Integer(0)),
+        _ => None,
+    };
+    let mut fills: Vec<Number> = Vec::new();
+    for fill in given.chain(always) {
+        if !fills.contains(&fill) {
+            fills.push(fill);
+        }
+    }
+    fills
+}
+
+/// Refuses what is not defined for the element type.
+fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), PlanError> {
+    let unsupported = |reduction| Err(PlanError::Unsupported { reduction, element: element.name() });
+    let real = element.is_integer() || element.is_float() || *element == ElementType::Bool;
+    if spec.packing.is_some() && !real {
+        return unsupported("unpacking");
+    }
+    let complex = matches!(element, ElementType::Complex64 | ElementType::Complex128);
+    let text = matches!(element, ElementType::FixedBytes(1..) | ElementType::FixedUtf32(1..));
+    let time = matches!(element, ElementType::DateTime64(_) | ElementType::TimeDelta64(_));
+    if spec.condition.is_some() && !real && !time {
+        return unsupported("a condition");
+    }
+    if complex
+        && !(spec.missing.fill_values.is_empty()
+            && spec.missing.valid_min.is_none()
+            && spec.missing.valid_max.is_none())
+    {
+        return unsupported("a missing value");
+    }
+    for reduction in &spec.reductions {
+        let defined = match reduction {
+            Reduction::Count => real || complex || text || time,
+            Reduction::Sum | Reduction::Mean => real || complex,
+            Reduction::Var { .. } | Reduction::Std { .. } | Reduction::Histogram(_) | Reduction::Range => {
+                real
+            }
+            _ => real || time,
+        };
+        if !defined {
+            return unsupported(reduction.name());
+        }
+    }
+    Ok(())
+}
+
+/// The statistics that the reductions are made from.
+fn wanted(spec: &ReduceSpec, round: impl Fn(&Condition) -> Condition) -> Result<Wanted, PlanError> {
+    let nan_is_missing = |n: &Number| matches!(n, Number::Float(x) if x.is_nan());
+    let mut wanted = Wanted {
+        nan: spec.missing.nan == NanPolicy::Value
+            && spec.condition.is_none()
+            && !spec.missing.fill_values.iter().any(nan_is_missing),
+        ..Wanted::default()
+    };
+    for reduction in &spec.reductions {
+        match reduction {
+            Reduction::Min => wanted.min = true,
+            Reduction::Max => wanted.max = true,
+            Reduction::Range => (wanted.min, wanted.max) = (true, true),
+            Reduction::Sum | Reduction::Mean => wanted.sum = true,
+            Reduction::Count => {}
+            Reduction::Var { .. } | Reduction::Std { .. } => (wanted.sum, wanted.deviations) = (true, true),
+            Reduction::ArgMin => wanted.arg_min = true,
+            Reduction::ArgMax => wanted.arg_max = true,
+            Reduction::First => wanted.first = true,
+            Reduction::Last => wanted.last = true,
+            Reduction::Any(condition) | Reduction::All(condition) | Reduction::CountWhere(condition) => {
+                wanted.conditions.push(round(condition));
+            }
+            Reduction::Histogram(edges) => {
+                let ascending = edges.len() >= 2 && edges.is_sorted_by(|a, b| a < b);
+                if !ascending || edges.iter().any(|edge| edge.is_nan()) {
+                    return Err(PlanError::Edges { edges: edges.to_vec() });
+                }
+                wanted.edges.push(edges.clone());
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+fn output_shape(selection: &Hyperslab, maps: &[AxisMap]) -> Result<Vec<u64>, PlanError> {
+    let mut shape = Vec::new();
+    for (axis, (range, map)) in selection.axes().iter().zip(maps).enumerate() {
+        match map {
+            AxisMap::Reduce => {}
+            AxisMap::Keep => shape.push(range.count()),
+            AxisMap::Group(grouping) => {
+                let (labels, positions) = (grouping.labels.len(), range.count());
+                if labels as u64 != positions {
+                    return Err(PlanError::Labels { axis, labels, positions });
+                }
+                let groups = grouping.groups;
+                if let Some(&label) = grouping.labels.iter().flatten().find(|&&label| label >= groups) {
+                    return Err(PlanError::Label { axis, label, groups });
+                }
+                shape.push(groups.into());
+            }
+        }
+    }
+    Ok(shape)
+}
+
+fn places(selection: &Hyperslab, maps: &[AxisMap]) -> Vec<u64> {
+    let mut places = vec![0; maps.len()];
+    let mut stride = 1_u64;
+    for ((place, range), map) in places.iter_mut().zip(selection.axes()).zip(maps).rev() {
+        if !matches!(map, AxisMap::Keep) {
+            *place = stride;
+            stride = stride.saturating_mul(range.count().max(1));
+        }
+    }
+    places
+}
+
+/// Decoded bytes of all chunks touched, and of the largest.
+fn decoded_lens(meta: &ArrayMeta, selection: &Hyperslab) -> Result<(u64, u64), PlanError> {
+    let size = meta.data_type.size().unwrap_or(0) as u64;
+    if selection.is_empty() {
+        return Ok((0, 0));
+    }
+    let (mut all, mut largest) = (size, Some(size));
+    let mut shape = Vec::with_capacity(meta.grid.rank());
+    for ((&length, chunks), &range) in meta.shape().iter().zip(meta.grid.axes()).zip(selection.axes()) {
+        let too_large = |_| PlanError::TooLarge { what: "an axis", shape: vec![length] };
+        let axis = ChunkGrid::new(&[length], vec![chunks.clone()]).map_err(too_large)?;
+        let mut sum = 0_u64;
+        let mut max = 0_u64;
+        for part in axis.touching(&Hyperslab::from_axes(vec![range])).flat_map(|chunk| chunk.axes) {
+            sum = sum.saturating_add(part.chunk_length);
+            max = max.max(part.chunk_length);
+        }
+        all = all.saturating_mul(sum);
+        largest = largest.and_then(|n| n.checked_mul(max));
+        shape.push(max);
+    }
+    let largest = largest
+        .filter(|&n| isize::try_from(n).is_ok())
+        .ok_or(PlanError::TooLarge { what: "a chunk", shape })?;
+    Ok((all, largest))
+}
+
+/// The byte order fill values are kept in.
+pub(crate) const FILL_ORDER: ByteOrder = ByteOrder::Little;

@@ -1,0 +1,225 @@
+//! Every reduction against a reference that looks at one element at a time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may fail, and its numbers are small"
+)]
+
+mod support;
+
+use proptest::prelude::*;
+use rangefold_array::{ByteOrder, DataType, ElementType, Hyperslab, MemoryOrder, Slice};
+use rangefold_reduce::{
+    AxisMap, Comparison, Condition, Grouping, MissingSpec, NanPolicy, Number, Packing, ReduceSpec, Reduction,
+};
+use support::{Case, naive, reduce, same};
+
+fn element() -> impl Strategy<Value = ElementType> {
+    use ElementType::{
+        Bool, Float16, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64,
+    };
+    prop::sample::select(vec![
+        Bool, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Float16, Float32, Float64,
+    ])
+}
+
+/// Numbers of a type: small ones that often meet, and the extremes.
+fn number(element: &ElementType) -> BoxedStrategy<Number> {
+    let float = |narrow: fn(f64) -> f64| {
+        prop_oneof![
+            6 => (-20_i32..20).prop_map(|n| Number::Float(f64::from(n) / 4.0)),
+            2 => (-1e4_f64..1e4).prop_map(move |x| Number::Float(narrow(x))),
+            1 => prop::sample::select(vec![f64::NAN, 0.0, -0.0, 1.0, -9.0]).prop_map(Number::Float),
+        ]
+        .boxed()
+    };
+    let (low, high): (i128, i128) = match element {
+        ElementType::Bool => (0, 1),
+        ElementType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        ElementType::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        ElementType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        ElementType::Int64 => (i64::MIN.into(), i64::MAX.into()),
+        ElementType::UInt8 => (0, u8::MAX.into()),
+        ElementType::UInt16 => (0, u16::MAX.into()),
+        ElementType::UInt32 => (0, u32::MAX.into()),
+        ElementType::UInt64 => (0, u64::MAX.into()),
+        ElementType::Float16 => return float(|x| half::f16::from_f64(x).to_f64()),
+        ElementType::Float32 => return float(|x| f64::from(x as f32)),
+        _ => return float(|x| x),
+    };
+    prop_oneof![
+        8 => (-9_i128..10).prop_map(move |n| Number::Integer(n.clamp(low, high))),
+        2 => (low..=high).prop_map(Number::Integer),
+        1 => prop::sample::select(vec![low, high]).prop_map(Number::Integer),
+    ]
+    .boxed()
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+    prop::sample::select(vec![Less, LessOrEqual, Greater, GreaterOrEqual, Equal, NotEqual])
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let threshold = prop_oneof![
+        (-9_i128..10).prop_map(Number::Integer),
+        (-40_i32..40).prop_map(|n| Number::Float(f64::from(n) / 4.0)),
+        prop::sample::select(vec![f64::NAN, f64::INFINITY, 0.1, 1e30]).prop_map(Number::Float),
+    ];
+    (comparison(), threshold).prop_map(|(comparison, threshold)| Condition { comparison, threshold })
+}
+
+fn slice() -> impl Strategy<Value = Slice> {
+    prop_oneof![
+        3 => Just(Slice::All),
+        1 => (-7_i64..7, -9_i64..9, 1_i64..4)
+            .prop_map(|(start, stop, step)| Slice::Range { start: Some(start), stop: Some(stop), step: Some(step) }),
+    ]
+}
+
+/// What becomes of an axis, before the number of positions is known.
+#[derive(Clone, Debug)]
+enum Plan {
+    Keep,
+    Reduce,
+    Group(Vec<Option<u32>>),
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        2 => Just(Plan::Keep),
+        3 => Just(Plan::Reduce),
+        1 => prop::collection::vec(prop::option::weighted(0.8, 0_u32..4), 40).prop_map(Plan::Group),
+    ]
+}
+
+fn packing(element: ElementType) -> impl Strategy<Value = Option<Packing>> {
+    let width = || prop::sample::select(vec![ElementType::Float32, ElementType::Float64]);
+    let attributes = (prop::sample::select(vec![0.25, -0.1, 3.0]), width(), -2.0..2.0_f64, width());
+    prop::option::weighted(0.3, attributes).prop_map(move |attributes| {
+        let (scale, scale_width, offset, offset_width) = attributes?;
+        let narrow = |x: f64, width: &ElementType| {
+            Number::Float(if *width == ElementType::Float32 { f64::from(x as f32) } else { x })
+        };
+        let scale = narrow(scale, &scale_width);
+        let offset = narrow(offset, &offset_width);
+        Packing::from_attributes(&element, Some((scale, &scale_width)), Some((offset, &offset_width)))
+            .unwrap()
+    })
+}
+
+fn reductions() -> impl Strategy<Value = Vec<Reduction>> {
+    let one = prop_oneof![
+        Just(Reduction::Min),
+        Just(Reduction::Max),
+        Just(Reduction::Range),
+        Just(Reduction::Sum),
+        Just(Reduction::Count),
+        Just(Reduction::Mean),
+        (0_u64..2).prop_map(|ddof| Reduction::Var { ddof }),
+        (0_u64..2).prop_map(|ddof| Reduction::Std { ddof }),
+        Just(Reduction::ArgMin),
+        Just(Reduction::ArgMax),
+        Just(Reduction::First),
+        Just(Reduction::Last),
+        condition().prop_map(Reduction::Any),
+        condition().prop_map(Reduction::All),
+        condition().prop_map(Reduction::CountWhere),
+        Just(Reduction::Histogram([-5.0, 0.0, 0.25, 3.0, 9.0].into())),
+    ];
+    prop::collection::vec(one, 1..5)
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let axis = || (1_u64..7, 1_u64..5, slice(), plan());
+    // Long axes pass through the blocks of the kernels, short ones through the seams of the chunks.
+    let long = (1_u64..4000, 500_u64..3000, Just(Slice::All), plan());
+    let axes = prop_oneof![
+        8 => prop::collection::vec(axis(), 0..4),
+        1 => (long, prop::collection::vec(axis(), 0..2)).prop_map(|(long, mut axes)| {
+            axes.push(long);
+            axes
+        }),
+    ];
+    (axes, element()).prop_flat_map(|(axes, element)| {
+        let shape: Vec<u64> = axes.iter().map(|axis| axis.0).collect();
+        let chunks: Vec<u64> = axes.iter().map(|axis| axis.1).collect();
+        let slices: Vec<Slice> = axes.iter().map(|axis| axis.2).collect();
+        let selection = Hyperslab::resolve(&slices, &shape).unwrap();
+        let maps: Vec<AxisMap> = axes
+            .iter()
+            .zip(selection.axes())
+            .map(|(axis, range)| match &axis.3 {
+                Plan::Keep => AxisMap::Keep,
+                Plan::Reduce => AxisMap::Reduce,
+                Plan::Group(labels) => AxisMap::Group(Grouping {
+                    labels: labels.iter().copied().cycle().take(range.count() as usize).collect(),
+                    groups: 4,
+                }),
+            })
+            .collect();
+        let len = shape.iter().product::<u64>() as usize;
+        let missing = (
+            prop::collection::vec(number(&element), 0..4),
+            prop::option::weighted(0.2, number(&element)),
+            prop::option::weighted(0.2, number(&element)),
+        )
+            .prop_map(|(fill_values, valid_min, valid_max)| MissingSpec {
+                fill_values,
+                valid_min,
+                valid_max,
+                nan: NanPolicy::Missing,
+            });
+        let layout = (
+            prop::sample::select(vec![ByteOrder::Little, ByteOrder::Big]),
+            prop::sample::select(vec![MemoryOrder::RowMajor, MemoryOrder::ColumnMajor]),
+            prop::collection::vec(prop::bool::weighted(0.2), 64),
+            prop::option::weighted(0.8, number(&element)),
+        );
+        let spec =
+            (reductions(), missing, packing(element.clone()), prop::option::weighted(0.2, condition()));
+        let unsigned = prop::bool::weighted(0.2);
+        (prop::collection::vec(number(&element), len), layout, spec, unsigned).prop_map(
+            move |(
+                data,
+                (order, memory, absent, fill),
+                (reductions, missing, packing, condition),
+                unsigned,
+            )| Case {
+                data_type: DataType { element: element.clone(), order },
+                memory,
+                shape: shape.clone(),
+                chunks: chunks.clone(),
+                data,
+                absent,
+                fill,
+                selection: selection.clone(),
+                spec: ReduceSpec { reductions, axes: maps.clone(), missing, packing, unsigned, condition },
+            },
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_reduction_is_that_of_the_elements_one_by_one(case in case()) {
+        let answers = reduce(&case);
+        let expected = naive(&case);
+        match (answers, expected) {
+            (Ok(answers), Ok(expected)) => {
+                prop_assert_eq!(answers.len(), expected.len());
+                for (answer, expected) in answers.iter().zip(&expected) {
+                    if let Err(difference) = same(answer, expected) {
+                        prop_assert!(false, "{:?}: {}", answer.reduction, difference);
+                    }
+                }
+            }
+            (answers, expected) => prop_assert_eq!(answers.is_err(), expected.is_err()),
+        }
+    }
+}
