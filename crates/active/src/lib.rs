@@ -1,2 +1,22 @@
-//! Run reductions: fetch, decode, reduce, merge in task order.
+//! Run reductions over a reference store: ask, plan, fetch, decode, reduce, merge in task order.
+//!
+//! ```text
+//!  Query ─prepare─► ReductionPlan ─run─► Answer
+//! ```
+//!
+//! | module | does |
+//! |---|---|
+//! | [`select`] | reads selections as people write them, and finds their positions |
+//! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
+//! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
+//! | [`query`] | makes a plan of what is asked of a variable |
+//! | [`run`](mod@run) | runs the plan |
+
+pub mod coordinate;
+pub mod query;
+pub mod run;
 pub mod select;
+pub mod variable;
+
+pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
+pub use run::{Answer, Limits, RunError, Statistics, run};

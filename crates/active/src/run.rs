@@ -16,15 +16,13 @@ use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder};
 use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan};
-use rangefold_refs::{ManifestArray, Reference};
+use rangefold_refs::Manifest;
 use rangefold_store::{FetchError, ReferenceStore};
 
 /// Small chunks are handed to a thread together, up to about this many decoded bytes.
 const JOB_BYTES: u64 = 1 << 20;
 /// Chunks in one job at the most.
 const JOB_CHUNKS: u64 = 64;
-/// References handed to the store at a time: enough to find neighbours, few enough not to weigh.
-const WINDOW: usize = 4096;
 
 /// Bounds of a run. They change how long it takes, never the answer.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +66,12 @@ pub struct Answer {
 /// A run failed at a chunk.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// There is no such array.
+    #[error("there is no variable {variable:?}")]
+    NoVariable {
+        /// The path asked for.
+        variable: String,
+    },
     /// Its bytes could not be fetched.
     #[error("chunk {chunk} of {variable:?}: its bytes cannot be fetched")]
     Fetch {
@@ -96,31 +100,37 @@ pub enum RunError {
         /// Why.
         source: ReduceError,
     },
-    /// A thread ended without an answer.
-    #[error("variable {variable:?}: a thread ended without an answer")]
-    Thread {
+    /// Something ended before it had answered.
+    #[error("variable {variable:?}: {what} ended without an answer")]
+    Lost {
         /// The variable.
         variable: String,
+        /// What ended.
+        what: &'static str,
     },
 }
 
 /// Told how far a run has come: chunks merged so far and chunks in all.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
-/// Runs `plan`, which was made for `array`, whose path is `variable`.
+/// Runs `plan`, which was made for the array at path `variable` of the store.
 ///
 /// # Errors
 ///
-/// [`RunError`] for the first chunk, in task order, that fails.
+/// [`RunError`] for the first chunk, in task order, that fails; [`RunError::NoVariable`] if there is no such array.
 pub async fn run(
     store: &ReferenceStore,
     variable: &str,
-    array: &ManifestArray,
     plan: Arc<ReductionPlan>,
     limits: Limits,
     progress: Progress<'_>,
 ) -> Result<Answer, RunError> {
     let reduce_error = |source| RunError::Reduce { variable: variable.to_owned(), source };
+    let array = store
+        .references()
+        .arrays
+        .get(variable)
+        .ok_or_else(|| RunError::NoVariable { variable: variable.to_owned() })?;
     let worker = Arc::new(Worker {
         variable: variable.to_owned(),
         codecs: array.meta.codecs.clone(),
@@ -128,24 +138,26 @@ pub async fn run(
         decoders: Mutex::default(),
     });
     let jobs_in_flight = jobs_in_flight(&plan, limits);
-    let job_chunks = usize::try_from((JOB_BYTES / plan.decoded_len_max().max(1)).clamp(1, JOB_CHUNKS)).unwrap_or(1);
-    let mut partials = fetched(store, variable, array, &plan)
+    let job_chunks =
+        usize::try_from((JOB_BYTES / plan.decoded_len_max().max(1)).clamp(1, JOB_CHUNKS)).unwrap_or(1);
+    let partials = fetched(store, variable, &array.manifest, &plan)
         .ready_chunks(job_chunks)
         .map(|chunks| {
             let worker = Arc::clone(&worker);
             async move {
                 let chunks = chunks.into_iter().collect::<Result<Vec<_>, _>>()?;
-                let lost = RunError::Thread { variable: worker.variable.clone() };
+                let lost = RunError::Lost { variable: worker.variable.clone(), what: "a thread" };
                 tokio::task::spawn_blocking(move || worker.reduce(chunks)).await.map_err(|_| lost)?
             }
         })
         .buffered(jobs_in_flight);
+    let mut partials = std::pin::pin!(partials);
     let mut accumulator = plan.accumulator();
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
     let mut merged = 0;
     while let Some(job) = partials.next().await {
         for done in job? {
-            accumulator.merge(done.partial).map_err(reduce_error)?;
+            accumulator.merge(&done.partial).map_err(reduce_error)?;
             merged += 1;
             statistics.missing += u64::from(done.encoded.is_none());
             statistics.referenced += done.encoded.unwrap_or(0);
@@ -170,37 +182,28 @@ type Fetched = (ChunkTask, Option<Bytes>);
 fn fetched<'a>(
     store: &'a ReferenceStore,
     variable: &'a str,
-    array: &'a ManifestArray,
+    manifest: &'a Manifest,
     plan: &ReductionPlan,
 ) -> impl Stream<Item = Result<Fetched, RunError>> + 'a {
-    let tasks = plan.tasks().map(|task| {
-        let reference = array.manifest.get(task.selection.number);
-        (task, reference)
-    });
-    stream::iter(windows(tasks)).flat_map(move |window| {
-        let references: Vec<Reference> = window.iter().filter_map(|(_, reference)| reference.clone()).collect();
-        let bytes = Box::pin(store.fetch(references));
-        stream::unfold((window.into_iter(), bytes), move |(mut window, mut bytes)| async move {
-            let (task, reference) = window.next()?;
-            let chunk = match reference {
-                None => Ok((task, None)),
-                Some(_) => match bytes.next().await? {
-                    Ok(encoded) => Ok((task, Some(encoded))),
-                    Err(source) => {
-                        Err(RunError::Fetch { variable: variable.to_owned(), chunk: key(&task), source })
-                    }
-                },
-            };
-            Some((chunk, (window, bytes)))
-        })
-    })
-}
-
-/// Cuts an iterator into vectors of [`WINDOW`] items.
-fn windows<T>(mut items: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
-    std::iter::from_fn(move || {
-        let window: Vec<T> = items.by_ref().take(WINDOW).collect();
-        (!window.is_empty()).then_some(window)
+    let references = {
+        let (store, path) = (store.clone(), variable.to_owned());
+        plan.tasks()
+            .filter_map(move |task| store.references().arrays.get(&path)?.manifest.get(task.selection.number))
+    };
+    let state = (plan.tasks(), store.fetch(references));
+    stream::unfold(state, move |(mut tasks, mut bytes)| async move {
+        let task = tasks.next()?;
+        if manifest.get(task.selection.number).is_none() {
+            return Some((Ok((task, None)), (tasks, bytes)));
+        }
+        let chunk = match bytes.next().await {
+            Some((_, Ok(encoded))) => Ok((task, Some(encoded))),
+            Some((_, Err(source))) => {
+                Err(RunError::Fetch { variable: variable.to_owned(), chunk: key(&task), source })
+            }
+            None => Err(RunError::Lost { variable: variable.to_owned(), what: "the store" }),
+        };
+        Some((chunk, (tasks, bytes)))
     })
 }
 
@@ -245,9 +248,10 @@ impl Worker {
             return Ok(Done { partial, encoded: None, decoded: 0 });
         };
         let length = self.plan.chunk_len(&task);
-        let decoded = decoder
-            .decode(&self.codecs, &encoded, usize::try_from(length).unwrap_or(usize::MAX))
-            .map_err(|source| RunError::Decode { variable: self.variable.clone(), chunk: key(&task), source })?;
+        let decoded =
+            decoder.decode(&self.codecs, &encoded, usize::try_from(length).unwrap_or(usize::MAX)).map_err(
+                |source| RunError::Decode { variable: self.variable.clone(), chunk: key(&task), source },
+            )?;
         let partial = self.plan.reduce_chunk(&task, decoded).map_err(reduce_error)?;
         Ok(Done { partial, encoded: Some(encoded.len() as u64), decoded: length })
     }

@@ -54,7 +54,10 @@ impl Interpretation {
 fn missing_attributes(array: &ManifestArray) -> MissingAttributes {
     let attributes = &array.attributes;
     let numbers = |name: &str| -> Vec<Number> {
-        attributes.get(name).map(|value| value.elements().iter().filter_map(to_number).collect()).unwrap_or_default()
+        attributes
+            .get(name)
+            .map(|value| value.elements().iter().filter_map(to_number).collect())
+            .unwrap_or_default()
     };
     MissingAttributes {
         fill_value: number(attributes, "_FillValue"),
@@ -68,7 +71,10 @@ fn missing_attributes(array: &ManifestArray) -> MissingAttributes {
 
 /// Whether `_Unsigned` says that signed integers stand for unsigned ones.
 fn is_unsigned(attributes: &Attributes) -> bool {
-    attributes.get("_Unsigned").and_then(AttributeValue::as_text).is_some_and(|text| text == "true" || text == "True")
+    attributes
+        .get("_Unsigned")
+        .and_then(AttributeValue::as_text)
+        .is_some_and(|text| text == "true" || text == "True")
 }
 
 /// An attribute that is one number.

@@ -82,7 +82,7 @@ impl Slice {
     /// [`SelectionError::OutOfBounds`] for a single position outside the axis, [`SelectionError::Step`] for a step below 1.
     pub fn resolve(self, axis: usize, length: u64) -> Result<AxisRange, SelectionError> {
         match self {
-            Self::All => Ok(AxisRange { start: 0, stride: 1, count: length }),
+            Self::All => Ok(AxisRange::all(length)),
             Self::Index(index) => match u64::try_from(from_end(index, length)) {
                 Ok(start) if start < length => Ok(AxisRange { start, stride: 1, count: 1 }),
                 _ => Err(SelectionError::OutOfBounds { axis, index, length }),
@@ -107,6 +107,12 @@ impl Slice {
 }
 
 impl AxisRange {
+    /// Every position of an axis of `length`.
+    #[must_use]
+    pub fn all(length: u64) -> Self {
+        Self { start: 0, stride: 1, count: length }
+    }
+
     /// `count` positions from `start`, `stride` apart, on an axis of `length`; `None` if the last lies outside or the stride is 0.
     #[must_use]
     pub fn new(start: u64, stride: u64, count: u64, length: u64) -> Option<Self> {
@@ -146,7 +152,7 @@ impl Hyperslab {
     /// All of an array of this shape.
     #[must_use]
     pub fn all(shape: &[u64]) -> Self {
-        Self(shape.iter().map(|&count| AxisRange { start: 0, stride: 1, count }).collect())
+        Self(shape.iter().map(|&length| AxisRange::all(length)).collect())
     }
 
     /// Resolves one slice per axis; negatives and clamping end here.

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use rangefold::refs::ReferenceSet;
-use rangefold::storage::{Environment, Rules, Storage, StorageOptions, explain};
+use rangefold::storage::{Environment, Location, Rules, Scheme, Storage, StorageOptions, explain};
+
+use rangefold::store::{FetchOptions, ReferenceStore};
 
 use crate::args::Shared;
 
@@ -46,6 +48,17 @@ impl Context {
         Ok(self.storage.resolve(url)?)
     }
 
+    /// How references name an object: the URL as it was given, a local path made absolute.
+    pub(crate) fn canonical(&self, url: &str) -> Result<String> {
+        let location = Location::parse(url)?;
+        Ok(match location.scheme() {
+            Scheme::File => location.key().to_owned(),
+            // A query often holds a signature, which has no place in references.
+            Scheme::Http | Scheme::Https => location.to_string(),
+            _ => url.to_owned(),
+        })
+    }
+
     /// All bytes of an object.
     pub(crate) async fn read(&self, url: &str) -> Result<Bytes> {
         let (store, path) = self.resolve(url)?;
@@ -59,6 +72,12 @@ impl Context {
         let bytes = self.read(url).await.with_context(cannot)?;
         let plain = rangefold::refs::decompress(&bytes, REFERENCES_MAX).with_context(cannot)?;
         rangefold::refs::json::read(&plain).with_context(cannot)
+    }
+
+    /// What follows the references of `set`.
+    pub(crate) fn reference_store(&self, set: ReferenceSet) -> ReferenceStore {
+        let options = FetchOptions { concurrency: self.shared.concurrency, ..FetchOptions::default() };
+        ReferenceStore::with_options(Arc::new(set), self.storage.clone(), options)
     }
 
     /// Writes an object whole or not at all; refuses to replace one unless `--overwrite` was given.

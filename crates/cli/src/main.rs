@@ -1,7 +1,97 @@
 //! The `rangefold` command.
-mod args;
-mod names;
+//!
+//! `args` says what may be typed, `verbs` does it, `context` reaches storage. Results go to stdout, everything else to
+//! stderr; the exit code is 0 if all was done, 1 if the work failed, 2 for wrong arguments, 3 if `--strict` found that
+//! something was left out.
 
-fn main() {
-    let _ = <args::Cli as clap::Parser>::parse();
+mod args;
+mod context;
+mod names;
+mod number;
+mod output;
+mod progress;
+mod result;
+mod verbs;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use args::{Cli, Verb};
+use context::Context;
+
+/// How a verb that did its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// Everything was done.
+    All,
+    /// Something was left out, and `--strict` asked to be told by the exit code.
+    Partly,
+    /// Some of several pieces failed; the messages are out already.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs(cli.shared.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = run(cli) => ended,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                anyhow::bail!("interrupted")
+            }
+        }
+    });
+    // Threads that still decode are not waited for.
+    runtime.shutdown_background();
+    match ended {
+        Ok(Done::All) => ExitCode::SUCCESS,
+        Ok(Done::Partly) => ExitCode::from(3),
+        Ok(Done::Failed) => ExitCode::FAILURE,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> Result<Done> {
+    let context = Context::new(cli.shared)?;
+    match cli.verb {
+        Verb::Scan(args) => verbs::scan::run(&context, &args).await,
+        Verb::Info(args) => verbs::info::run(&context, &args).await,
+        Verb::Reduce(args) => verbs::reduce::run(&context, &args).await,
+        Verb::Dump(args) => verbs::dump::run(&context, &args).await,
+        Verb::Completions { shell } => verbs::completions(shell),
+    }
+}
+
+/// Prints an error and its causes.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    output::complain(&format!("error: {error}"));
+    for cause in error.chain().skip(1) {
+        output::complain(&format!("  caused by: {cause}"));
+    }
+    ExitCode::FAILURE
+}
+
+/// Logs to stderr: by `RUST_LOG` if it is set, else by the number of `-v`.
+fn logs(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "rangefold=info,warn",
+        _ => "rangefold=debug,object_store=debug,info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .init();
 }

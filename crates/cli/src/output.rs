@@ -1,4 +1,4 @@
-//! Printing results to stdout.
+//! Printing: results to stdout, everything else to stderr.
 
 use std::io::Write as _;
 
@@ -13,4 +13,9 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Writes a line to stderr. If stderr is gone there is nobody left to tell.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -5,12 +5,38 @@ use std::fmt::Write as _;
 
 use rangefold::array::{ArrayMeta, CodecSpec};
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::number;
+use crate::args::Info;
+use crate::context::Context;
+use crate::{Done, names, number, output};
+
+pub(crate) async fn run(context: &Context, args: &Info) -> Result<Done> {
+    let set = context.references(&args.refs).await?;
+    let variable = args.variable.as_deref().map(|path| path.trim_matches('/'));
+    if let Some(path) = variable
+        && !set.arrays.contains_key(path)
+    {
+        if let Some(error) = set.unreadable.get(path) {
+            bail!("variable {path:?} of {} cannot be read: {error}", args.refs);
+        }
+        let near = names::suggestions(path, set.arrays.keys().map(String::as_str));
+        bail!("{} has no variable {path:?}{near}", args.refs);
+    }
+    for (path, error) in &set.unreadable {
+        output::complain(&format!("{}: variable {path:?} cannot be read: {error}", args.refs));
+    }
+    if context.shared.json {
+        output::print(&format!("{:#}\n", json(&set, variable)))?;
+    } else {
+        output::print(&text(&set, variable))?;
+    }
+    Ok(Done::All)
+}
 
 /// The store as text, in the order and indentation of `ncdump -h`; only `variable` if one is named.
-pub(crate) fn text(set: &ReferenceSet, variable: Option<&str>) -> String {
+fn text(set: &ReferenceSet, variable: Option<&str>) -> String {
     let mut out = String::new();
     if let Some(path) = variable {
         if let Some(array) = set.arrays.get(path) {
@@ -44,7 +70,7 @@ pub(crate) fn text(set: &ReferenceSet, variable: Option<&str>) -> String {
 }
 
 /// The store as one JSON document.
-pub(crate) fn json(set: &ReferenceSet, variable: Option<&str>) -> Value {
+fn json(set: &ReferenceSet, variable: Option<&str>) -> Value {
     let arrays: serde_json::Map<String, Value> = set
         .arrays
         .iter()
