@@ -8,9 +8,9 @@ use super::cursor::Cursor;
 use crate::error::Problem;
 use crate::model::{AllocationTime, Fill, FillTime, FillValue};
 
-/// What a dataset without any fill value message has.
-pub const DEFAULT: FillValue = FillValue {
-    value: Fill::Default,
+/// What a dataset without any fill value message has: the library calls that undefined, not default.
+pub const ABSENT: FillValue = FillValue {
+    value: Fill::Undefined,
     write_time: FillTime::IfSet,
     allocation_time: AllocationTime::Unspecified,
 };
@@ -55,7 +55,12 @@ pub fn parse(message: &[u8]) -> Result<FillValue, Problem> {
 ///
 /// [`Problem::Truncated`]
 pub fn parse_old(message: &[u8]) -> Result<FillValue, Problem> {
-    Ok(FillValue { value: sized(&mut Cursor::new(message))?, ..DEFAULT })
+    let value = match sized(&mut Cursor::new(message))? {
+        // In this message, no bytes mean that there is no value.
+        Fill::Default => Fill::Undefined,
+        value => value,
+    };
+    Ok(FillValue { value, ..ABSENT })
 }
 
 fn sized(cursor: &mut Cursor<'_>) -> Result<Fill, Problem> {
@@ -102,5 +107,7 @@ mod tests {
         assert_eq!(value(&[3, 0x0a]), Fill::Default);
         assert_eq!(value(&[3, 0x2a, 1, 0, 0, 0, 9]), Fill::User(Bytes::from_static(&[9])));
         assert!(parse(&[3, 0x2a, 200, 0, 0, 0, 9]).is_err());
+        assert_eq!(parse_old(&[0, 0, 0, 0]).unwrap().value, Fill::Undefined);
+        assert_eq!(parse_old(&[1, 0, 0, 0, 5]).unwrap().value, Fill::User(Bytes::from_static(&[5])));
     }
 }

@@ -354,7 +354,8 @@ mod tests {
     fn only_what_is_not_held_is_asked_for() {
         check(&[(10, 20)], &[(0, 15)], EXACT, &[(15, 15)]);
         check(&[(10, 20)], &[(0, 15), (15, 15)], EXACT, &[]);
-        check(&[(10, 20)], &[(12, 3)], EXACT, &[(10, 20)]);
+        check(&[(10, 20)], &[(12, 3)], EXACT, &[(10, 2), (15, 15)]);
+        check(&[(10, 20)], &[(12, 3)], Merge { gap: 3, ..EXACT }, &[(10, 20)]);
     }
 
     #[test]

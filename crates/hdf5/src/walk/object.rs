@@ -180,7 +180,7 @@ async fn fill_value(cx: &Context<'_>, header: &Header) -> Result<FillValue, Erro
             .await?
             .map(|(found, address)| (fill::parse_old(&found.body), address)),
     };
-    let Some((fill, address)) = parsed else { return Ok(fill::DEFAULT) };
+    let Some((fill, address)) = parsed else { return Ok(fill::ABSENT) };
     let fill = fill.map_err(|problem| problem.at(FILL, address))?;
     cx.saw(FILL, address, &fill);
     Ok(fill)
