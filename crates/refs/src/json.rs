@@ -76,7 +76,7 @@ pub fn read_with(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ReferenceSet
     let generated = document.templates.generate(&document.generators)?;
     let generated = generated.into_iter().map(|(key, reference)| (Cow::Owned(key), Ok(reference)));
     let mut resolver =
-        Resolver { templates: &document.templates, target: options.target, urls: HashMap::new() };
+        Resolver { templates: &document.templates, target: options.target, urls: HashMap::new(), last: None };
     let chunks = document.entries.chunks.into_iter();
     let chunks = chunks.map(|(key, entry)| -> ChunkEntry<'_> { (key, resolver.reference(entry)) });
     let mut set = reference_set(document.entries.metadata, chunks.chain(generated))?;
@@ -92,8 +92,14 @@ enum Entry<'a> {
     /// `[url]`.
     Whole(Option<Cow<'a, str>>),
     /// `[url, offset, length]`.
-    Range(Option<Cow<'a, str>>, i128, i128),
-    Wrong,
+    Range(Option<Cow<'a, str>>, ByteRange),
+    /// None of these, and why.
+    Wrong(String),
+}
+
+/// A value that is none of those that may stand in `refs`.
+fn no_entry<'a>() -> Entry<'a> {
+    Entry::Wrong("is neither a text, an object, [url] nor [url, offset, length]".to_owned())
 }
 
 #[derive(Debug, Default)]
@@ -155,7 +161,7 @@ impl<'a> Entries<'a> {
             Kind::Object => Entry::Value(reader.value()?),
             Kind::Other => {
                 reader.value()?;
-                Entry::Wrong
+                no_entry()
             }
         };
         if !is_metadata(&key) {
@@ -176,7 +182,7 @@ impl<'a> Entries<'a> {
             Entry::Whole(_) | Entry::Range(..) => {
                 Metadata::Unusable("refers to metadata instead of holding them".to_owned())
             }
-            Entry::Wrong => Metadata::Unusable("is neither a text nor an object".to_owned()),
+            Entry::Wrong(_) => Metadata::Unusable("is neither a text nor an object".to_owned()),
         };
         match self.metadata.insert(key.clone(), value) {
             None => Ok(()),
@@ -207,11 +213,18 @@ fn list_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>, RefsError> {
         count += 1;
         Ok(())
     })?;
-    let [offset, length] = numbers;
-    Ok(match count {
-        1 if !wrong => Entry::Whole(url),
-        3 if !wrong => Entry::Range(url, offset, length),
-        _ => Entry::Wrong,
+    Ok(match (count, numbers) {
+        (1, _) if !wrong => Entry::Whole(url),
+        (3, [offset, length]) if !wrong => {
+            let range = u64::try_from(offset).ok().zip(u64::try_from(length).ok());
+            match range.and_then(|(offset, length)| ByteRange::new(offset, length)) {
+                Some(range) => Entry::Range(url, range),
+                None => Entry::Wrong(format!(
+                    "refers to {length} bytes from {offset}, which is no range of bytes"
+                )),
+            }
+        }
+        _ => no_entry(),
     })
 }
 
@@ -219,8 +232,13 @@ fn list_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>, RefsError> {
 struct Resolver<'t, 'a> {
     templates: &'t Templates,
     target: Option<&'t str>,
-    urls: HashMap<Cow<'a, str>, Result<Arc<str>, String>>,
+    urls: HashMap<Cow<'a, str>, Rendered>,
+    /// The last one again: neighbours in a document mostly refer to the same object.
+    last: Option<(Cow<'a, str>, Rendered)>,
 }
+
+/// A URL after templates, or why there is none.
+type Rendered = Result<Arc<str>, String>;
 
 impl<'a> Resolver<'_, 'a> {
     fn reference(&mut self, entry: Entry<'a>) -> Result<Reference, String> {
@@ -238,27 +256,29 @@ impl<'a> Resolver<'_, 'a> {
                 Ok(Reference::Inline(text.into()))
             }
             Entry::Whole(url) => Ok(Reference::Whole { url: self.url(url)? }),
-            Entry::Range(url, offset, length) => {
-                let range = u64::try_from(offset).ok().zip(u64::try_from(length).ok());
-                let range = range.and_then(|(offset, length)| ByteRange::new(offset, length));
-                let range = range.ok_or_else(|| {
-                    format!("refers to {length} bytes from {offset}, which is no range of bytes")
-                })?;
-                Ok(Reference::Range { url: self.url(url)?, range })
-            }
-            Entry::Wrong => Err("is neither a text, an object, [url] nor [url, offset, length]".to_owned()),
+            Entry::Range(url, range) => Ok(Reference::Range { url: self.url(url)?, range }),
+            Entry::Wrong(problem) => Err(problem),
         }
     }
 
-    fn url(&mut self, url: Option<Cow<'a, str>>) -> Result<Arc<str>, String> {
+    fn url(&mut self, url: Option<Cow<'a, str>>) -> Rendered {
         let Some(url) = url else {
             return self.target.map(Arc::from).ok_or_else(|| "has no URL, and no target is given".to_owned());
         };
-        if let Some(known) = self.urls.get(&url) {
-            return known.clone();
+        if let Some((last, rendered)) = &self.last
+            && *last == url
+        {
+            return rendered.clone();
         }
-        let rendered = self.templates.url(&url).map(Arc::from);
-        self.urls.insert(url, rendered.clone());
+        let rendered = match self.urls.get(&url) {
+            Some(known) => known.clone(),
+            None => {
+                let rendered = self.templates.url(&url).map(Arc::from);
+                self.urls.insert(url.clone(), rendered.clone());
+                rendered
+            }
+        };
+        self.last = Some((url, rendered.clone()));
         rendered
     }
 }

@@ -28,7 +28,7 @@ use rangefold_array::{
     DataType, ElementType, Field, FillValue, MemoryOrder, TimeUnit,
 };
 
-use crate::AttributeValue::{self, Bool, Float, Integer, List, Map, Null, Text};
+use crate::AttributeValue::{self, Bool, Integer, List, Map, Null, Text};
 use crate::assemble::{KeyEncoding, PendingArray};
 use crate::element::{BASE64, check_size, fill_from_value, fill_to_value};
 use crate::error::Problem;
