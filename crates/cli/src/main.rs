@@ -10,7 +10,6 @@ mod names;
 mod number;
 mod output;
 mod progress;
-mod result;
 mod verbs;
 
 use std::io::IsTerminal as _;

@@ -14,6 +14,6 @@ pub(crate) async fn run(context: &Context, args: &Dump) -> Result<Done> {
     let cannot = || format!("cannot dump {}", args.file);
     let reader = Reader::open(store, path, options).await.with_context(cannot)?;
     let file = reader.file().await.with_context(cannot)?;
-    output::print(&dump::dump(&file))?;
+    output::print(&dump::Dump(&file).to_string())?;
     Ok(Done::All)
 }

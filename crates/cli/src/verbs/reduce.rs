@@ -13,6 +13,10 @@ use crate::args::Reduce;
 use crate::context::Context;
 use crate::{Done, names, number, output, progress};
 
+/// What `--op` takes.
+const OPERATIONS: [&str; 12] =
+    ["min", "max", "range", "sum", "count", "mean", "var", "std", "argmin", "argmax", "first", "last"];
+
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     let query = query(args)?;
     let set = context.references(&args.refs).await?;
@@ -47,7 +51,7 @@ fn query(args: &Reduce) -> Result<Query> {
         .iter()
         .map(|name| {
             Reduction::from_name(name).ok_or_else(|| {
-                let near = names::suggestions(name, Reduction::NAMES.iter().copied());
+                let near = names::suggestions(name, OPERATIONS.into_iter());
                 anyhow!("{name:?} is not an operation{near}")
             })
         })
