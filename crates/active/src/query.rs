@@ -22,10 +22,22 @@ pub struct Query {
     pub over: Option<Vec<String>>,
     /// What to take along each dimension; all of those that are not named.
     pub select: Vec<(String, AxisSelector)>,
-    /// Values as they are stored: no unpacking, and nothing but NaN is missing.
-    pub raw: bool,
+    /// What the stored elements are taken for.
+    pub values: Values,
     /// Values that do not meet this are left out.
     pub condition: Option<Condition>,
+}
+
+/// What stored elements are taken for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// As netCDF4-python reads them: missing ones masked, packed ones unpacked.
+    #[default]
+    Unpacked,
+    /// Missing ones masked, packed ones left packed.
+    Masked,
+    /// As they are stored; nothing but NaN is missing.
+    Raw,
 }
 
 /// A plan, and what its output axes are.
@@ -131,11 +143,11 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
             dims.push(KeptDimension { name: name.clone(), positions });
         }
     }
-    let interpretation = if query.raw {
-        Interpretation::raw()
-    } else {
-        Interpretation::of(array)
-            .map_err(|source| QueryError::Packing { variable: variable.to_owned(), source })?
+    let interpretation = match query.values {
+        Values::Unpacked => Interpretation::of(array)
+            .map_err(|source| QueryError::Packing { variable: variable.to_owned(), source })?,
+        Values::Masked => Interpretation::masked(array),
+        Values::Raw => Interpretation::raw(),
     };
     let spec = ReduceSpec {
         missing: interpretation.missing,

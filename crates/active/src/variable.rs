@@ -22,6 +22,13 @@ impl Interpretation {
         Self { missing: MissingSpec::default(), packing: None, unsigned: false }
     }
 
+    /// Elements as they are stored, those that netCDF4-python masks missing.
+    #[must_use]
+    pub fn masked(array: &ManifestArray) -> Self {
+        let missing = MissingSpec::from_attributes(&array.meta.data_type.element, &missing_attributes(array));
+        Self { missing, packing: None, unsigned: false }
+    }
+
     /// What netCDF4-python makes of a variable with these attributes.
     ///
     /// JSON does not say how wide a float attribute was. One that a float32 holds exactly is taken for a float32, as
@@ -35,7 +42,6 @@ impl Interpretation {
         let element = &array.meta.data_type.element;
         let attributes = &array.attributes;
         let unsigned = is_unsigned(attributes) && element.is_integer();
-        let missing = MissingSpec::from_attributes(element, &missing_attributes(array));
         let packed = element.is_integer() || element.is_float();
         let scale_factor = number(attributes, "scale_factor").filter(|_| packed);
         let add_offset = number(attributes, "add_offset").filter(|_| packed);
@@ -46,7 +52,7 @@ impl Interpretation {
             scale.as_ref().map(|(n, t)| (*n, t)),
             offset.as_ref().map(|(n, t)| (*n, t)),
         )?;
-        Ok(Self { missing, packing, unsigned })
+        Ok(Self { packing, unsigned, ..Self::masked(array) })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use rangefold::active::{Answer, Limits, Prepared, Query, prepare, run as run_plan, select};
+use rangefold::active::{Answer, Limits, Prepared, Query, prepare, query::Values, run as run_plan, select};
 use rangefold::reduce::{Outcome, Reduction, Value as Cell};
 use rangefold::refs::{AttributeValue, ReferenceSet};
 use rangefold::store::ReferenceStore;
@@ -56,8 +56,9 @@ fn query(args: &Reduce) -> Result<Query> {
             })
         })
         .collect::<Result<_>>()?;
+    let values = if args.raw { Values::Raw } else { Values::Unpacked };
     let select = args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?;
-    Ok(Query { reductions, over: args.over.clone(), select, raw: args.raw, condition: None })
+    Ok(Query { reductions, over: args.over.clone(), select, values, condition: None })
 }
 
 /// The variables that were asked for: one path, or every numeric variable that a glob matches.
