@@ -59,3 +59,7 @@ pub const PARSED_FILES_MAX: u64 = 4;
 
 /// Bytes that may be read in all from however small a file.
 pub const PARSED_LEN_MIN: u64 = 64 << 20;
+
+/// Bytes of the elements of one value, with everything they point at. Attributes are at most a few megabytes; many
+/// sequences in one place could otherwise multiply a small file beyond any memory.
+pub const VALUE_LEN_MAX: usize = 64 << 20;

@@ -223,7 +223,11 @@ impl Group {
     /// The link of that name.
     #[must_use]
     pub fn link(&self, name: &str) -> Option<&Link> {
-        self.links.iter().find(|link| link.name == name)
+        if self.creation_order {
+            return self.links.iter().find(|link| link.name == name);
+        }
+        let place = self.links.binary_search_by(|link| link.name.as_str().cmp(name)).ok()?;
+        self.links.get(place)
     }
 
     /// The attribute of that name.

@@ -28,9 +28,6 @@ const ALIGNMENT: u64 = 4 << 10;
 /// Longer requests are split, to be fetched in parallel.
 const REQUEST_LEN_MAX: u64 = 8 << 20;
 
-/// A file that is not longer than this is fetched whole when its head was not enough.
-const SMALL_FILE: u64 = 8 << 20;
-
 /// Which paths to read the chunk indexes of.
 pub type Include = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
@@ -39,6 +36,8 @@ pub type Include = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub struct Options {
     /// Bytes of the first request, from the beginning of the file.
     pub head: u64,
+    /// A file that is not longer than this is fetched whole when its head was not enough.
+    pub whole: u64,
     /// Two requests with at most this many bytes between them become one.
     pub gap: u64,
     /// Requests in flight at once.
@@ -55,7 +54,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { head: 1 << 20, gap: 64 << 10, concurrency: 64, lenient: false, dump: false, include: None }
+        Self {
+            head: 1 << 20,
+            whole: 8 << 20,
+            gap: 64 << 10,
+            concurrency: 64,
+            lenient: false,
+            dump: false,
+            include: None,
+        }
     }
 }
 
@@ -74,6 +81,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("head", &self.head)
+            .field("whole", &self.whole)
             .field("gap", &self.gap)
             .field("concurrency", &self.concurrency)
             .field("lenient", &self.lenient)
@@ -209,7 +217,7 @@ impl Reader {
     /// [`ReadError::Store`] and [`ReadError::Changed`]; [`ReadError::Format`] if a range reaches over the end of the file.
     pub async fn bytes(&self, ranges: &[ByteRange]) -> Result<Vec<Bytes>, ReadError> {
         let detached;
-        let blocks = if self.pinned.size <= SMALL_FILE {
+        let blocks = if self.small() {
             &self.blocks
         } else {
             detached = self.blocks.detached();
@@ -248,6 +256,11 @@ impl Reader {
         self.drive(&self.blocks, read).await?.map_err(|source| self.format(source))
     }
 
+    /// Whether the file is fetched whole when its head was not enough.
+    fn small(&self) -> bool {
+        self.pinned.size <= self.options.whole
+    }
+
     fn format(&self, source: Error) -> ReadError {
         ReadError::Format { path: self.path.to_string(), source }
     }
@@ -259,7 +272,7 @@ impl Reader {
             if let Some(done) = advance(walk.as_mut()).await {
                 return Ok(done);
             }
-            let needs = if self.pinned.size <= SMALL_FILE {
+            let needs = if self.small() {
                 blocks.take_rest(self.options.merge())
             } else {
                 blocks.take_needs(self.options.merge())

@@ -49,8 +49,11 @@ impl<'a> AttributeMessage<'a> {
         if !(1..=3).contains(&version) {
             return Err(Problem::unsupported(format!("attribute version {version}")));
         }
-        // Reserved in version 1.
-        let flags = if version == 1 { cursor.u8()? & 0 } else { cursor.u8()? };
+        let flags = match (version, cursor.u8()?) {
+            // Reserved.
+            (1, _) => 0,
+            (_, flags) => flags,
+        };
         let lens = [cursor.u16()?, cursor.u16()?, cursor.u16()?].map(usize::from);
         // The character set of the name, which its bytes show.
         cursor.skip(if version == 3 { 1 } else { 0 })?;

@@ -17,10 +17,18 @@ use crate::error::Problem;
 /// Bytes of a collection as writers make them, unless one object needs more.
 pub const LEN_TYPICAL: u64 = 4096;
 
-/// Bytes of the header of a collection.
+/// Everything in a collection begins at a multiple of this many bytes.
+const ALIGNMENT: usize = 8;
+
+/// Bytes of the header of a collection, and of the header of an object, with their padding.
 #[must_use]
 pub fn header_len(sizes: Sizes) -> u64 {
-    u64::try_from(sizes.length().saturating_add(8)).unwrap_or(u64::MAX)
+    u64::try_from(padded_header_len(sizes)).unwrap_or(u64::MAX)
+}
+
+fn padded_header_len(sizes: Sizes) -> usize {
+    let len = sizes.length().saturating_add(8);
+    len.checked_next_multiple_of(ALIGNMENT).unwrap_or(len)
 }
 
 /// Cuts the header of a collection: bytes of all of it.
@@ -43,9 +51,9 @@ pub fn collection_len(header: &[u8], sizes: Sizes) -> Result<u64, Problem> {
 /// [`Problem::Truncated`] if an object is longer than what is left of the collection.
 pub fn objects(collection: &[u8], sizes: Sizes) -> Result<Vec<(u16, Range<usize>)>, Problem> {
     let mut cursor = Cursor::new(collection);
-    cursor.skip(sizes.length().saturating_add(8))?;
+    let header_len = padded_header_len(sizes);
+    cursor.skip(header_len)?;
     let mut objects = Vec::new();
-    let header_len = sizes.length().saturating_add(8);
     while cursor.remaining() >= header_len {
         let index = cursor.u16()?;
         if index == 0 {
@@ -54,11 +62,12 @@ pub fn objects(collection: &[u8], sizes: Sizes) -> Result<Vec<(u16, Range<usize>
         }
         cursor.skip(6)?;
         let len = usize::try_from(cursor.length(sizes)?).unwrap_or(usize::MAX);
+        cursor.align(ALIGNMENT)?;
         let start = cursor.position();
         cursor.skip(len)?;
         objects.push((index, start..cursor.position()));
-        // Padding to eight bytes; the last object's may be cut off.
-        let padding = len.checked_next_multiple_of(8).unwrap_or(len).saturating_sub(len);
+        // The padding of the last object may be cut off.
+        let padding = len.checked_next_multiple_of(ALIGNMENT).unwrap_or(len).saturating_sub(len);
         cursor.skip(padding.min(cursor.remaining()))?;
     }
     Ok(objects)
@@ -90,6 +99,17 @@ mod tests {
         let objects: Vec<_> =
             objects.into_iter().map(|(index, range)| (index, bytes[range].to_vec())).collect();
         assert_eq!(objects, [(1, b"hello".to_vec()), (3, b"12345678".to_vec())]);
+    }
+
+    #[test]
+    fn headers_are_padded_where_lengths_are_short() {
+        let sizes = Sizes::new(4, 4).unwrap();
+        let mut bytes = b"GCOL\x01\0\0\0".to_vec();
+        bytes.extend([48, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend([1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(b"hello\0\0\0");
+        bytes.extend([0; 8]);
+        assert_eq!(objects(&bytes, sizes).unwrap(), [(1, 32..37)]);
     }
 
     #[test]

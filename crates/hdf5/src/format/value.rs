@@ -13,6 +13,7 @@
 //! Spec: HDF5 File Format 3.0, IV.A.2.d, and VIII.B and VIII.C for references.
 
 use std::collections::HashMap;
+use std::slice::ChunksExact;
 
 use bytes::Bytes;
 
@@ -23,6 +24,7 @@ use crate::datatype::{
     StringPadding,
 };
 use crate::error::Problem;
+use crate::limits::VALUE_LEN_MAX;
 use crate::value::{Field, GlobalHeapId, Reference, ReferencePart, Text, Value};
 
 /// Decodes elements with what is known of the global heap.
@@ -30,13 +32,15 @@ pub struct Decoder<'a> {
     sizes: Sizes,
     heap: &'a HashMap<GlobalHeapId, Bytes>,
     missing: Vec<GlobalHeapId>,
+    /// Bytes decoded so far.
+    decoded: usize,
 }
 
 impl<'a> Decoder<'a> {
     /// A decoder that knows these objects of the global heap.
     #[must_use]
     pub fn new(sizes: Sizes, heap: &'a HashMap<GlobalHeapId, Bytes>) -> Self {
-        Self { sizes, heap, missing: Vec::new() }
+        Self { sizes, heap, missing: Vec::new(), decoded: 0 }
     }
 
     /// Heap objects that were needed but are not known. The values decoded so far are incomplete if there are any.
@@ -50,37 +54,43 @@ impl<'a> Decoder<'a> {
     /// # Errors
     ///
     /// [`Problem::Malformed`] if the datatype contradicts itself or `raw` ends within an element,
-    /// [`Problem::Unsupported`] for references into other files.
+    /// [`Problem::Limit`] for more than [`VALUE_LEN_MAX`] bytes, [`Problem::Unsupported`] for references into other
+    /// files.
     pub fn decode(&mut self, datatype: &Datatype, raw: &Bytes) -> Result<Value, Problem> {
+        self.decoded = self.decoded.saturating_add(raw.len());
+        if self.decoded > VALUE_LEN_MAX {
+            return Err(Problem::Limit {
+                what: "the length of a value",
+                limit: u64::try_from(VALUE_LEN_MAX).unwrap_or(u64::MAX),
+                found: u64::try_from(self.decoded).unwrap_or(u64::MAX),
+            });
+        }
         let elements = elements(datatype, raw)?;
         match &datatype.class {
-            Class::Integer(layout) | Class::BitField(layout) => Ok(integers(*layout, &elements)),
-            Class::Float(layout) => Ok(floats(*layout, &elements)),
-            Class::Time { .. } | Class::Opaque { .. } => Ok(Value::Opaque(elements)),
+            Class::Integer(layout) | Class::BitField(layout) => Ok(integers(*layout, elements, raw)),
+            Class::Float(layout) => Ok(floats(*layout, elements, raw)),
+            Class::Time { .. } | Class::Opaque { .. } => Ok(opaque(elements, raw)),
             Class::String { padding, .. } => Ok(Value::Text(
-                elements.iter().map(|element| Text::new(unpadded(*padding, element))).collect(),
+                elements.map(|element| Text::new(raw.slice_ref(unpadded(*padding, element)))).collect(),
             )),
             Class::Enum { base, .. } => self.decode(base, raw),
-            Class::Complex { base } => complex(base, &elements),
-            Class::Compound { members } => self.compound(members, &elements),
-            Class::Array { base, .. } => self.sequences(base, elements),
+            Class::Complex { base } => complex(base, elements, raw),
+            Class::Compound { members } => self.compound(members, elements),
+            Class::Array { base, .. } => {
+                self.sequences(base, elements.map(|element| raw.slice_ref(element)).collect())
+            }
             Class::VarLen { base } => {
-                let sequences = elements
-                    .iter()
-                    .map(|element| self.sequence(base, element))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let sequences =
+                    elements.map(|element| self.sequence(base, element)).collect::<Result<Vec<_>, _>>()?;
                 self.sequences(base, sequences)
             }
             Class::VarLenString { .. } => {
-                let texts =
-                    elements.iter().map(|element| self.string(element)).collect::<Result<Vec<_>, _>>()?;
+                let texts = elements.map(|element| self.string(element)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Value::Text(texts))
             }
             Class::Reference(kind) => {
-                let references = elements
-                    .iter()
-                    .map(|element| self.reference(*kind, element))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let references =
+                    elements.map(|element| self.reference(*kind, element)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Value::References(references))
             }
         }
@@ -92,12 +102,12 @@ impl<'a> Decoder<'a> {
         Ok(Value::Sequences(values))
     }
 
-    fn compound(&mut self, members: &[Member], elements: &[Bytes]) -> Result<Value, Problem> {
+    fn compound(&mut self, members: &[Member], elements: ChunksExact<'_, u8>) -> Result<Value, Problem> {
         let fields = members.iter().map(|member| {
             let start = usize::try_from(member.offset).unwrap_or(usize::MAX);
             let len = usize::try_from(member.datatype.size).unwrap_or(usize::MAX);
             let mut column = Vec::new();
-            for element in elements {
+            for element in elements.clone() {
                 let part = element.get(start..start.saturating_add(len)).ok_or_else(|| {
                     Problem::malformed(format!(
                         "member {:?} of {len} bytes at offset {start} reaches over a compound of {} bytes",
@@ -114,7 +124,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The bytes of a sequence of variable length.
-    fn sequence(&mut self, base: &Datatype, element: &Bytes) -> Result<Bytes, Problem> {
+    fn sequence(&mut self, base: &Datatype, element: &[u8]) -> Result<Bytes, Problem> {
         let mut cursor = Cursor::new(element);
         let count = u64::from(cursor.u32()?);
         let Some(bytes) = self.object(&mut cursor, count > 0)? else { return Ok(Bytes::new()) };
@@ -128,7 +138,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    fn string(&mut self, element: &Bytes) -> Result<Text, Problem> {
+    fn string(&mut self, element: &[u8]) -> Result<Text, Problem> {
         let mut cursor = Cursor::new(element);
         let count = usize::try_from(cursor.u32()?).unwrap_or(usize::MAX);
         let bytes = self.object(&mut cursor, count > 0)?.unwrap_or_default();
@@ -148,7 +158,7 @@ impl<'a> Decoder<'a> {
         Ok(known)
     }
 
-    fn reference(&mut self, kind: ReferenceKind, element: &Bytes) -> Result<Option<Reference>, Problem> {
+    fn reference(&mut self, kind: ReferenceKind, element: &[u8]) -> Result<Option<Reference>, Problem> {
         let mut cursor = Cursor::new(element);
         match kind {
             ReferenceKind::Object => Ok(stored_address(&mut cursor, self.sizes)?.map(|address| Reference {
@@ -236,7 +246,7 @@ pub fn heap_id(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<Option<GlobalHea
 }
 
 /// Cuts `raw` into elements.
-fn elements(datatype: &Datatype, raw: &Bytes) -> Result<Vec<Bytes>, Problem> {
+fn elements<'b>(datatype: &Datatype, raw: &'b Bytes) -> Result<ChunksExact<'b, u8>, Problem> {
     let size = usize::try_from(datatype.size).unwrap_or(usize::MAX);
     if size == 0 || raw.len().checked_rem(size) != Some(0) {
         return Err(Problem::malformed(format!(
@@ -244,7 +254,12 @@ fn elements(datatype: &Datatype, raw: &Bytes) -> Result<Vec<Bytes>, Problem> {
             raw.len()
         )));
     }
-    Ok(raw.chunks_exact(size).map(|element| raw.slice_ref(element)).collect())
+    Ok(raw.chunks_exact(size))
+}
+
+/// Elements as they are stored.
+fn opaque(elements: ChunksExact<'_, u8>, raw: &Bytes) -> Value {
+    Value::Opaque(elements.map(|element| raw.slice_ref(element)).collect())
 }
 
 /// A number as an integer of at most 128 bits, least significant byte first whatever the file says.
@@ -273,14 +288,14 @@ fn field(bits: u128, location: u32, size: u32) -> Option<u128> {
     Some(bits.checked_shr(location).unwrap_or(0) & mask)
 }
 
-fn integers(layout: IntegerLayout, elements: &[Bytes]) -> Value {
+fn integers(layout: IntegerLayout, elements: ChunksExact<'_, u8>, raw: &Bytes) -> Value {
     let precision = u32::from(layout.precision);
-    let value = |element: &Bytes| -> Option<u128> {
+    let value = |element: &[u8]| -> Option<u128> {
         field(bits(layout.byte_order, element)?, u32::from(layout.bit_offset), precision)
     };
     let decoded = if layout.signed {
         elements
-            .iter()
+            .clone()
             .map(|element| {
                 // Shifting the sign bit to the top and back copies it over all higher bits.
                 let unused = 128u32.checked_sub(precision).filter(|unused| *unused < 128)?;
@@ -290,36 +305,33 @@ fn integers(layout: IntegerLayout, elements: &[Bytes]) -> Value {
             .map(Value::Signed)
     } else {
         elements
-            .iter()
+            .clone()
             .map(|element| u64::try_from(value(element)?).ok())
             .collect::<Option<Vec<_>>>()
             .map(Value::Unsigned)
     };
     // Integers wider than 64 bits have no other variant.
-    decoded.unwrap_or_else(|| Value::Opaque(elements.to_vec()))
+    decoded.unwrap_or_else(|| opaque(elements, raw))
 }
 
-fn floats(layout: FloatLayout, elements: &[Bytes]) -> Value {
-    elements
-        .iter()
-        .map(|element| float(layout, element))
-        .collect::<Option<Vec<_>>>()
-        .map_or_else(|| Value::Opaque(elements.to_vec()), Value::Float)
+fn floats(layout: FloatLayout, elements: ChunksExact<'_, u8>, raw: &Bytes) -> Value {
+    let decoded = elements.clone().map(|element| float(layout, element)).collect::<Option<Vec<_>>>();
+    decoded.map_or_else(|| opaque(elements, raw), Value::Float)
 }
 
-fn complex(base: &Datatype, elements: &[Bytes]) -> Result<Value, Problem> {
+fn complex(base: &Datatype, elements: ChunksExact<'_, u8>, raw: &Bytes) -> Result<Value, Problem> {
     let Class::Float(layout) = base.class else {
         return Err(Problem::unsupported("a complex number that is not of floats"));
     };
     let half = usize::try_from(base.size).unwrap_or(usize::MAX);
     let parts = elements
-        .iter()
+        .clone()
         .map(|element| {
             let (real, imaginary) = element.split_at_checked(half)?;
             Some([float(layout, real)?, float(layout, imaginary)?])
         })
         .collect::<Option<Vec<_>>>();
-    Ok(parts.map_or_else(|| Value::Opaque(elements.to_vec()), Value::Complex))
+    Ok(parts.map_or_else(|| opaque(elements, raw), Value::Complex))
 }
 
 /// A float of any layout up to 128 bits, rounded to the nearest 64-bit one.
@@ -393,14 +405,14 @@ fn scaled(significand: u128, exponent: i32) -> f64 {
 }
 
 /// A string of fixed length without its padding.
-fn unpadded(padding: StringPadding, element: &Bytes) -> Bytes {
+fn unpadded(padding: StringPadding, element: &[u8]) -> &[u8] {
     let pad = match padding {
-        StringPadding::NullTerminated => return element.slice(..until_nul(element).len()),
+        StringPadding::NullTerminated => return until_nul(element),
         StringPadding::NullPadded => 0,
         StringPadding::SpacePadded => b' ',
     };
     let len = element.iter().rposition(|byte| *byte != pad).map_or(0, |last| last.saturating_add(1));
-    element.slice(..len)
+    element.get(..len).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -462,6 +474,22 @@ mod tests {
         assert_eq!(scaled(3, -1075), 2.0 * f64::from_bits(1));
         assert_eq!(scaled(1, 5000), f64::INFINITY);
         assert_eq!(scaled(u128::MAX, -128), 1.0);
+    }
+
+    #[test]
+    fn many_views_of_the_same_bytes_are_refused_before_they_fill_memory() {
+        let byte = Datatype { size: 1, class: integer(ByteOrder::Little, false, 0, 8), committed: None };
+        let whole = Datatype {
+            size: 1000,
+            class: Class::Array { dims: vec![1000], base: Box::new(byte) },
+            committed: None,
+        };
+        let member = |_| Member { name: "m".into(), offset: 0, datatype: whole.clone() };
+        let class = Class::Compound { members: (0..100).map(member).collect() };
+        let datatype = Datatype { size: 1000, class, committed: None };
+        let heap = HashMap::new();
+        let result = Decoder::new(Sizes::EIGHT, &heap).decode(&datatype, &Bytes::from(vec![0; 1_000_000]));
+        assert!(matches!(result, Err(Problem::Limit { .. })));
     }
 
     #[test]

@@ -340,7 +340,10 @@ mod tests {
     const EXACT: Merge = Merge { alignment: 1, gap: 0, length_max: u64::MAX };
 
     fn held(ranges: &[(u64, u64)]) -> BTreeMap<u64, Bytes> {
-        ranges.iter().map(|&(offset, length)| (offset, Bytes::from(vec![0; length as usize]))).collect()
+        ranges
+            .iter()
+            .map(|&(offset, length)| (offset, Bytes::from(vec![0; usize::try_from(length).unwrap()])))
+            .collect()
     }
 
     fn check(needs: &[(u64, u64)], held_ranges: &[(u64, u64)], merge: Merge, expected: &[(u64, u64)]) {

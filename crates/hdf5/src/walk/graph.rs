@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use super::{Context, object};
 use crate::error::{Error, Problem};
 use crate::limits::GROUP_DEPTH_MAX;
-use crate::model::{Attribute, Group, Layout, LinkTarget, Object, ObjectError};
+use crate::model::{Attribute, Group, LinkTarget, Object, ObjectError};
 use crate::value::{Reference, Value};
 
 /// Every object of a file.
@@ -24,6 +24,8 @@ pub(crate) struct Graph {
 struct Progress {
     objects: BTreeMap<u64, Object>,
     errors: Vec<(u64, Option<String>, Error)>,
+    /// Objects whose chunk index was not wanted under the path they were met under.
+    unwanted: Vec<u64>,
 }
 
 impl Progress {
@@ -45,11 +47,15 @@ pub(crate) async fn read(cx: &Context<'_>) -> Graph {
     let mut known = HashSet::from([cx.root]);
     let mut reading = FuturesUnordered::new();
     let read = async |address: u64, path: String, depth: usize| {
-        let result = object::read(cx, address, cx.options.includes(&path)).await;
-        (address, path, depth, result)
+        let wanted = cx.options.includes(&path);
+        let result = object::read(cx, address, wanted).await;
+        (address, path, depth, wanted, result)
     };
     reading.push(read(cx.root, "/".to_owned(), 0));
-    while let Some((address, path, depth, result)) = reading.next().await {
+    while let Some((address, path, depth, wanted, result)) = reading.next().await {
+        if !wanted {
+            progress.unwanted.push(address);
+        }
         if let Ok(object::Found { object: Object::Group(group), .. }) = &result {
             for (name, child) in hard_links(group) {
                 if depth >= GROUP_DEPTH_MAX {
@@ -109,14 +115,11 @@ fn paths(root: u64, objects: &BTreeMap<u64, Object>) -> HashMap<u64, Vec<String>
 
 /// Reads the chunk indexes of datasets that are wanted under another path than the one they were first met under.
 async fn read_aliased(cx: &Context<'_>, progress: &mut Progress, paths: &HashMap<u64, Vec<String>>) {
-    let unread = progress.objects.iter().filter_map(|(address, object)| {
-        let Layout::Chunked(chunked) = &object.as_dataset()?.layout else { return None };
-        let failed = progress.errors.iter().any(|(failed, _, _)| failed == address);
-        let wanted =
-            paths.get(address).is_some_and(|paths| paths.iter().any(|path| cx.options.includes(path)));
-        (chunked.chunks.is_none() && !failed && wanted).then_some(*address)
-    });
-    let unread: Vec<u64> = unread.collect();
+    let wanted = |address: &u64| {
+        paths.get(address).is_some_and(|paths| paths.iter().any(|path| cx.options.includes(path)))
+    };
+    let unread: HashSet<u64> = progress.unwanted.drain(..).filter(wanted).collect();
+    progress.errors.retain(|(address, _, _)| !unread.contains(address));
     let found =
         futures::future::join_all(unread.iter().map(|address| object::read(cx, *address, true))).await;
     for (address, result) in unread.into_iter().zip(found) {
@@ -126,7 +129,7 @@ async fn read_aliased(cx: &Context<'_>, progress: &mut Progress, paths: &HashMap
 
 /// Writes paths into objects, references and errors.
 fn finish(progress: Progress, paths: &HashMap<u64, Vec<String>>, mut errors: Vec<ObjectError>) -> Graph {
-    let Progress { mut objects, errors: failed } = progress;
+    let Progress { mut objects, errors: failed, .. } = progress;
     for (address, object) in &mut objects {
         let mut own = paths.get(address).cloned().unwrap_or_default().into_iter();
         let first = own.next().unwrap_or_default();
