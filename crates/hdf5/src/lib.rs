@@ -3,7 +3,7 @@
 //! ```text
 //! Reader ──rounds of ranged reads──► walk ──slices──► format ──structs──► walk ──► File
 //! ```
-//! [`format`] cuts structures out of slices and never waits; only the private module `walk` follows addresses. A
+//! [`mod@format`] cuts structures out of slices and never waits; only the private module `walk` follows addresses. A
 //! [`File`] is plain data: what it says can be printed, compared and kept.
 //!
 //! ```no_run

@@ -60,6 +60,13 @@ pub const PARSED_FILES_MAX: u64 = 4;
 /// Bytes that may be read in all from however small a file.
 pub const PARSED_LEN_MIN: u64 = 64 << 20;
 
+/// Bytes that may be read in all from however large a file. The metadata of a file with ten million chunks is one tenth
+/// of this.
+pub const PARSED_LEN_MAX: u64 = 4 << 30;
+
+/// Nodes of old-style groups that are asked for before it is known that they are needed. They are 544 bytes by default.
+pub const HINT_LEN_MAX: u64 = 64 << 10;
+
 /// Bytes of the elements of one value, with everything they point at. Attributes are at most a few megabytes; many
 /// sequences in one place could otherwise multiply a small file beyond any memory.
 pub const VALUE_LEN_MAX: usize = 64 << 20;

@@ -18,7 +18,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, Problem};
-use crate::limits::{BLOCK_LEN_MAX, PARSED_FILES_MAX, PARSED_LEN_MIN};
+use crate::limits::{BLOCK_LEN_MAX, PARSED_FILES_MAX, PARSED_LEN_MAX, PARSED_LEN_MIN};
 use crate::range::ByteRange;
 
 /// How needs become requests.
@@ -161,7 +161,7 @@ impl Blocks {
             Problem::Truncated { needed: range.end(), available: state.size }
         } else {
             state.parsed = state.parsed.saturating_add(range.length);
-            let limit = state.size.saturating_mul(PARSED_FILES_MAX).max(PARSED_LEN_MIN);
+            let limit = state.size.saturating_mul(PARSED_FILES_MAX).clamp(PARSED_LEN_MIN, PARSED_LEN_MAX);
             if state.parsed <= limit {
                 return Ok(());
             }

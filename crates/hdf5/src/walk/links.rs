@@ -13,7 +13,7 @@ use crate::format::group::{self, Cache, GroupNode, SymbolTable, SymbolTableEntry
 use crate::format::link::{self, LinkInfo};
 use crate::format::object_header::kind;
 use crate::format::text;
-use crate::limits::{BTREE_LEVELS_MAX, LINKS_MAX};
+use crate::limits::{BTREE_LEVELS_MAX, HINT_LEN_MAX, LINKS_MAX};
 use crate::model::{Link, LinkTarget};
 use crate::range::ByteRange;
 
@@ -112,6 +112,9 @@ async fn dense(cx: &Context<'_>, info: Option<LinkInfo>, address: u64) -> Result
 /// Asks for the first structures of a symbol table that will be needed soon.
 pub(crate) fn hint(cx: &Context<'_>, table: SymbolTable) {
     let node_len = GroupNode::len(cx.group_internal_k, cx.sizes);
+    if node_len > HINT_LEN_MAX {
+        return;
+    }
     let ranges = [
         table.btree.map(|address| ByteRange::new(address, node_len)),
         table.heap.map(|address| ByteRange::new(address, group::local_heap_len(cx.sizes))),

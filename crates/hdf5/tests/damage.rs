@@ -1,0 +1,91 @@
+//! What a reader says about a damaged file, strict and lenient, and what a dump shows of a sound one.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use expect_test::expect;
+use rangefold_hdf5::dump::Dump;
+use rangefold_hdf5::model::Object;
+use rangefold_hdf5::{Options, Problem, read_slice};
+use rangefold_testkit::fixtures;
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixtures().join(name)).unwrap()
+}
+
+#[test]
+fn a_wrong_checksum_costs_one_object_and_names_it() {
+    let mut bytes = fixture("format/latest.h5");
+    let sound = read_slice(&bytes, &Options::default()).unwrap();
+    let dataset = sound.datasets()[0];
+    let (path, address) = (dataset.path.clone(), usize::try_from(dataset.address).unwrap());
+    // The byte behind signature and version: flags that change nothing but the checksum.
+    bytes[address + 5] ^= 0x08;
+    let damaged = read_slice(&bytes, &Options::default()).unwrap();
+    assert!(damaged.get(&path).is_none());
+    assert_eq!(damaged.errors.len(), 1);
+    assert_eq!(damaged.errors[0].path, path);
+    assert!(matches!(damaged.errors[0].error.problem, Problem::Checksum { .. }));
+    assert_eq!(damaged.objects.len(), sound.objects.len() - 1);
+
+    let lenient = read_slice(&bytes, &Options { lenient: true, ..Options::default() }).unwrap();
+    assert!(matches!(lenient.get(&path), Some(Object::Dataset(_))));
+    assert_eq!(lenient.errors.len(), 1);
+    assert!(matches!(lenient.errors[0].error.problem, Problem::Checksum { .. }));
+}
+
+#[test]
+fn a_damaged_superblock_is_an_error_of_the_whole_file() {
+    let mut bytes = fixture("format/latest.h5");
+    bytes[9] = 3;
+    let error = read_slice(&bytes, &Options::default()).unwrap_err();
+    expect!["superblock at byte 0: size of offsets is 3 but must be 2, 4 or 8"].assert_eq(&error.to_string());
+    let error = read_slice(b"CDF\x01 and something else", &Options::default()).unwrap_err();
+    expect!["superblock at byte 0: no HDF5 signature was found"].assert_eq(&error.to_string());
+    let error = read_slice(b"", &Options::default()).unwrap_err();
+    expect!["file at byte 0: the walk waits for bytes that it has"].assert_eq(&error.to_string());
+}
+
+#[test]
+fn every_cut_of_a_file_ends_with_an_error_and_without_made_up_values() {
+    let bytes = fixture("attributes/dimension_scales.h5");
+    let sound = read_slice(&bytes, &Options::default()).unwrap();
+    for len in (0..bytes.len()).step_by(97) {
+        let Ok(cut) = read_slice(&bytes[..len], &Options::default()) else { continue };
+        for (address, object) in &cut.objects {
+            let whole = &sound.objects[address];
+            for attribute in object.attributes() {
+                let same = whole.attributes().iter().find(|other| other.name == attribute.name).unwrap();
+                assert_eq!(attribute.raw, same.raw, "cut to {len} bytes");
+            }
+        }
+        assert!(!cut.errors.is_empty() || cut.objects.len() == sound.objects.len(), "cut to {len} bytes");
+    }
+}
+
+#[test]
+fn a_dump_shows_every_structure_by_address() {
+    let file =
+        read_slice(&fixture("format/empty.h5"), &Options { dump: true, ..Options::default() }).unwrap();
+    let dump = Dump(&file).to_string();
+    let headings: Vec<_> = dump.lines().filter(|line| !line.starts_with(' ')).collect();
+    expect![[r#"
+        file of 800 bytes, superblock version 0
+        0  superblock
+        96  object header
+        120  symbol table message
+        136  version 1 B-tree node
+        680  local heap"#]]
+    .assert_eq(&headings.join("\n"));
+}
+
+#[test]
+fn references_name_the_objects_they_point_at() {
+    let file = read_slice(&fixture("attributes/dimension_scales.h5"), &Options::default()).unwrap();
+    let mut lists = Vec::new();
+    for dataset in file.datasets() {
+        if let Some(attribute) = dataset.attribute("DIMENSION_LIST") {
+            lists.push(format!("{}: {:?}", dataset.path, attribute.value));
+        }
+    }
+    assert!(!lists.is_empty());
+    assert!(lists.iter().all(|list| !list.contains("path: None")), "{lists:?}");
+}
