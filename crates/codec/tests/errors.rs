@@ -3,6 +3,7 @@
 mod common;
 
 use std::error::Error;
+use std::sync::LazyLock;
 
 use common::blosc;
 use proptest::prelude::*;
@@ -140,6 +141,12 @@ fn a_frame_of_strings_may_not_be_longer_than_the_limit() {
     assert!(decoder.decode_strings(&codecs, &encoded, 11).is_err());
 }
 
+/// Those that decode to elements of fixed size.
+static VECTORS: LazyLock<Vec<common::Vector>> = LazyLock::new(|| {
+    let framed = |codecs: &[CodecSpec]| matches!(codecs[0], CodecSpec::VlenUtf8 | CodecSpec::VlenBytes);
+    common::vectors().into_iter().filter(|vector| !framed(&vector.codecs)).collect()
+});
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -150,12 +157,11 @@ proptest! {
         place in any::<prop::sample::Index>(),
         flip in 1_u8..=255,
     ) {
-        let vectors: Vec<_> =
-            common::vectors().into_iter().filter(|v| v.name.starts_with("hdf5")).collect();
-        let mut vector = vectors.into_iter().nth(which.index(40)).unwrap();
-        let place = place.index(vector.encoded.len());
-        vector.encoded[place] ^= flip;
-        if let Ok(decoded) = Decoder::new().decode(&vector.codecs, &vector.encoded, vector.decoded.len()) {
+        let vector = &VECTORS[which.index(VECTORS.len())];
+        let mut encoded = vector.encoded.clone();
+        let place = place.index(encoded.len());
+        encoded[place] ^= flip;
+        if let Ok(decoded) = Decoder::new().decode(&vector.codecs, &encoded, vector.decoded.len()) {
             prop_assert_eq!(decoded.len(), vector.decoded.len());
         }
     }
