@@ -1,5 +1,7 @@
 //! Reading and writing many references.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
 use std::hint::black_box;
 
 use divan::Bencher;

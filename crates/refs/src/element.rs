@@ -20,7 +20,7 @@ use rangefold_array::{ByteOrder, DataType, ElementType, Field, FillValue};
 use crate::AttributeValue::{self, Bool, Float, Integer, List, Null, Text};
 use crate::error::Problem;
 
-/// Standard base64; padding may be left out, as Python accepts neither more nor less than what decodes alike.
+/// Standard base64; padding may be left out on reading.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),

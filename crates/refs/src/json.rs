@@ -80,7 +80,9 @@ pub fn read_with(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ReferenceSet
     let chunks = document.entries.chunks.into_iter();
     let chunks = chunks.map(|(key, entry)| -> ChunkEntry<'_> { (key, resolver.reference(entry)) });
     let mut set = reference_set(document.entries.metadata, chunks.chain(generated))?;
-    set.sources = document.sources;
+    if let Some(own) = document.own {
+        own.apply(&mut set);
+    }
     Ok(set)
 }
 
@@ -113,7 +115,7 @@ struct Document<'a> {
     entries: Entries<'a>,
     templates: Templates,
     generators: AttributeValue,
-    sources: BTreeMap<Arc<str>, crate::Source>,
+    own: Option<sources::Own>,
 }
 
 impl<'a> Document<'a> {
@@ -133,7 +135,7 @@ impl<'a> Document<'a> {
                 "templates" => document.templates = Templates::from_value(&reader.value()?)?,
                 "gen" => document.generators = reader.value()?,
                 sources::MEMBER if reader.kind() == Kind::Object => {
-                    document.sources = sources::from_value(&reader.value()?)?;
+                    document.own = Some(sources::from_value(&reader.value()?)?);
                 }
                 _ => flat.read(reader, name)?,
             }
@@ -295,12 +297,10 @@ pub fn write(set: &ReferenceSet) -> Result<Vec<u8>, RefsError> {
     let v3 = zarr_v3::is_needed(set);
     let mut out = String::with_capacity(set.reference_count().saturating_mul(64));
     out.push_str(r#"{"version":1,"#);
-    if let Some(known) = sources::to_value(&set.sources) {
-        write_text(&mut out, sources::MEMBER);
-        out.push(':');
-        write_value(&mut out, &known);
-        out.push(',');
-    }
+    write_text(&mut out, sources::MEMBER);
+    out.push(':');
+    write_value(&mut out, &sources::to_value(set));
+    out.push(',');
     out.push_str(r#""refs":{"#);
     let mut first = true;
     let mut metadata = |out: &mut String, key: &str, text: &str| {
@@ -320,7 +320,7 @@ pub fn write(set: &ReferenceSet) -> Result<Vec<u8>, RefsError> {
         }
     }
     for (path, array) in &set.arrays {
-        match zarr_v2::zarray(&array.meta) {
+        match zarr_v2::zarray(&array.meta, &array.attributes) {
             Some(zarray) if !v3 => {
                 metadata(&mut out, &key(path, ".zarray"), &zarray);
                 metadata(

@@ -7,6 +7,14 @@
 //! | [`ManifestArray`] | array metadata, attributes and manifest |
 //! | [`ReferenceSet`] | a tree of groups and arrays |
 //! | [`Attributes`] | a node's attributes in their written order, NaN and infinities included |
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`json`] | kerchunk JSON, versions 0 and 1, in and out |
+//! | [`parquet`] | kerchunk Parquet, record by record, in and out |
+//! | [`zarr_v2`], [`zarr_v3`] | the texts of `.zarray`, `.zattrs` and `zarr.json` |
+//!
+//! Nothing here touches a network or a file: bytes come in and bytes go out.
 
 mod assemble;
 mod attributes;

@@ -1,25 +1,48 @@
-//! The side table of what was known of each object when it was scanned.
+//! What only this project writes next to the references.
 //!
 //! ```json
-//! {"sources":{"s3://bucket/a.nc":{"size":1000,"etag":"\"abc\"","last_modified":"2026-01-31T12:00:00Z"}}}
+//! {"sources":{"s3://bucket/a.nc":{"size":1000,"etag":"\"abc\"","last_modified":"2026-01-31T12:00:00Z"}},
+//!  "undefined_fill":["scratch"]}
 //! ```
 //! It stands as the member `rangefold` next to `refs` (JSON) or next to `metadata` (Parquet), where fsspec, kerchunk,
-//! xarray and VirtualiZarr pass it over.
+//! xarray and VirtualiZarr pass it over. `sources` is what was known of each object when it was scanned.
+//!
+//! Where the member is there, a null `fill_value` means zeros, except for the arrays that `undefined_fill` lists: null is
+//! the only way to say zeros without xarray taking them for missing. Without the member null says nothing: kerchunk
+//! writes it for variables that netCDF fills with other values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::AttributeValue::{self, Integer, Map, Text};
-use crate::{RefsError, Source};
+use crate::AttributeValue::{self, Integer, List, Map, Text};
+use rangefold_array::FillValue;
+
+use crate::{ReferenceSet, RefsError, Source};
 
 /// Name of the member.
 pub(crate) const MEMBER: &str = "rangefold";
 
-/// The member's value; `None` if nothing is known.
-pub(crate) fn to_value(sources: &BTreeMap<Arc<str>, Source>) -> Option<AttributeValue> {
-    if sources.is_empty() {
-        return None;
+/// The member, read.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    sources: BTreeMap<Arc<str>, Source>,
+    undefined_fill: BTreeSet<String>,
+}
+
+impl Own {
+    /// Puts into `set` what the member says of it.
+    pub(crate) fn apply(self, set: &mut ReferenceSet) {
+        set.sources = self.sources;
+        for (path, array) in &mut set.arrays {
+            if array.meta.fill_value.is_none() && !self.undefined_fill.contains(path) {
+                array.meta.fill_value = Some(FillValue(vec![0; array.meta.data_type.size().unwrap_or(0)]));
+            }
+        }
     }
+}
+
+/// The member's value.
+pub(crate) fn to_value(set: &ReferenceSet) -> AttributeValue {
     let source = |source: &Source| {
         let members = [
             ("size", source.size.map(|size| Integer(size.into()))),
@@ -28,16 +51,18 @@ pub(crate) fn to_value(sources: &BTreeMap<Arc<str>, Source>) -> Option<Attribute
         ];
         Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     };
-    let table = sources.iter().map(|(url, known)| (url.to_string(), source(known))).collect();
-    Some(Map(vec![("sources".to_owned(), Map(table))]))
+    let table = set.sources.iter().map(|(url, known)| (url.to_string(), source(known))).collect();
+    let undefined = set.arrays.iter().filter(|(_, array)| array.meta.fill_value.is_none());
+    let undefined = undefined.map(|(path, _)| Text(path.clone())).collect();
+    Map(vec![("sources".to_owned(), Map(table)), ("undefined_fill".to_owned(), List(undefined))])
 }
 
 /// Reads the member's value.
-pub(crate) fn from_value(value: &AttributeValue) -> Result<BTreeMap<Arc<str>, Source>, RefsError> {
+pub(crate) fn from_value(value: &AttributeValue) -> Result<Own, RefsError> {
     let wrong =
         |url: &str| RefsError::key(MEMBER, format!("the source {url:?} is not described as it should be"));
     let table = match value.get("sources") {
-        None => return Ok(BTreeMap::new()),
+        None => &Vec::new(),
         Some(Map(table)) => table,
         Some(_) => return Err(RefsError::key(MEMBER, "\"sources\" is not an object")),
     };
@@ -56,5 +81,7 @@ pub(crate) fn from_value(value: &AttributeValue) -> Result<BTreeMap<Arc<str>, So
         let source = Source { size, etag: text("etag")?, last_modified: text("last_modified")? };
         sources.insert(Arc::from(url.as_str()), source);
     }
-    Ok(sources)
+    let paths = value.get("undefined_fill").map(AttributeValue::elements).unwrap_or_default();
+    let undefined_fill = paths.iter().filter_map(AttributeValue::as_text).map(str::to_owned).collect();
+    Ok(Own { sources, undefined_fill })
 }

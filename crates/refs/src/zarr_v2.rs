@@ -9,10 +9,10 @@
 //! attribute `_ARRAY_DIMENSIONS`, which comes first. Any order of members, any separator and a compressor are read.
 //!
 //! # `fill_value` and `_FillValue`
-//! Both are passed on as they stand; neither is made from the other. Readers of what is written here should know:
-//! xarray takes `fill_value` of a v2 array for the missing-value mark whatever `_FillValue` says, unless it is null
-//! (`use_zarr_fill_value_as_mask`, on by default for v2 and off for v3); kerchunk therefore moves `_FillValue` into
-//! `fill_value`. zarr-python reads absent chunks of an array with a null fill value as zeros.
+//! Neither is made from the other. xarray takes `fill_value` of a v2 array for the missing-value mark whatever
+//! `_FillValue` says, unless it is null (`use_zarr_fill_value_as_mask`, on by default for v2 and off for v3); kerchunk
+//! therefore moves `_FillValue` into `fill_value`. zarr-python reads absent chunks of an array with a null fill value as
+//! zeros, so zeros are written as null, unless `_FillValue` is 0 too and they are meant to be missing.
 //!
 //! Compatible implementations: zarr-python 2 and 3, xarray, kerchunk 0.2.10.
 //!
@@ -20,7 +20,7 @@
 //! specification".
 
 use base64::Engine as _;
-use rangefold_array::{ArrayMeta, ChunkGrid, DataType, MemoryOrder};
+use rangefold_array::{ArrayMeta, ChunkGrid, DataType, FillValue, MemoryOrder};
 
 use crate::AttributeValue::{self, Integer, List, Map, Null, Text};
 use crate::element::{BASE64, data_type_from_value, data_type_to_value, fill_from_value, fill_to_value};
@@ -42,8 +42,8 @@ const RANK_MAX: usize = 64;
 
 /// The text of an array's `.zarray`; `None` if Zarr v2 cannot say it, which is so for a rectilinear grid.
 #[must_use]
-pub fn zarray(meta: &ArrayMeta) -> Option<String> {
-    zarray_value(meta).map(|value| {
+pub fn zarray(meta: &ArrayMeta, attributes: &Attributes) -> Option<String> {
+    zarray_value(meta, attributes).map(|value| {
         let mut out = String::new();
         write_value(&mut out, &value);
         out
@@ -111,7 +111,7 @@ pub(crate) fn array_attributes_value(meta: &ArrayMeta, attributes: &Attributes) 
     Map(std::iter::once((ARRAY_DIMENSIONS.to_owned(), List(names))).chain(others).collect())
 }
 
-pub(crate) fn zarray_value(meta: &ArrayMeta) -> Option<AttributeValue> {
+pub(crate) fn zarray_value(meta: &ArrayMeta, attributes: &Attributes) -> Option<AttributeValue> {
     let integers = |numbers: &[u64]| List(numbers.iter().map(|&n| Integer(n.into())).collect());
     let filters: Vec<_> = meta.codecs.iter().map(numcodecs::to_value).collect();
     let order = match meta.order {
@@ -122,7 +122,7 @@ pub(crate) fn zarray_value(meta: &ArrayMeta) -> Option<AttributeValue> {
         ("shape", integers(meta.shape())),
         ("chunks", integers(&meta.grid.regular_chunk_shape()?)),
         ("dtype", data_type_to_value(&meta.data_type)),
-        ("fill_value", fill_to_value(meta.fill_value.as_ref(), &meta.data_type)),
+        ("fill_value", fill_to_value(written_fill(meta, attributes), &meta.data_type)),
         ("order", Text(order.to_owned())),
         ("filters", if filters.is_empty() { Null } else { List(filters) }),
         ("dimension_separator", Text(".".to_owned())),
@@ -133,6 +133,13 @@ pub(crate) fn zarray_value(meta: &ArrayMeta) -> Option<AttributeValue> {
 }
 
 /// Reads an array; also gives the separator of its chunk keys.
+/// The fill value as it is written: none for zeros that are not meant to be missing.
+fn written_fill<'a>(meta: &'a ArrayMeta, attributes: &Attributes) -> Option<&'a FillValue> {
+    let fill = meta.fill_value.as_ref()?;
+    let marks_zero = attributes.get(FILL_VALUE).and_then(AttributeValue::as_f64) == Some(0.0);
+    (marks_zero || fill.0.iter().any(|&byte| byte != 0)).then_some(fill)
+}
+
 pub(crate) fn array_from_values(
     path: &str,
     zarray: &AttributeValue,

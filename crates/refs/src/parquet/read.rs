@@ -43,12 +43,12 @@ pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
     let wrong = |problem: &str| RefsError::key(".zmetadata", problem);
     let text = std::str::from_utf8(bytes).map_err(|error| wrong(&error.to_string()))?;
     let AttributeValue::Map(members) = json_text::parse(text)? else { return Err(wrong("is not an object")) };
-    let (mut metadata, mut record_size, mut known) = (None, None, BTreeMap::new());
+    let (mut metadata, mut record_size, mut own) = (None, None, None);
     for (name, value) in members {
         match (name.as_str(), value) {
             ("metadata", AttributeValue::Map(entries)) => metadata = Some(entries),
             ("record_size", value) => record_size = value.as_integer().and_then(|n| u64::try_from(n).ok()),
-            (sources::MEMBER, value) => known = sources::from_value(&value)?,
+            (sources::MEMBER, value) => own = Some(sources::from_value(&value)?),
             _ => {}
         }
     }
@@ -63,7 +63,11 @@ pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
         .ok_or_else(|| wrong(&format!("has no \"record_size\" between 1 and {RECORD_SIZE_MAX}")))?;
     let Nodes { groups, arrays, unreadable } = nodes(metadata)?;
     let arrays = arrays.into_iter().map(|(path, pending)| (path, pending.array)).collect();
-    Ok(Index { set: ReferenceSet { groups, arrays, sources: known, unreadable }, record_size })
+    let mut set = ReferenceSet { groups, arrays, sources: BTreeMap::new(), unreadable };
+    if let Some(own) = own {
+        own.apply(&mut set);
+    }
+    Ok(Index { set, record_size })
 }
 
 /// Reads all records of all arrays.

@@ -11,7 +11,7 @@ use ::parquet::schema::parser::parse_message_type;
 use ::parquet::schema::types::{ColumnPath, Type};
 use bytes::Bytes;
 
-use crate::AttributeValue::{self, Integer, Map};
+use crate::AttributeValue::{Integer, Map};
 use crate::json_text::write_members;
 use crate::parquet::{RECORD_SIZE_MAX, record_path};
 use crate::zarr_v2::{array_attributes_value, key, zarray_value};
@@ -45,19 +45,18 @@ pub fn zmetadata(set: &ReferenceSet, record_size: u64) -> Result<Vec<u8>, RefsEr
         metadata.push((key(path, ".zattrs"), Map(group.attributes.clone().into_iter().collect())));
     }
     for (path, array) in &set.arrays {
-        let zarray = zarray_value(&array.meta).ok_or_else(|| RefsError::Unsupported {
+        let zarray = zarray_value(&array.meta, &array.attributes).ok_or_else(|| RefsError::Unsupported {
             key: key(path, ".zarray"),
             what: "a rectilinear grid in Parquet references".to_owned(),
         })?;
         metadata.push((key(path, ".zarray"), zarray));
         metadata.push((key(path, ".zattrs"), array_attributes_value(&array.meta, &array.attributes)));
     }
-    let known = sources::to_value(&set.sources).map(|known| (sources::MEMBER, known));
-    let members: Vec<(&str, AttributeValue)> =
-        [("metadata", Map(metadata)), ("record_size", Integer(record_size.into()))]
-            .into_iter()
-            .chain(known)
-            .collect();
+    let members = [
+        ("metadata", Map(metadata)),
+        ("record_size", Integer(record_size.into())),
+        (sources::MEMBER, sources::to_value(set)),
+    ];
     let mut out = String::new();
     write_members(&mut out, members.iter().map(|(name, value)| (*name, value)));
     Ok(out.into_bytes())

@@ -1,6 +1,7 @@
 //! Arbitrary reference sets.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,11 +19,11 @@ use rangefold_refs::{
 };
 
 /// A file of the samples folder.
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(name)
 }
 
-pub fn attribute() -> impl Strategy<Value = AttributeValue> {
+pub(crate) fn attribute() -> impl Strategy<Value = AttributeValue> {
     let leaf = prop_oneof![
         Just(AttributeValue::Null),
         any::<bool>().prop_map(AttributeValue::Bool),
@@ -35,7 +36,7 @@ pub fn attribute() -> impl Strategy<Value = AttributeValue> {
     leaf.prop_recursive(2, 8, 4, |inner| vec(inner, 0..4).prop_map(AttributeValue::List))
 }
 
-pub fn attributes() -> impl Strategy<Value = Attributes> {
+pub(crate) fn attributes() -> impl Strategy<Value = Attributes> {
     vec(("[a-z]{1,4}", attribute()), 0..4).prop_map(Attributes::from_iter)
 }
 
@@ -206,7 +207,7 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 /// A set; with rectilinear grids among its arrays if `rectilinear`.
-pub fn reference_set(rectilinear: bool) -> impl Strategy<Value = ReferenceSet> {
+pub(crate) fn reference_set(rectilinear: bool) -> impl Strategy<Value = ReferenceSet> {
     let arrays = btree_map("[a-z]{1,3}", array(rectilinear), 0..4);
     let nested = btree_map("[a-z]{1,3}", array(rectilinear), 0..2);
     let sources = btree_map("[a-z/:]{1,9}".prop_map(Arc::<str>::from), source(), 0..3);
