@@ -3,7 +3,10 @@
 use libdeflater::{DecompressionError, Decompressor};
 
 use crate::Problem;
-use crate::want::{Want, read_to_end, room};
+use crate::want::{Want, decode_into_room, read_to_end};
+
+/// A match of 258 bytes takes two bits at least.
+const EXPANSION_MAX: usize = 1032;
 
 /// libdeflate's decompressor, made once.
 pub(crate) struct Inflate(Decompressor);
@@ -17,18 +20,19 @@ impl Default for Inflate {
 impl Inflate {
     /// Decodes one zlib stream and verifies its Adler-32.
     pub(crate) fn zlib(&mut self, input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
-        let buffer = room(out, want.limit())?;
-        let found = self.0.zlib_decompress(input, buffer).map_err(|error| match error {
-            DecompressionError::InsufficientSpace => Problem::Overflow { limit: want.limit() },
-            DecompressionError::BadData => Problem::corrupt(error),
-        })?;
-        want.check(found)?;
-        out.truncate(found);
-        Ok(())
+        want.check_plausible(input.len(), EXPANSION_MAX)?;
+        decode_into_room(want, input.len(), out, |buffer| {
+            let limit = buffer.len();
+            self.0.zlib_decompress(input, buffer).map_err(|error| match error {
+                DecompressionError::InsufficientSpace => Problem::Overflow { limit },
+                DecompressionError::BadData => Problem::corrupt(error),
+            })
+        })
     }
 }
 
 /// Decodes gzip members up to the end of `input`. libdeflate does not tell where a member ends, so this is flate2's work.
 pub(crate) fn gzip(input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
-    read_to_end(flate2::bufread::MultiGzDecoder::new(input), want, out)
+    want.check_plausible(input.len(), EXPANSION_MAX)?;
+    read_to_end(flate2::bufread::MultiGzDecoder::new(input), input.len(), want, out)
 }

@@ -51,8 +51,8 @@ pub enum Problem {
         /// Bytes the stage may yield.
         limit: usize,
     },
-    /// The input ends inside a structure.
-    #[error("ends early: {needed} more bytes are needed but {available} are left")]
+    /// The input ends inside a structure, or cannot hold what it must yield.
+    #[error("ends early: {needed} bytes are needed but {available} are there")]
     Truncated {
         /// Bytes the structure needs.
         needed: usize,

@@ -9,10 +9,14 @@
 use crate::Problem;
 use crate::want::{Want, room, take, take_array};
 
+/// Each further byte of a length adds up to 255.
+const EXPANSION_MAX: usize = 255;
+
 /// Decodes numcodecs' framing.
 pub(crate) fn decode(mut input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
     let length = usize::try_from(u32::from_le_bytes(take_array(&mut input)?)).unwrap_or(usize::MAX);
     want.check(length)?;
+    Want::Exactly(length).check_plausible(input.len(), EXPANSION_MAX)?;
     block(input, room(out, length)?)
 }
 
@@ -24,6 +28,7 @@ pub(crate) fn decode_hdf5(mut input: &[u8], want: Want, out: &mut Vec<u8>) -> Re
     if block_size == 0 && length > 0 {
         return Err(Problem::Malformed("the block size is 0"));
     }
+    Want::Exactly(length).check_plausible(input.len(), EXPANSION_MAX)?;
     for target in room(out, length)?.chunks_mut(block_size.max(1)) {
         let encoded_len = usize::try_from(u32::from_be_bytes(take_array(&mut input)?)).unwrap_or(usize::MAX);
         let encoded = take(&mut input, encoded_len)?;

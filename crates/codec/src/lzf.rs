@@ -9,12 +9,15 @@
 use crate::Problem;
 use crate::want::{Want, emptied, take, take_array};
 
+/// The longest copy is of 264 bytes and takes three.
+const EXPANSION_MAX: usize = 88;
 /// Most literal bytes of one run.
 const LITERALS_MAX: usize = 32;
 
 /// Decodes one block.
 pub(crate) fn decode(input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
-    emptied(out, want.limit())?;
+    want.check_plausible(input.len(), EXPANSION_MAX)?;
+    emptied(out, want.first_guess(input.len()))?;
     let mut rest = input;
     while let Some((&control, tail)) = rest.split_first() {
         rest = tail;

@@ -28,6 +28,29 @@ impl Want {
         }
     }
 
+    /// Room to begin with for what `input_len` bytes decode to: all of it if it is known, else a usual ratio.
+    pub(crate) fn first_guess(self, input_len: usize) -> usize {
+        match self {
+            Self::Exactly(length) => length,
+            Self::AtMost(limit) => limit.min(input_len.saturating_mul(4).max(EXPANSION_BYTES)),
+        }
+    }
+
+    /// Before memory is taken: whether `input_len` bytes can decode to what is wanted, if one encoded byte stands for
+    /// `expansion_max` bytes at the most.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Truncated`] if not.
+    pub(crate) fn check_plausible(self, input_len: usize, expansion_max: usize) -> Result<(), Problem> {
+        match self {
+            Self::Exactly(length) if length / expansion_max > input_len => {
+                Err(Problem::Truncated { needed: length / expansion_max, available: input_len })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// # Errors
     ///
     /// [`Problem::Length`] or [`Problem::Overflow`] if `found` bytes are not what is wanted.
@@ -77,15 +100,55 @@ pub(crate) fn emptied(out: &mut Vec<u8>, length: usize) -> Result<(), Problem> {
     out.try_reserve_exact(length).map_err(|_| Problem::Memory { length })
 }
 
-/// Reads a decompressing `stream` to its end.
+/// Calls `decode` with as much room as is wanted. Where that is not known, the room doubles while it overflows.
+///
+/// # Errors
+///
+/// Those of `decode` and of [`Want::check`].
+pub(crate) fn decode_into_room(
+    want: Want,
+    input_len: usize,
+    out: &mut Vec<u8>,
+    mut decode: impl FnMut(&mut [u8]) -> Result<usize, Problem>,
+) -> Result<(), Problem> {
+    let mut length = want.first_guess(input_len);
+    loop {
+        match decode(room(out, length)?) {
+            Err(Problem::Overflow { .. }) if length < want.limit() => {
+                length = length.saturating_mul(2).min(want.limit());
+            }
+            found => {
+                let found = found?;
+                want.check(found)?;
+                out.truncate(found);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads a decompressing `stream` to its end; `input_len` is its encoded length.
 ///
 /// # Errors
 ///
 /// [`Problem::Corrupt`] with the stream's own error, and those of [`Want::check`].
-pub(crate) fn read_to_end(mut stream: impl Read, want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
-    let buffer = room(out, want.limit())?;
+pub(crate) fn read_to_end(
+    mut stream: impl Read,
+    input_len: usize,
+    want: Want,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
     let mut filled = 0;
-    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+    let mut length = want.first_guess(input_len);
+    loop {
+        let free = room(out, length)?.get_mut(filled..).unwrap_or_default();
+        if free.is_empty() {
+            if length == want.limit() {
+                break;
+            }
+            length = length.saturating_mul(2).min(want.limit());
+            continue;
+        }
         match stream.read(free).map_err(Problem::corrupt)? {
             0 => break,
             n => filled += n,

@@ -3,7 +3,7 @@
 use zstd::zstd_safe::{DCtx, get_error_name};
 
 use crate::Problem;
-use crate::want::{Want, room};
+use crate::want::{Want, decode_into_room};
 
 /// libzstd's code for "destination buffer is too small", as `ZSTD_getErrorCode` numbers it.
 const DESTINATION_TOO_SMALL: usize = 0_usize.wrapping_sub(70);
@@ -15,10 +15,7 @@ pub(crate) struct Zstd(Option<DCtx<'static>>);
 impl Zstd {
     /// Decodes the frames of `input`, one after the other, and verifies their checksums where they carry one.
     pub(crate) fn decode(&mut self, input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
-        let found = self.decode_slice(input, room(out, want.limit())?)?;
-        want.check(found)?;
-        out.truncate(found);
-        Ok(())
+        decode_into_room(want, input.len(), out, |buffer| self.decode_slice(input, buffer))
     }
 
     /// Decodes into the front of `out`, and says how many bytes that were.

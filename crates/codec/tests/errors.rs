@@ -43,7 +43,7 @@ fn a_refusal_names_the_codec_its_place_and_both_numbers() {
     assert_eq!(refusal(&[], &encoded[..8], 9), "the chunk holds 8 bytes where 9 are expected");
     assert_eq!(
         refusal(&[CodecSpec::Crc32c], &encoded[..2], 9),
-        "codec 0 (crc32c) cannot be undone: ends early: 4 more bytes are needed but 2 are left"
+        "codec 0 (crc32c) cannot be undone: ends early: 4 bytes are needed but 2 are there"
     );
 }
 
@@ -102,6 +102,39 @@ fn lengths_in_headers_are_not_believed() {
     ] {
         let text = refusal(std::slice::from_ref(&codec), frame, 16);
         assert!(text.contains("where 16 are expected"), "{codec:?}: {text}");
+    }
+}
+
+#[test]
+fn a_few_bytes_are_not_taken_for_a_terabyte() {
+    let terabyte = 1 << 40;
+    for codec in [ZLIB, CodecSpec::Gzip { level: 1 }, CodecSpec::Lzf] {
+        let encoded = encode(std::slice::from_ref(&codec), b"abc").unwrap();
+        let text = refusal(&[codec], &encoded, terabyte);
+        assert!(text.contains("ends early"), "{text}");
+    }
+    let frame = [&u64::to_be_bytes(1 << 40), [0xff; 4].as_slice(), &[0; 4]].concat();
+    let text = refusal(&[CodecSpec::Lz4Hdf5 { block_size: 0 }], &frame, terabyte);
+    assert!(text.contains("ends early"), "{text}");
+}
+
+#[test]
+fn a_frame_of_strings_grows_as_far_as_it_must() {
+    let frame = [&u32::to_le_bytes(1), u32::to_le_bytes(1 << 20).as_slice(), &[b'a'; 1 << 20]].concat();
+    let mut decoder = Decoder::new();
+    for codec in [
+        ZLIB,
+        CodecSpec::Gzip { level: 1 },
+        CodecSpec::Bzip2 { level: 9 },
+        CodecSpec::Zstd { level: 1, checksum: false },
+        CodecSpec::Lz4 { acceleration: 1 },
+        CodecSpec::Lzf,
+    ] {
+        let encoded = encode(std::slice::from_ref(&codec), &frame).unwrap();
+        let codecs = [CodecSpec::VlenUtf8, codec];
+        assert_eq!(decoder.decode_strings(&codecs, &encoded, 1 << 30).unwrap(), frame, "{codecs:?}");
+        assert_eq!(decoder.decode_strings(&codecs, &encoded, frame.len()).unwrap().len(), frame.len());
+        assert!(decoder.decode_strings(&codecs, &encoded, frame.len() - 1).is_err(), "{codecs:?}");
     }
 }
 
