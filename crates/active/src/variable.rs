@@ -71,7 +71,7 @@ fn missing_attributes(array: &ManifestArray) -> MissingAttributes {
         valid_min: number(attributes, "valid_min"),
         valid_max: number(attributes, "valid_max"),
         valid_range: numbers("valid_range"),
-        no_fill: array.meta.fill_value.is_none(),
+        no_fill: attributes.get("_NoFill").and_then(AttributeValue::as_text) == Some("true"),
     }
 }
 

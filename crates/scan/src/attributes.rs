@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use rangefold_hdf5::model::{
-    Attribute, ByteOrder, Class, Dataspace, Datatype, IntegerLayout, Reference, ReferencePart, Text, Value,
+    Attribute, ByteOrder, Class, Dataset, Dataspace, Datatype, Fill, IntegerLayout, Reference, ReferencePart, Text,
+    Value,
 };
 use rangefold_refs::{AttributeValue, Attributes};
 
@@ -63,6 +64,16 @@ pub(crate) fn enumeration(datatype: &Datatype, attributes: &mut Attributes) {
         members.iter().map(|member| member.name.split_whitespace().collect::<Vec<_>>().join("_")).collect();
     attributes.insert("flag_values", AttributeValue::List(values));
     attributes.insert("flag_meanings", AttributeValue::Text(words.join(" ")));
+}
+
+/// Marks variables of one-byte integers whose filling is off with netCDF's special attribute `_NoFill`: netCDF takes the
+/// default fill value of their type for a value, where it masks it in all others.
+pub(crate) fn no_fill(dataset: &Dataset, attributes: &mut Attributes) {
+    let byte = dataset.datatype.size == 1 && matches!(dataset.datatype.class, Class::Integer(_));
+    let filled = matches!(dataset.fill.value, Fill::User(_)) || attributes.get("_FillValue").is_some();
+    if byte && !filled {
+        attributes.insert("_NoFill", AttributeValue::Text("true".to_owned()));
+    }
 }
 
 fn integer(bytes: &[u8], layout: &IntegerLayout) -> Option<AttributeValue> {

@@ -17,7 +17,7 @@ use rangefold_hdf5::range::ByteRange;
 use rangefold_hdf5::trace::Trace;
 use rangefold_refs::{Group, ManifestArray, Reference, ReferenceSet, Source as ObjectSource};
 
-use crate::attributes::{attributes, enumeration};
+use crate::attributes::{attributes, enumeration, no_fill};
 use crate::dimensions::{Axis, Dimensions, is_dimension_only};
 use crate::report::{Skipped, Warning};
 use crate::strings::{self, StringId};
@@ -126,6 +126,7 @@ impl Draft {
         }
         let mut kept = attributes(&path, &dataset.attributes, &mut self.warnings);
         enumeration(&dataset.datatype, &mut kept);
+        no_fill(dataset, &mut kept);
         match variable::variable(context, path.clone(), dataset, axes, kept) {
             Ok(mut variable) => {
                 let notes = std::mem::take(&mut variable.notes).into_iter();

@@ -54,10 +54,9 @@ impl Fills {
         let undefined =
             dataset.fill.write_time == FillTime::Never || matches!(dataset.fill.value, Fill::Undefined);
         // Undefined content is shown as missing where the variable has a mark for that.
-        let unwritten = match (undefined, &user) {
-            (true, _) => attribute.clone().unwrap_or_else(|| zero.clone()),
-            (false, Some(user)) => user.clone(),
-            (false, None) => zero.clone(),
+        let unwritten = match (undefined, &attribute) {
+            (true, Some(mark)) => mark.clone(),
+            _ => user.clone().unwrap_or_else(|| zero.clone()),
         };
         let beyond = user.or_else(|| default(&data_type.element)).unwrap_or(zero);
         Ok(Self { unwritten, beyond, attribute, undefined })
@@ -78,18 +77,31 @@ impl Fills {
             .attribute
             .as_deref()
             .filter(|_| data_type.element.is_integer() || data_type.element.is_float());
-        let Some(absent) = absent else { return Ok(mark.map(|mark| FillValue(mark.to_vec()))) };
-        if mark == Some(absent) {
+        // Zeros are written as null, which readers take for zeros and for no mark. In structures zarr-python makes texts
+        // of null that read "0".
+        let structure = matches!(data_type.element, ElementType::Structured(_));
+        let Some(absent) = absent else {
+            let unused = self.unwritten.iter().map(|_| 0).collect();
+            return Ok((!structure).then(|| FillValue(mark.map_or(unused, <[u8]>::to_vec))));
+        };
+        if mark.is_some_and(|mark| same(mark, absent, &data_type.element)) {
             return Ok(Some(FillValue(absent.to_vec())));
         }
-        // Absent chunks of an array with a null fill value are zeros. Structures are not: zarr-python makes texts
-        // in them "0".
-        let zeros = absent.iter().all(|byte| *byte == 0);
-        if zeros && !matches!(data_type.element, ElementType::Structured(_)) {
-            return Ok(None);
+        if !structure && absent.iter().all(|byte| *byte == 0) {
+            return Ok(Some(FillValue(absent.to_vec())));
         }
-        Err(NeedsChunks { masks: mark.is_none() && !matches!(data_type.element, ElementType::Structured(_)) })
+        Err(NeedsChunks { masks: mark.is_none() && !structure })
     }
+}
+
+/// Whether two elements are the same value; every NaN is.
+fn same(a: &[u8], b: &[u8], element: &ElementType) -> bool {
+    let not_a_number = |bytes: &[u8]| match element {
+        ElementType::Float32 => bytes.try_into().is_ok_and(|bytes| f32::from_le_bytes(bytes).is_nan()),
+        ElementType::Float64 => bytes.try_into().is_ok_and(|bytes| f64::from_le_bytes(bytes).is_nan()),
+        _ => false,
+    };
+    a == b || (not_a_number(a) && not_a_number(b))
 }
 
 /// Absent chunks cannot be said by a fill value alone.

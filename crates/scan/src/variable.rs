@@ -7,6 +7,7 @@
 //! | smaller than the threshold | its encoded bytes, inline |
 //! | in the object header (compact layout) | inline |
 //! | encoded with other filters than most | decoded, encoded as the others are, inline |
+//! | encoded in a way that Python's readers do not undo | decoded, encoded without that, inline, if it is little |
 //! | reaching past the variable's own extent on a longer dimension | checked: bytes past the extent must be fill |
 //! | of strings of variable length | decoded, the strings fetched from their heap, inline |
 //! | not stored, and no fill value says what it holds | written out, inline |
@@ -31,6 +32,9 @@ use crate::strings;
 
 /// Decoded bytes of the chunks of one variable that are decoded and encoded again.
 const REWORK_LEN_MAX: u64 = 16 << 20;
+
+/// Decoded bytes of a variable that is encoded anew because Python's readers could not decode it.
+const PORTABLE_LEN_MAX: u64 = 1 << 20;
 
 /// Decoded bytes of the chunks of one variable of strings: 16 for each string, and the text comes on top.
 const STRINGS_LEN_MAX: u64 = 64 << 20;
@@ -350,7 +354,9 @@ impl Mapping<'_> {
             fills.unwritten.clone_from(&fills.beyond);
         }
         let main = self.main_mask()?;
-        let codecs = self.pipeline.codecs(main).map_err(|reason| format!("it is encoded with {reason}"))?;
+        let stored_as =
+            self.pipeline.codecs(main).map_err(|reason| format!("it is encoded with {reason}"))?;
+        let codecs = self.portable(&stored_as, variable);
         let mut beyond = fills.beyond.clone();
         to_little_endian(&mut beyond, &variable.meta.data_type);
         let mut reworked = 0_u64;
@@ -364,7 +370,7 @@ impl Mapping<'_> {
                 && geometry
                     .index(own_number)
                     .is_some_and(|index| geometry.valid_where_shorter(&index) != geometry.chunk_shape);
-            if mask == main && !straddles {
+            if mask == main && !straddles && codecs == stored_as {
                 self.reference(number, source, variable)?;
                 continue;
             }
@@ -392,11 +398,38 @@ impl Mapping<'_> {
                 chunk_shape: geometry.chunk_shape.clone(),
                 valid: geometry.valid_where_shorter(&index),
                 fill: beyond.clone(),
-                keep: mask == main,
+                keep: mask == main && codecs == stored_as,
             });
         }
         variable.meta.codecs = codecs;
         self.absent(&fills, variable)
+    }
+
+    /// The codecs of the array: without those that only rangefold undoes, if the variable is so small that its chunks
+    /// can be encoded anew.
+    ///
+    /// Those are bit shuffling with a compressor inside, which numcodecs does not have, and a shuffle of bytes that are
+    /// no whole number of elements, which numcodecs refuses.
+    fn portable(&self, codecs: &[CodecSpec], variable: &mut Variable) -> Vec<CodecSpec> {
+        let whole = |size: usize| {
+            u64::try_from(size).ok().and_then(|size| self.geometry.chunk_len.checked_rem(size)) == Some(0)
+        };
+        let undone = |(position, codec): &(usize, &CodecSpec)| match codec {
+            CodecSpec::BitshuffleHdf5 { .. } => false,
+            CodecSpec::Shuffle { element_size } => *position == 0 && whole(*element_size),
+            _ => true,
+        };
+        let portable: Vec<_> =
+            codecs.iter().enumerate().filter(undone).map(|(_, codec)| codec.clone()).collect();
+        if portable.len() == codecs.len() {
+            return portable;
+        }
+        let decoded = self.storage.chunks.count().saturating_mul(self.geometry.chunk_len);
+        if decoded <= PORTABLE_LEN_MAX {
+            return portable;
+        }
+        variable.notes.push("it is encoded in a way that numcodecs cannot undo, only rangefold".to_owned());
+        codecs.to_vec()
     }
 
     /// Says what chunks hold that are not stored.
