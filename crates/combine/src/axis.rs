@@ -1,18 +1,25 @@
 //! The joined axis: the union of all inputs' labels, and where each input's positions lie in it.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
 
-use crate::labels::{Key, Labels};
+use crate::labels::Labels;
+use crate::places::Places;
 use crate::{CombineError, Sort};
 
 /// A joined axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
+    /// Path of its coordinate variable, there or not.
+    pub(crate) path: String,
+    /// Name of the dimension.
     pub(crate) dimension: String,
     /// Labels in the order of the axis.
     pub(crate) labels: Labels,
-    /// For each input, the place of each of its positions.
-    pub(crate) places: Vec<Vec<u64>>,
+    /// For each input, the places of its positions; `None` if the axis does not concern it.
+    pub(crate) places: Vec<Option<Places>>,
+    /// The inputs that hold the smallest label. What is taken from one input is taken from among these, so that the
+    /// order of the inputs makes no difference.
+    pub(crate) earliest: Vec<usize>,
 }
 
 impl Axis {
@@ -22,65 +29,96 @@ impl Axis {
 
     /// Joins the labels of all inputs, each given with its name.
     pub(crate) fn join(
+        path: &str,
         dimension: &str,
-        inputs: &[(&str, &Labels)],
+        inputs: &[(&str, Option<&Labels>)],
         sort: Sort,
     ) -> Result<Self, CombineError> {
-        let Some(&(first_name, first)) = inputs.first() else { return Err(CombineError::NoInputs) };
-        // Keys, and for each the input and position where the label stands first.
-        let mut known: HashMap<Key, u64> = HashMap::new();
-        let mut found: Vec<(Key, usize, usize)> = Vec::new();
-        let mut keys_of: Vec<Vec<Key>> = Vec::with_capacity(inputs.len());
-        for (i, &(name, labels)) in inputs.iter().enumerate() {
-            if !labels.same_kind(first) {
-                return Err(CombineError::LabelKinds {
-                    dimension: dimension.to_owned(),
-                    first: first_name.to_owned(),
-                    first_kind: first.kind(),
-                    second: name.to_owned(),
-                    second_kind: labels.kind(),
-                });
-            }
-            let keys = labels.keys().ok_or_else(|| CombineError::NanLabel {
+        let labels_of = |input: u32| {
+            usize::try_from(input).ok().and_then(|i| inputs.get(i)).and_then(|(_, labels)| *labels)
+        };
+        check_kinds(dimension, inputs)?;
+        // Every label by input and position, sorted by label and then by input.
+        let mut order: Vec<(u32, u32)> = Vec::new();
+        for (input, (_, labels)) in (0..).zip(inputs) {
+            order.extend((0..labels.map_or(0, Labels::len)).map_while(|p| Some((input, p.try_into().ok()?))));
+        }
+        let compare = |a: &(u32, u32), b: &(u32, u32)| match (labels_of(a.0), labels_of(b.0)) {
+            (Some(left), Some(right)) => left.compare(a.1, right, b.1),
+            _ => Ordering::Equal,
+        };
+        order.sort_by(compare);
+        let groups: Vec<&[(u32, u32)]> = order.chunk_by(|a, b| compare(a, b).is_eq()).collect();
+        if let Some(twice) = groups.iter().flat_map(|group| group.windows(2)).find(same_input) {
+            let (input, position) = twice.first().copied().unwrap_or_default();
+            return Err(CombineError::RepeatedLabel {
                 dimension: dimension.to_owned(),
-                input: name.to_owned(),
-            })?;
-            let mut own: HashMap<&Key, ()> = HashMap::with_capacity(keys.len());
-            for (position, key) in keys.iter().enumerate() {
-                if own.insert(key, ()).is_some() {
-                    return Err(CombineError::RepeatedLabel {
-                        dimension: dimension.to_owned(),
-                        input: name.to_owned(),
-                        label: labels.printed(position),
-                    });
-                }
-                if !known.contains_key(key) {
-                    known.insert(key.clone(), 0);
-                    found.push((key.clone(), i, position));
-                }
-            }
-            keys_of.push(keys);
+                input: usize::try_from(input).ok().and_then(|i| inputs.get(i)).map_or("", |i| i.0).to_owned(),
+                label: labels_of(input).map(|labels| labels.printed(position)).unwrap_or_default(),
+            });
         }
+        let earliest = groups.first().copied().unwrap_or_default();
+        let earliest: Vec<usize> = earliest.iter().filter_map(|&(input, _)| input.try_into().ok()).collect();
+
+        let mut along: Vec<&[(u32, u32)]> = groups;
         match sort {
-            Sort::Ascending => found.sort_by(|a, b| a.0.cmp(&b.0)),
-            Sort::Descending => found.sort_by(|a, b| b.0.cmp(&a.0)),
-            Sort::Given => {}
+            Sort::Ascending => {}
+            Sort::Descending => along.reverse(),
+            Sort::Given => along.sort_by_key(|group| group.first().copied()),
         }
-        // Times keep the units of the earliest label, so that the order of inputs makes no difference.
-        let earliest = found.iter().min_by(|a, b| a.0.cmp(&b.0)).and_then(|&(_, i, _)| inputs.get(i));
-        let mut labels = earliest.map_or(first, |&(_, labels)| labels).empty_like();
-        for (place, (key, i, position)) in found.into_iter().enumerate() {
-            if let Some(&(_, from)) = inputs.get(i) {
+        let mut slots: Vec<Option<Vec<u64>>> =
+            inputs.iter().map(|(_, labels)| labels.map(|labels| vec![0; labels.len()])).collect();
+        let like = inputs.iter().find_map(|(_, labels)| *labels);
+        let mut labels = like.map_or(Labels::Integers(Vec::new()), Labels::empty_like);
+        for (place, group) in (0..).zip(&along) {
+            if let Some(&(input, position)) = group.first()
+                && let Some(from) = labels_of(input)
+            {
                 labels.push_from(from, position);
             }
-            known.insert(key, place as u64);
+            for &(input, position) in *group {
+                let slots = usize::try_from(input).ok().and_then(|i| slots.get_mut(i)?.as_mut());
+                let position = usize::try_from(position).ok();
+                if let Some(slot) = slots.zip(position).and_then(|(slots, p)| slots.get_mut(p)) {
+                    *slot = place;
+                }
+            }
         }
-        let places = keys_of
-            .iter()
-            .map(|keys| keys.iter().filter_map(|key| known.get(key).copied()).collect())
-            .collect();
-        Ok(Self { dimension: dimension.to_owned(), labels, places })
+        let places = slots.into_iter().map(|slots| slots.map(Places::from_iter)).collect();
+        Ok(Self { path: path.to_owned(), dimension: dimension.to_owned(), labels, places, earliest })
     }
+}
+
+fn same_input(pair: &&[(u32, u32)]) -> bool {
+    pair.first().map(|p| p.0) == pair.last().map(|p| p.0)
+}
+
+/// Labels of one kind, none of them NaN, and no more than can be counted.
+fn check_kinds(dimension: &str, inputs: &[(&str, Option<&Labels>)]) -> Result<(), CombineError> {
+    let mut given = inputs.iter().filter_map(|&(name, labels)| Some((name, labels?)));
+    let Some((first_name, first)) = given.clone().next() else { return Ok(()) };
+    given.try_for_each(|(name, labels)| {
+        if !labels.same_kind(first) {
+            return Err(CombineError::LabelKinds {
+                dimension: dimension.to_owned(),
+                first: first_name.to_owned(),
+                first_kind: first.kind(),
+                second: name.to_owned(),
+                second_kind: labels.kind(),
+            });
+        }
+        if labels.has_nan() {
+            return Err(CombineError::NanLabel { dimension: dimension.to_owned(), input: name.to_owned() });
+        }
+        if u32::try_from(labels.len()).is_err() {
+            return Err(CombineError::NoLabels {
+                dimension: dimension.to_owned(),
+                input: name.to_owned(),
+                reason: format!("it has {} positions, more than 32 bits can count", labels.len()),
+            });
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -91,34 +129,41 @@ mod tests {
         Labels::Integers(values.to_vec())
     }
 
+    fn join(inputs: &[(&str, Option<&Labels>)], sort: Sort) -> Result<Axis, CombineError> {
+        Axis::join("t", "t", inputs, sort)
+    }
+
     #[test]
     fn labels_are_joined_sorted_and_placed() {
         let (a, b) = (integers(&[4, 2]), integers(&[1, 2]));
-        let axis = Axis::join("t", &[("a", &a), ("b", &b)], Sort::Ascending).unwrap();
+        let inputs = [("a", Some(&a)), ("none", None), ("b", Some(&b))];
+        let axis = join(&inputs, Sort::Ascending).unwrap();
         assert_eq!(axis.labels, integers(&[1, 2, 4]));
-        assert_eq!(axis.places, [vec![2, 1], vec![0, 1]]);
-        let axis = Axis::join("t", &[("a", &a), ("b", &b)], Sort::Descending).unwrap();
+        let run = |first, count| Some(Places::Run { first, count });
+        assert_eq!(axis.places, [Some(Places::Listed(vec![2, 1])), None, run(0, 2)]);
+        assert_eq!(axis.earliest, [2]);
+        assert_eq!(join(&inputs, Sort::Descending).unwrap().labels, integers(&[4, 2, 1]));
+        let axis = join(&inputs, Sort::Given).unwrap();
         assert_eq!(axis.labels, integers(&[4, 2, 1]));
-        let axis = Axis::join("t", &[("a", &a), ("b", &b)], Sort::Given).unwrap();
-        assert_eq!(axis.labels, integers(&[4, 2, 1]));
+        assert_eq!(axis.places, [run(0, 2), None, Some(Places::Listed(vec![2, 1]))]);
     }
 
     #[test]
     fn labels_that_have_no_place_are_refused() {
-        let join = |a: &Labels, b: &Labels| {
-            Axis::join("t", &[("a.nc", a), ("b.nc", b)], Sort::Ascending).unwrap_err().to_string()
+        let refused = |a: &Labels, b: &Labels| {
+            join(&[("a.nc", Some(a)), ("b.nc", Some(b))], Sort::Ascending).unwrap_err().to_string()
         };
         assert_eq!(
-            join(&integers(&[1]), &Labels::Texts(vec!["x".into()])),
+            refused(&integers(&[1]), &Labels::Texts(vec!["x".into()])),
             "dimension \"t\" has integers as labels in a.nc but texts in b.nc"
         );
         assert_eq!(
-            join(&integers(&[1]), &integers(&[2, 2])),
+            refused(&integers(&[1]), &integers(&[2, 2])),
             "dimension \"t\" has the label 2 twice in b.nc"
         );
         let nan = Labels::Floats(vec![f64::NAN]);
         assert_eq!(
-            join(&nan, &nan),
+            refused(&nan, &nan),
             "dimension \"t\" has NaN as a label in a.nc, which has no place on an axis"
         );
     }

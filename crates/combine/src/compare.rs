@@ -2,68 +2,101 @@
 
 use std::collections::BTreeMap;
 
-use rangefold_array::CodecSpec;
-use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
+use rangefold_array::{AxisChunks, CodecSpec};
+use rangefold_refs::ManifestArray;
 
+use crate::CombineError;
+use crate::attributes::{MEANING, printed};
 use crate::error::Offender;
-use crate::{AttributeRule, CombineError};
+use crate::place::Part;
 
-/// Attributes that change what a variable's stored numbers mean.
-const MEANING: [&str; 13] = [
-    "units",
-    "calendar",
-    "scale_factor",
-    "add_offset",
-    "_FillValue",
-    "missing_value",
-    "_Unsigned",
-    "valid_min",
-    "valid_max",
-    "valid_range",
-    "flag_values",
-    "flag_meanings",
-    "flag_masks",
-];
+/// How much of a variable must be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Its chunks are placed as they are: all that decoding them depends on.
+    Chunks {
+        /// Whether chunks may be of different lengths along joined axes.
+        uneven: bool,
+    },
+    /// Its values are compared or joined: what gives them their meaning.
+    Values,
+    /// As [`Scope::Values`], where values are converted between time units.
+    TimeValues,
+}
 
-/// The properties of a variable that must not differ, by name, printed. `skip` are axes that are joined: their lengths
-/// may differ, and with `any_chunks` their chunk lengths too.
-pub(crate) fn properties(
-    array: &ManifestArray,
-    joined: &[usize],
-    any_chunks: bool,
-) -> Vec<(&'static str, String)> {
-    let meta = &array.meta;
-    let keep = |axis: &usize| !joined.contains(axis);
-    let lengths: Vec<u64> =
-        (0..meta.grid.rank()).filter(keep).filter_map(|axis| meta.shape().get(axis).copied()).collect();
-    let chunk_shape = meta.grid.regular_chunk_shape();
-    let chunks = match &chunk_shape {
-        Some(shape) if any_chunks => {
-            format!(
-                "{:?}",
-                (0..shape.len()).filter(keep).filter_map(|axis| shape.get(axis)).collect::<Vec<_>>()
-            )
+/// Checks that a variable is the same in all inputs, as far as joining it needs.
+pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> Result<(), CombineError> {
+    let Some((first, others)) = parts.split_first() else { return Ok(()) };
+    if others.iter().all(|part| alike(first, part, scope)) {
+        return Ok(());
+    }
+    let all: Vec<(&str, Vec<(&'static str, String)>)> =
+        parts.iter().map(|part| (part.name, properties(part, scope))).collect();
+    let Some((_, names)) = all.first() else { return Ok(()) };
+    for (row, (property, _)) in names.iter().enumerate() {
+        let values: Vec<(&str, &str)> =
+            all.iter().filter_map(|(name, p)| Some((*name, p.get(row)?.1.as_str()))).collect();
+        if let Some(error) = disagreement(variable, property, &values) {
+            return Err(error);
         }
-        Some(shape) => format!("{shape:?}"),
-        None => "uneven".to_owned(),
-    };
+    }
+    Ok(())
+}
+
+/// The quick answer for what is nearly always so: nothing differs but the lengths of joined axes.
+fn alike(a: &Part<'_>, b: &Part<'_>, scope: Scope) -> bool {
+    let (left, right) = (&a.array.meta, &b.array.meta);
+    a.stretched == b.stretched
+        && a.sources == b.sources
+        && left.data_type == right.data_type
+        && left.dimension_names == right.dimension_names
+        && left.fill_value == right.fill_value
+        && a.array.attributes == b.array.attributes
+        && a.other_lengths() == b.other_lengths()
+        && (!matches!(scope, Scope::Chunks { .. })
+            || (left.order == right.order
+                && left.codecs == right.codecs
+                && left.grid.axes() == right.grid.axes()))
+}
+
+/// The properties that must not differ, by name, printed.
+pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, String)> {
+    let meta = &part.array.meta;
     let mut properties = vec![
-        ("dimensions", format!("({})", meta.dimension_names.join(", "))),
+        ("dimensions", format!("({})", part.dimensions().join(", "))),
         ("data type", meta.data_type.to_string()),
-        ("lengths of the other dimensions", format!("{lengths:?}")),
-        ("chunk shape", chunks),
-        ("element order", format!("{:?}", meta.order)),
-        ("codecs", meta.codecs.iter().map(codec_identity).collect::<Vec<_>>().join(" + ")),
+        ("lengths of the other dimensions", format!("{:?}", part.other_lengths())),
         (
             "fill value",
             meta.fill_value.as_ref().map_or_else(|| "none".to_owned(), |fill| format!("{:02x?}", fill.0)),
         ),
     ];
+    if let Scope::Chunks { uneven } = scope {
+        properties.push(("chunk shape", chunk_shape(part, uneven)));
+        properties.push(("element order", format!("{:?}", meta.order)));
+        let codecs: Vec<String> = meta.codecs.iter().map(codec_identity).collect();
+        properties.push(("codecs", if codecs.is_empty() { "none".to_owned() } else { codecs.join(" + ") }));
+    }
     for name in MEANING {
-        let value = array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
+        if scope == Scope::TimeValues && matches!(name, "units" | "calendar") {
+            continue;
+        }
+        let value = part.array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
         properties.push((name, value));
     }
     properties
+}
+
+/// The chunk shape, with 1 for axes that are new. Joined axes are left out where chunks may be of any length.
+fn chunk_shape(part: &Part<'_>, uneven: bool) -> String {
+    let joined = |axis: usize| part.sources.contains(&Some(axis));
+    let stretched = part.stretched.iter().map(|_| "1".to_owned());
+    let own = part.array.meta.grid.axes().iter().enumerate().map(|(axis, chunks)| match chunks {
+        _ if uneven && joined(axis) => "any".to_owned(),
+        AxisChunks::Regular { length } => length.to_string(),
+        AxisChunks::Listed { .. } => "uneven".to_owned(),
+    });
+    format!("[{}]", stretched.chain(own).collect::<Vec<_>>().join(", "))
 }
 
 /// What a decoder must know of a codec: levels and block sizes do not matter to it.
@@ -77,8 +110,8 @@ fn codec_identity(codec: &CodecSpec) -> String {
         CodecSpec::Bzip2 { .. } => "bzip2".to_owned(),
         CodecSpec::Lz4 { .. } => "lz4".to_owned(),
         CodecSpec::Lz4Hdf5 { .. } => "lz4 (HDF5)".to_owned(),
-        CodecSpec::BitshuffleHdf5 { element_size, compression, .. } => {
-            format!("bitshuffle of {element_size} bytes, compression {compression}")
+        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => {
+            format!("bitshuffle of {element_size} bytes in blocks of {block_size}, compression {compression}")
         }
         CodecSpec::Fletcher32 => "fletcher32".to_owned(),
         CodecSpec::Lzf => "lzf".to_owned(),
@@ -88,43 +121,14 @@ fn codec_identity(codec: &CodecSpec) -> String {
     }
 }
 
-/// An attribute value in one line.
-pub(crate) fn printed(value: &AttributeValue) -> String {
-    match value {
-        AttributeValue::Null => "null".to_owned(),
-        AttributeValue::Bool(value) => value.to_string(),
-        AttributeValue::Integer(value) => value.to_string(),
-        AttributeValue::Float(value) => value.to_string(),
-        AttributeValue::Text(text) => format!("{text:?}"),
-        AttributeValue::List(items) => {
-            format!("[{}]", items.iter().map(printed).collect::<Vec<_>>().join(", "))
-        }
-        AttributeValue::Map(items) => {
-            format!(
-                "{{{}}}",
-                items.iter().map(|(k, v)| format!("{k}: {}", printed(v))).collect::<Vec<_>>().join(", ")
-            )
-        }
+/// The array of which the result takes over what does not matter, such as compression levels: not the first, but one
+/// that is the same whatever the order of the inputs.
+pub(crate) fn representative<'a>(parts: &[Part<'a>]) -> Option<&'a ManifestArray> {
+    let first = parts.first()?.array;
+    if parts.iter().all(|part| part.array.meta.codecs == first.meta.codecs) {
+        return Some(first);
     }
-}
-
-/// Checks that every property is the same in all inputs, each given with its name.
-pub(crate) fn require_equal(
-    variable: &str,
-    inputs: &[(&str, Vec<(&'static str, String)>)],
-) -> Result<(), CombineError> {
-    let Some((_, first)) = inputs.first() else { return Ok(()) };
-    if inputs.iter().all(|(_, properties)| properties == first) {
-        return Ok(());
-    }
-    for (row, (property, _)) in first.iter().enumerate() {
-        let values: Vec<(&str, &str)> =
-            inputs.iter().filter_map(|(name, p)| Some((*name, p.get(row)?.1.as_str()))).collect();
-        if let Some(error) = disagreement(variable, property, &values) {
-            return Err(error);
-        }
-    }
-    Ok(())
+    parts.iter().map(|part| part.array).min_by_key(|array| format!("{:?}", array.meta.codecs))
 }
 
 /// An error with the majority and the others, if the values are not all the same.
@@ -142,79 +146,18 @@ pub(crate) fn disagreement(
     }
     // The value that most inputs have; of equally many, the one that stands first.
     let most = counts.values().max().copied().unwrap_or(0);
-    let expected = values.iter().map(|(_, value)| *value).find(|value| counts.get(value) == Some(&most))?;
+    let (expected_in, expected) = values.iter().find(|(_, value)| counts.get(value) == Some(&most))?;
     let offenders = values
         .iter()
-        .filter(|(_, value)| *value != expected)
+        .filter(|(_, value)| value != expected)
         .map(|(name, value)| Offender { input: (*name).to_owned(), value: (*value).to_owned() })
         .collect();
     Some(CombineError::Mismatch {
         variable: variable.to_owned(),
         property,
-        expected: expected.to_owned(),
+        expected: (*expected).to_owned(),
         agreeing: most,
+        expected_in: (*expected_in).to_owned(),
         offenders,
     })
-}
-
-/// Merges attributes by the rules; order is the first input's. Names of attributes left out are added to `dropped`.
-pub(crate) fn merge_attributes(
-    inputs: &[&Attributes],
-    rules: &BTreeMap<String, AttributeRule>,
-    mut dropped: impl FnMut(&str),
-) -> Attributes {
-    let Some(first) = inputs.first() else { return Attributes::new() };
-    let mut merged = Attributes::new();
-    let absent_from_first =
-        inputs.iter().skip(1).flat_map(|a| a.iter()).filter(|(name, _)| first.get(name).is_none());
-    let mut seen_absent: Vec<&str> = Vec::new();
-    for (name, _) in absent_from_first {
-        if !seen_absent.contains(&name) {
-            seen_absent.push(name);
-            dropped(name);
-        }
-    }
-    for (name, value) in first.iter() {
-        let values: Vec<&AttributeValue> = inputs.iter().filter_map(|a| a.get(name)).collect();
-        let kept = match rules.get(name).copied().unwrap_or(AttributeRule::KeepIfEqual) {
-            AttributeRule::Drop => None,
-            AttributeRule::KeepIfEqual => {
-                (values.len() == inputs.len() && values.iter().all(|v| same(v, value))).then_some(value)
-            }
-            AttributeRule::Min => extreme(&values, std::cmp::Ordering::Less),
-            AttributeRule::Max => extreme(&values, std::cmp::Ordering::Greater),
-        };
-        match kept {
-            Some(value) => merged.insert(name, value.clone()),
-            None => dropped(name),
-        }
-    }
-    merged
-}
-
-/// Equality in which NaN equals NaN.
-fn same(a: &AttributeValue, b: &AttributeValue) -> bool {
-    match (a, b) {
-        (AttributeValue::Float(a), AttributeValue::Float(b)) => a.to_bits() == b.to_bits() || a == b,
-        (AttributeValue::List(a), AttributeValue::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
-        _ => a == b,
-    }
-}
-
-/// The smallest or largest of comparable values; `None` if they are not all numbers or all texts.
-fn extreme<'a>(values: &[&'a AttributeValue], wanted: std::cmp::Ordering) -> Option<&'a AttributeValue> {
-    let mut values = values.iter().copied();
-    let mut best = values.next()?;
-    for value in values {
-        let ordering = match (value, best) {
-            (AttributeValue::Text(a), AttributeValue::Text(b)) => a.cmp(b),
-            (a, b) => a.as_f64()?.partial_cmp(&b.as_f64()?)?,
-        };
-        if ordering == wanted {
-            best = value;
-        }
-    }
-    Some(best)
 }

@@ -4,21 +4,30 @@ use bytes::Bytes;
 use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, CodecSpec, DataType, ElementType, FillValue, MemoryOrder,
 };
-use rangefold_cf::TimeUnits;
 use rangefold_refs::{Attributes, ManifestArray, ManifestBuilder, Reference};
 
+use crate::CombineError;
+use crate::content::Content;
 use crate::labels::Labels;
-use crate::{CombineError, Content};
 
-/// The coordinate variable of a joined dimension: one inline chunk, in the element type of `template` where that can
-/// say every label exactly.
+/// What a coordinate variable is written like.
+pub(crate) struct Template<'a> {
+    /// The element type that is taken if it can say every label exactly.
+    pub(crate) data_type: Option<DataType>,
+    /// Its fill value, if the element type is taken.
+    pub(crate) fill_value: Option<FillValue>,
+    /// Attributes.
+    pub(crate) attributes: &'a Attributes,
+}
+
+/// The coordinate variable of a joined dimension, as one inline chunk.
 pub(crate) fn coordinate(
     dimension: &str,
     path: &str,
     labels: &Labels,
-    template: Option<&ManifestArray>,
+    template: &Template<'_>,
 ) -> Result<ManifestArray, CombineError> {
-    let wanted = template.map(|t| t.meta.data_type.clone());
+    let wanted = template.data_type.clone();
     let (data_type, content) = match labels {
         Labels::Texts(texts) => (DataType::little(ElementType::VlenString), Content::Texts(texts.clone())),
         Labels::Integers(values) => {
@@ -31,55 +40,45 @@ pub(crate) fn coordinate(
             let bytes = floats(dimension, labels, values, &data_type, "")?;
             (data_type, Content::Bytes(bytes))
         }
-        Labels::Times { instants, units } => times(dimension, labels, instants, units, wanted)?,
+        Labels::Times { .. } => times(dimension, labels, wanted)?,
     };
-    let attributes = template.map(|t| t.attributes.clone()).unwrap_or_default();
-    let fill_value =
-        template.filter(|t| t.meta.data_type == data_type).and_then(|t| t.meta.fill_value.clone());
-    inline(
-        path,
-        &[labels.len() as u64],
-        vec![dimension.to_owned()],
-        data_type,
-        fill_value,
-        attributes,
-        &content,
-    )
+    let fill_value = template.fill_value.clone().filter(|_| template.data_type.as_ref() == Some(&data_type));
+    let shape = [labels.len() as u64];
+    let names = vec![dimension.to_owned()];
+    inline(path, &shape, names, data_type, fill_value, template.attributes.clone(), &content)
 }
 
-/// Times in the template's type, else as whole numbers, else as floats: the first that says all of them exactly.
-fn times(
+/// Times in the wanted type, else as whole numbers, else as floats: the first that says all of them exactly.
+pub(crate) fn times(
     dimension: &str,
     labels: &Labels,
-    instants: &[rangefold_cf::Instant],
-    units: &TimeUnits,
     wanted: Option<DataType>,
 ) -> Result<(DataType, Content), CombineError> {
+    let Labels::Times { instants, units } = labels else { return Err(CombineError::NoInputs) };
     let whole: Option<Vec<i128>> = instants.iter().map(|&t| units.integer_value(t)).collect();
     let values: Vec<f64> = instants.iter().map(|&t| units.value(t)).collect();
     // A float says an instant if it leads back to it.
-    let exact = values.iter().zip(instants).all(|(&v, &t)| units.instant(v) == Ok(t));
+    let inexact_float = values.iter().zip(instants).position(|(&v, &t)| units.instant(v) != Ok(t));
     let text = units.to_string();
-    let mut candidates: Vec<DataType> = wanted.into_iter().collect();
-    candidates.extend([DataType::little(ElementType::Int64), DataType::little(ElementType::Float64)]);
-    let mut error = None;
-    for data_type in candidates {
-        let bytes = if data_type.element.is_integer() {
-            match &whole {
-                Some(whole) => integers(dimension, labels, whole, &data_type, &text),
-                None => Err(inexact(dimension, labels, 0, &data_type, &text)),
-            }
-        } else if exact {
-            floats(dimension, labels, &values, &data_type, &text)
-        } else {
-            Err(inexact(dimension, labels, 0, &data_type, &text))
-        };
-        match bytes {
-            Ok(bytes) => return Ok((data_type, Content::Bytes(bytes))),
-            Err(e) => error = Some(e),
+    let floats = |data_type: &DataType| match inexact_float {
+        None => floats(dimension, labels, &values, data_type, &text),
+        Some(position) => Err(inexact(dimension, labels, position, data_type, &text)),
+    };
+    let whole = |data_type: &DataType| match &whole {
+        Some(whole) => integers(dimension, labels, whole, data_type, &text),
+        None => Err(inexact(dimension, labels, 0, data_type, &text)),
+    };
+    let exact = |data_type: &DataType| {
+        if data_type.element.is_integer() { whole(data_type) } else { floats(data_type) }
+    };
+    let fallbacks = [DataType::little(ElementType::Int64), DataType::little(ElementType::Float64)];
+    for data_type in wanted.into_iter().chain(fallbacks) {
+        if let Ok(bytes) = exact(&data_type) {
+            return Ok((data_type, Content::Bytes(bytes)));
         }
     }
-    Err(error.unwrap_or(CombineError::NoInputs))
+    floats(&DataType::little(ElementType::Float64))
+        .map(|bytes| (DataType::little(ElementType::Float64), Content::Bytes(bytes)))
 }
 
 fn inexact(
@@ -91,7 +90,7 @@ fn inexact(
 ) -> CombineError {
     CombineError::InexactLabel {
         dimension: dimension.to_owned(),
-        label: labels.printed(position),
+        label: u32::try_from(position).map(|position| labels.printed(position)).unwrap_or_default(),
         units: units.to_owned(),
         data_type: data_type.element.name(),
     }

@@ -1,7 +1,9 @@
 //! Why inputs cannot be combined.
 
 use rangefold_array::GridError;
+use rangefold_codec::DecodeError;
 use rangefold_refs::ManifestError;
+use rangefold_store::FetchError;
 
 /// One input that disagrees with most of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +12,46 @@ pub struct Offender {
     pub input: String,
     /// Its value.
     pub value: String,
+}
+
+/// Combining failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Inputs cannot be combined without being wrong.
+    #[error(transparent)]
+    Combine(Box<CombineError>),
+    /// A chunk cannot be read.
+    #[error("cannot read chunk {number} of variable {variable:?} of {input}")]
+    Fetch {
+        /// The variable.
+        variable: String,
+        /// Name of the input.
+        input: String,
+        /// Row-major number of the chunk.
+        number: u64,
+        /// Why.
+        #[source]
+        source: FetchError,
+    },
+    /// A chunk cannot be decoded.
+    #[error("cannot decode chunk {number} of variable {variable:?} of {input}")]
+    Decode {
+        /// The variable.
+        variable: String,
+        /// Name of the input.
+        input: String,
+        /// Row-major number of the chunk.
+        number: u64,
+        /// Why.
+        #[source]
+        source: DecodeError,
+    },
+}
+
+impl From<CombineError> for Error {
+    fn from(error: CombineError) -> Self {
+        Self::Combine(Box::new(error))
+    }
 }
 
 /// Inputs cannot be combined without being wrong.
@@ -70,14 +112,14 @@ pub enum CombineError {
         /// Name of the input.
         input: String,
         /// Number of labels.
-        labels: usize,
+        labels: u64,
         /// The variable.
         variable: String,
         /// Its length.
         length: u64,
     },
     /// A property differs between inputs.
-    #[error("variable {variable:?} has {property} {expected} in {agreeing} {} but {}", inputs_word(*agreeing), offenders_text(offenders))]
+    #[error("variable {variable:?} has {property} {expected} in {} but {}", inputs_text(*agreeing, expected_in), offenders_text(offenders))]
     Mismatch {
         /// The variable; `/` for the root group.
         variable: String,
@@ -87,20 +129,52 @@ pub enum CombineError {
         expected: String,
         /// How many inputs have it.
         agreeing: usize,
+        /// The first of them.
+        expected_in: String,
         /// The others.
         offenders: Vec<Offender>,
     },
-    /// A variable is not in every input.
-    #[error("variable {variable:?} is missing in {missing} of {inputs} inputs, first in {first}")]
+    /// A variable that is not joined is missing where others that it belongs to are not.
+    #[error(
+        "variable {variable:?} is in {present} of {inputs} inputs, but {missing} holds {other:?} without it"
+    )]
     MissingVariable {
         /// The variable.
         variable: String,
-        /// How many inputs lack it.
-        missing: usize,
+        /// How many inputs have it.
+        present: usize,
         /// Number of inputs.
         inputs: usize,
-        /// The first input that lacks it.
+        /// An input that lacks it.
+        missing: String,
+        /// A variable that inputs with it and this one hold.
+        other: String,
+    },
+    /// A joined variable that no input holds at some labels.
+    #[error("variable {variable:?}, which is in {present} of {inputs} inputs, is in none of them at {label}{}", fill_text(*no_fill_value))]
+    Hole {
+        /// The variable.
+        variable: String,
+        /// The first labels without data.
+        label: String,
+        /// How many inputs have the variable.
+        present: usize,
+        /// Number of inputs.
+        inputs: usize,
+        /// Whether it is refused only because there is no fill value that could stand there.
+        no_fill_value: bool,
+    },
+    /// Values that must be the same in every input are not.
+    #[error("variable {variable:?} is not the same in {first} and {second}: {difference}")]
+    Values {
+        /// The variable.
+        variable: String,
+        /// One input.
         first: String,
+        /// The other.
+        second: String,
+        /// What differs.
+        difference: String,
     },
     /// Chunks would not meet at chunk borders.
     #[error("variable {variable:?} cannot be joined along {dimension:?} at {input}: {reason}")]
@@ -116,7 +190,7 @@ pub enum CombineError {
     },
     /// Two inputs hold different data for the same labels.
     #[error(
-        "variable {variable:?} has data at {label} in both {first} and {second}, and they are not the same bytes"
+        "variable {variable:?} has data at {label} in both {first} and {second}, and they are not the same"
     )]
     Overlap {
         /// The variable.
@@ -139,14 +213,6 @@ pub enum CombineError {
         units: String,
         /// Its element type.
         data_type: String,
-    },
-    /// Decoded values that the comparison needs were not provided.
-    #[error("the values of variable {variable:?} of {input} are needed but were not read")]
-    MissingContent {
-        /// The variable.
-        variable: String,
-        /// Name of the input.
-        input: String,
     },
     /// A variable whose values cannot be handled here.
     #[error("variable {variable:?} of {input}: {reason}")]
@@ -176,8 +242,12 @@ pub enum CombineError {
     },
 }
 
-fn inputs_word(count: usize) -> &'static str {
-    if count == 1 { "input" } else { "inputs" }
+fn inputs_text(count: usize, first: &str) -> String {
+    if count == 1 { first.to_owned() } else { format!("{count} inputs ({first}, ...)") }
+}
+
+fn fill_text(no_fill_value: bool) -> &'static str {
+    if no_fill_value { ", and it has no fill value to stand there" } else { "" }
 }
 
 /// The first three offenders and how many more there are.

@@ -1,10 +1,12 @@
 //! Coordinate values along a dimension that is joined.
 
+use std::cmp::Ordering;
+
 use rangefold_cf::{Instant, TimeUnits};
 
 /// The coordinate values of one input along one dimension, one per position.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Labels {
+pub(crate) enum Labels {
     /// Integers.
     Integers(Vec<i128>),
     /// Floating-point numbers.
@@ -20,19 +22,9 @@ pub enum Labels {
     },
 }
 
-/// A label that can be sorted and compared exactly.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Key {
-    Integer(i128),
-    /// Bits of a float in the order of the numbers.
-    Float(i64),
-    Text(String),
-}
-
 impl Labels {
     /// Number of positions.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Integers(values) => values.len(),
             Self::Floats(values) => values.len(),
@@ -41,15 +33,8 @@ impl Labels {
         }
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// What kind of label these are, for messages.
-    #[must_use]
-    pub fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         match self {
             Self::Integers(_) => "integers".to_owned(),
             Self::Floats(_) => "floats".to_owned(),
@@ -58,19 +43,41 @@ impl Labels {
         }
     }
 
-    /// Keys in order of position; `None` if one of the labels is NaN, which has no place.
-    pub(crate) fn keys(&self) -> Option<Vec<Key>> {
-        Some(match self {
-            Self::Integers(values) => values.iter().map(|&v| Key::Integer(v)).collect(),
-            Self::Floats(values) => values.iter().map(|&v| float_key(v)).collect::<Option<_>>()?,
-            Self::Texts(values) => values.iter().map(|v| Key::Text(v.clone())).collect(),
-            Self::Times { instants, .. } => instants.iter().map(|t| Key::Integer(t.0)).collect(),
-        })
+    /// Whether labels of both lists can stand on one axis.
+    pub(crate) fn same_kind(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Times { units: a, .. }, Self::Times { units: b, .. }) => a.calendar() == b.calendar(),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
+    /// Whether one of them is NaN, which has no place among the others.
+    pub(crate) fn has_nan(&self) -> bool {
+        matches!(self, Self::Floats(values) if values.iter().any(|value| value.is_nan()))
+    }
+
+    /// Compares the label at `position` with one of `other`, which is of the same kind. Both zeros are one label.
+    pub(crate) fn compare(&self, position: u32, other: &Self, other_position: u32) -> Ordering {
+        let (Ok(a), Ok(b)) = (usize::try_from(position), usize::try_from(other_position)) else {
+            return Ordering::Equal;
+        };
+        match (self, other) {
+            (Self::Integers(left), Self::Integers(right)) => left.get(a).cmp(&right.get(b)),
+            (Self::Texts(left), Self::Texts(right)) => left.get(a).cmp(&right.get(b)),
+            (Self::Times { instants: left, .. }, Self::Times { instants: right, .. }) => {
+                left.get(a).cmp(&right.get(b))
+            }
+            (Self::Floats(left), Self::Floats(right)) => match (left.get(a), right.get(b)) {
+                (Some(left), Some(right)) => (left + 0.0).total_cmp(&(right + 0.0)),
+                _ => Ordering::Equal,
+            },
+            _ => Ordering::Equal,
+        }
     }
 
     /// The label at `position`, printed.
-    #[must_use]
-    pub fn printed(&self, position: usize) -> String {
+    pub(crate) fn printed(&self, position: u32) -> String {
+        let Ok(position) = usize::try_from(position) else { return String::new() };
         let text = match self {
             Self::Integers(values) => values.get(position).map(ToString::to_string),
             Self::Floats(values) => values.get(position).map(ToString::to_string),
@@ -92,35 +99,19 @@ impl Labels {
         }
     }
 
-    /// Appends the label at `position` of `other`, which must be of the same kind.
-    pub(crate) fn push_from(&mut self, other: &Self, position: usize) {
+    /// Appends the label at `position` of `other`, which is of the same kind.
+    pub(crate) fn push_from(&mut self, other: &Self, position: u32) {
+        let Ok(position) = usize::try_from(position) else { return };
         match (self, other) {
             (Self::Integers(to), Self::Integers(from)) => to.extend(from.get(position)),
             (Self::Floats(to), Self::Floats(from)) => to.extend(from.get(position)),
             (Self::Texts(to), Self::Texts(from)) => to.extend(from.get(position).cloned()),
             (Self::Times { instants: to, .. }, Self::Times { instants: from, .. }) => {
-                to.extend(from.get(position))
+                to.extend(from.get(position));
             }
             _ => {}
         }
     }
-
-    /// Whether labels of both lists can stand on one axis.
-    pub(crate) fn same_kind(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Times { units: a, .. }, Self::Times { units: b, .. }) => a.calendar() == b.calendar(),
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
-        }
-    }
-}
-
-/// The total order of floats; both zeros are one label, NaN is none.
-fn float_key(value: f64) -> Option<Key> {
-    if value.is_nan() {
-        return None;
-    }
-    let bits = (value + 0.0).to_bits().cast_signed();
-    Some(Key::Float(bits ^ ((bits >> 63) & i64::MAX)))
 }
 
 #[cfg(test)]
@@ -128,11 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn float_keys_sort_like_the_numbers() {
-        let mut values = [3.0, -1.0, 0.0, f64::NEG_INFINITY, 1e-300, f64::INFINITY, -2.5];
-        values.sort_by_key(|&v| float_key(v));
-        assert_eq!(values, [f64::NEG_INFINITY, -2.5, -1.0, 0.0, 1e-300, 3.0, f64::INFINITY]);
-        assert_eq!(float_key(-0.0), float_key(0.0));
-        assert_eq!(float_key(f64::NAN), None);
+    fn floats_are_ordered_as_numbers_and_both_zeros_are_one() {
+        let values = Labels::Floats(vec![f64::NEG_INFINITY, -2.5, -0.0, 1e-300, f64::INFINITY]);
+        for (a, b) in [(0, 1), (1, 2), (2, 3), (3, 4)] {
+            assert_eq!(values.compare(a, &values, b), Ordering::Less);
+        }
+        assert_eq!(values.compare(2, &Labels::Floats(vec![0.0]), 0), Ordering::Equal);
     }
 }

@@ -1,433 +1,453 @@
-//! Placing the chunks of many inputs in one array.
+//! Placing the chunks of many inputs in one array, by reference.
+//!
+//! A chunk of an input becomes one chunk of the result: along joined axes where its labels say, along the others where
+//! it was. Nothing is held but where each input's chunks go, so that the references of the result can be drawn in
+//! ascending order without being in memory all at once.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use rangefold_array::{ArrayMeta, AxisChunks, ChunkGrid};
-use rangefold_refs::{Manifest, ManifestArray, ManifestBuilder, Reference};
+use rangefold_refs::{ManifestArray, Reference};
 
 use crate::axis::Axis;
-use crate::{Chunks, CombineError, Overlap};
+use crate::compare::representative;
+use crate::cut::cut;
+use crate::places::Places;
+use crate::{CombineError, CombineSpec, MissingVariable, Overlap};
 
-/// One input's array, with the number of the input.
+/// One input's array of a variable, and which of its axes are joined.
+#[derive(Clone, Debug)]
 pub(crate) struct Part<'a> {
+    /// Number of the input.
     pub(crate) input: usize,
+    /// Name of the input.
     pub(crate) name: &'a str,
+    /// Its array.
     pub(crate) array: &'a ManifestArray,
+    /// For each joined axis of the variable, which axis of the array it is; `None` if the array lacks it.
+    pub(crate) sources: Vec<Option<usize>>,
+    /// Dimensions that the array gains, in front of its own.
+    pub(crate) stretched: Vec<&'a str>,
 }
 
-/// An axis of the result that is joined: which one, and which axis of the inputs it is (`None` for a new axis).
-#[derive(Clone, Copy)]
-pub(crate) struct JoinedAxis<'a> {
-    pub(crate) axis: &'a Axis,
-    pub(crate) source: Option<usize>,
+impl Part<'_> {
+    /// Names of all dimensions, those it gains included.
+    pub(crate) fn dimensions(&self) -> Vec<&str> {
+        let own = self.array.meta.dimension_names.iter().map(String::as_str);
+        self.stretched.iter().copied().chain(own).collect()
+    }
+
+    /// Lengths along the axes that are not joined.
+    pub(crate) fn other_lengths(&self) -> Vec<u64> {
+        let lengths = self.array.meta.shape().iter().enumerate();
+        lengths.filter(|(axis, _)| !self.sources.contains(&Some(*axis))).map(|(_, &length)| length).collect()
+    }
 }
 
 /// Two references of different bytes for one chunk, to be accepted only if they decode to the same.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verify {
-    /// The variable.
-    pub variable: String,
+pub(crate) struct Verify {
     /// Row-major number of the chunk in the result.
-    pub chunk: u64,
-    /// Elements of the chunk.
-    pub elements: u64,
-    /// The reference that was taken, and its input.
-    pub kept: (String, Reference),
-    /// The other, and its input.
-    pub other: (String, Reference),
+    pub(crate) number: u64,
+    /// The reference that is taken, and the number of its part.
+    pub(crate) kept: (usize, Reference),
+    /// Another, and the number of its part.
+    pub(crate) other: (usize, Reference),
 }
 
-/// Where the chunks of one axis of one input go.
-struct AxisPlan {
-    /// Place of each chunk in the joined axis: first position and number of valid positions.
-    segments: Vec<(u64, u64)>,
-    /// Index of each chunk in the joined grid.
-    chunks: Vec<u64>,
+/// Where the chunks of one part go.
+#[derive(Clone, Debug)]
+struct PartMap {
+    /// What the axes that the part lacks add to the number of each chunk.
+    base: u64,
+    /// One for each of the part's own axes.
+    axes: Vec<AxisMap>,
+    /// Smallest and largest number in the result; `None` if the part has no chunks.
+    bounds: Option<(u64, u64)>,
+    /// Whether its chunks stay in order.
+    ascending: bool,
 }
 
-/// Joins the parts of `variable`. New axes stand first, in the order of `joined`.
-pub(crate) fn join(
-    variable: &str,
-    parts: &[Part<'_>],
-    joined: &[JoinedAxis<'_>],
-    chunks: Chunks,
-    overlap: Overlap,
-    verify: &mut Vec<Verify>,
-) -> Result<ManifestArray, CombineError> {
-    let Some(first) = parts.first() else { return Err(CombineError::NoInputs) };
-    let new: Vec<&JoinedAxis<'_>> = joined.iter().filter(|j| j.source.is_none()).collect();
-    let mut plans: Vec<Vec<AxisPlan>> = Vec::with_capacity(joined.len());
-    let mut cuts: Vec<AxisChunks> = Vec::with_capacity(joined.len());
-    for joined in joined {
-        let (plan, cut) = plan_axis(variable, parts, *joined, chunks)?;
-        plans.push(plan);
-        cuts.push(cut);
-    }
-    let grid = joined_grid(variable, first.array, joined, &cuts, new.len())?;
-    let rows = Placer { variable, parts, joined, plans: &plans, grid: &grid, new_axes: new.len(), overlap };
-    let manifest = rows.manifest(verify)?;
-    let mut dimension_names: Vec<String> = new.iter().map(|j| j.axis.dimension.clone()).collect();
-    dimension_names.extend(first.array.meta.dimension_names.iter().cloned());
-    let meta = ArrayMeta { grid, dimension_names, ..first.array.meta.clone() };
-    Ok(ManifestArray { meta, attributes: first.array.attributes.clone(), manifest })
+#[derive(Clone, Debug)]
+struct AxisMap {
+    /// Chunks of the part along this axis.
+    count: u64,
+    /// What one chunk along this axis adds to the number in the result.
+    stride: u64,
+    /// Index in the result of each chunk.
+    places: Places,
 }
 
-/// The grid of the result: joined axes cut as planned, the others as in the first part.
-fn joined_grid(
-    variable: &str,
-    first: &ManifestArray,
-    joined: &[JoinedAxis<'_>],
-    cuts: &[AxisChunks],
-    new_axes: usize,
-) -> Result<ChunkGrid, CombineError> {
-    let mut shape = vec![0; new_axes];
-    shape.extend_from_slice(first.meta.shape());
-    let mut axes = vec![AxisChunks::Regular { length: 1 }; new_axes];
-    axes.extend_from_slice(first.meta.grid.axes());
-    let mut next_new = 0;
-    for (joined, cut) in joined.iter().zip(cuts) {
-        let target = match joined.source {
-            Some(source) => new_axes + source,
-            None => {
-                next_new += 1;
-                next_new - 1
-            }
-        };
-        if let (Some(length), Some(axis)) = (shape.get_mut(target), axes.get_mut(target)) {
-            *length = joined.axis.len();
-            *axis = cut.clone();
+impl PartMap {
+    /// The number in the result of the part's chunk `number`.
+    fn number(&self, number: u64) -> Option<u64> {
+        let mut rest = number;
+        let mut target = self.base;
+        for axis in self.axes.iter().rev() {
+            target += axis.places.get(rest.checked_rem(axis.count)?)? * axis.stride;
+            rest /= axis.count;
         }
-    }
-    ChunkGrid::new(&shape, axes)
-        .map_err(|source| CombineError::Grid { variable: variable.to_owned(), source })
-}
-
-/// Finds the segment of every chunk of every part on one joined axis, and a cutting of the joined axis at their borders.
-fn plan_axis(
-    variable: &str,
-    parts: &[Part<'_>],
-    joined: JoinedAxis<'_>,
-    chunks: Chunks,
-) -> Result<(Vec<AxisPlan>, AxisChunks), CombineError> {
-    let axis = joined.axis;
-    let uneven = |part: &Part<'_>, reason: String| CombineError::Uneven {
-        variable: variable.to_owned(),
-        dimension: axis.dimension.clone(),
-        input: part.name.to_owned(),
-        reason,
-    };
-    let mut plans = Vec::with_capacity(parts.len());
-    // First position to valid and stored length of the segment there, and the part it was first seen in.
-    let mut segments: HashMap<u64, (u64, u64, usize)> = HashMap::new();
-    for (row, part) in parts.iter().enumerate() {
-        let places = axis.places.get(part.input).map(Vec::as_slice).unwrap_or_default();
-        let (length, stored) = match joined.source {
-            None => (1, vec![1]),
-            Some(source) => (
-                part.array.meta.shape().get(source).copied().unwrap_or(0),
-                stored_lengths(&part.array.meta.grid, source),
-            ),
-        };
-        if places.len() as u64 != length {
-            return Err(CombineError::LabelCount {
-                dimension: axis.dimension.clone(),
-                input: part.name.to_owned(),
-                labels: places.len(),
-                variable: variable.to_owned(),
-                length,
-            });
-        }
-        let mut own = Vec::with_capacity(stored.len());
-        let mut rest = places;
-        for stored in stored {
-            let valid = usize::try_from(stored).unwrap_or(usize::MAX).min(rest.len());
-            let (here, after) = rest.split_at(valid);
-            rest = after;
-            let Some(&start) = here.first() else { continue };
-            if !here.windows(2).all(|pair| pair.first().map(|p| p + 1) == pair.last().copied()) {
-                let reason = "the labels inside one chunk do not follow one another on the joined axis; \
-                              sort the other way, keep the given order, or leave the input out";
-                return Err(uneven(part, reason.to_owned()));
-            }
-            let valid = valid as u64;
-            if let Some(&(other, _, seen)) = segments.get(&start)
-                && other != valid
-            {
-                let other_name = parts.get(seen).map_or("", |p| p.name);
-                return Err(uneven(
-                    part,
-                    format!(
-                        "its chunk at position {start} holds {valid} steps but the one of {other_name} holds {other}"
-                    ),
-                ));
-            }
-            segments.entry(start).or_insert((valid, stored, row));
-            own.push((start, valid));
-        }
-        plans.push(AxisPlan { segments: own, chunks: Vec::new() });
-    }
-    let cut = cut_axis(axis, &segments, chunks, |row, reason| match parts.get(row) {
-        Some(part) => uneven(part, reason),
-        None => CombineError::NoInputs,
-    })?;
-    for plan in &mut plans {
-        plan.chunks = plan.segments.iter().map(|&(start, _)| chunk_at(&cut, start)).collect();
-    }
-    Ok((plans, cut))
-}
-
-/// Stored lengths of the chunks along one axis.
-fn stored_lengths(grid: &ChunkGrid, axis: usize) -> Vec<u64> {
-    let count = grid.chunk_counts().get(axis).copied().unwrap_or(0);
-    match grid.axes().get(axis) {
-        Some(AxisChunks::Regular { length }) => (0..count).map(|_| *length).collect(),
-        Some(AxisChunks::Listed { bounds }) => {
-            bounds.windows(2).filter_map(|pair| pair.last()?.checked_sub(*pair.first()?)).collect()
-        }
-        None => Vec::new(),
+        Some(target)
     }
 }
 
-/// Index of the chunk that begins at `start`.
-fn chunk_at(cut: &AxisChunks, start: u64) -> u64 {
-    match cut {
-        AxisChunks::Regular { length } => start / length,
-        AxisChunks::Listed { bounds } => bounds.partition_point(|&b| b < start) as u64,
-    }
-}
-
-/// A regular cutting whose borders are those of all segments, or a listed one if that is allowed and possible.
-fn cut_axis(
-    axis: &Axis,
-    segments: &HashMap<u64, (u64, u64, usize)>,
-    chunks: Chunks,
-    error: impl Fn(usize, String) -> CombineError,
-) -> Result<AxisChunks, CombineError> {
-    let total = axis.len();
-    let mut sorted: Vec<(u64, u64, u64, usize)> =
-        segments.iter().map(|(&start, &(valid, stored, row))| (start, valid, stored, row)).collect();
-    sorted.sort_unstable();
-    let Some(&(_, _, length, _)) = sorted.first() else { return Ok(AxisChunks::Regular { length: 1 }) };
-    let misfit = sorted.iter().find(|&&(start, valid, stored, _)| {
-        stored != length || start % length != 0 || valid != stored.min(total - start)
-    });
-    let Some(&(start, valid, stored, row)) = misfit else { return Ok(AxisChunks::Regular { length }) };
-    if chunks == Chunks::Regular {
-        return Err(error(
-            row,
-            format!(
-                "its chunk of {stored} steps ({valid} of them used) begins at position {start}, \
-                 which is no chunk of a regular grid with chunks of {length}; a rectilinear grid may say it"
-            ),
-        ));
-    }
-    // A listed chunk decodes to just its length, so a padded one cannot be listed, nor can segments leave holes or overlap.
-    let mut end = 0;
-    let mut lengths = Vec::with_capacity(sorted.len());
-    for &(start, valid, stored, row) in &sorted {
-        if valid != stored {
-            return Err(error(
-                row,
-                format!(
-                    "its chunk of {stored} steps holds only {valid}, which no Zarr grid can say inside an axis"
-                ),
-            ));
-        }
-        if start != end {
-            return Err(error(
-                row,
-                format!("its chunk begins at position {start} but the one before ends at {end}"),
-            ));
-        }
-        end = start + valid;
-        lengths.push(valid);
-    }
-    if end != total {
-        return Err(error(
-            sorted.last().map_or(0, |s| s.3),
-            format!("its chunk ends at position {end} of {total}"),
-        ));
-    }
-    AxisChunks::listed(0, &lengths)
-        .map_err(|source| CombineError::Grid { variable: axis.dimension.clone(), source })
-}
-
-struct Placer<'a> {
-    variable: &'a str,
-    parts: &'a [Part<'a>],
-    joined: &'a [JoinedAxis<'a>],
-    /// Per joined axis, per part.
-    plans: &'a [Vec<AxisPlan>],
-    grid: &'a ChunkGrid,
-    new_axes: usize,
+/// A variable joined by reference.
+#[derive(Clone, Debug)]
+pub(crate) struct Placement<'a> {
+    pub(crate) variable: &'a str,
+    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) meta: ArrayMeta,
+    maps: Vec<PartMap>,
+    /// Parts whose numbers lie among one another, in ascending order of number.
+    clusters: Vec<Vec<usize>>,
     overlap: Overlap,
 }
 
-impl Placer<'_> {
-    /// All references in their places. Parts are visited in the order of their first place, so rows come nearly sorted.
-    fn manifest(&self, verify: &mut Vec<Verify>) -> Result<Manifest, CombineError> {
-        let mut order: Vec<usize> = (0..self.parts.len()).collect();
-        order.sort_by_key(|&row| {
-            self.plans
-                .iter()
-                .map(|plans| plans.get(row).and_then(|p| p.chunks.first().copied()))
-                .collect::<Vec<_>>()
+/// A chunk of the result: its number, and the part and number of the chunk it is.
+type Entry = (u64, usize, u64);
+
+impl<'a> Placement<'a> {
+    /// Places the parts of a variable along the given joined axes, in the order of [`Part::sources`].
+    ///
+    /// # Errors
+    ///
+    /// Chunks that do not meet, places that no part fills, as far as `spec` does not allow them.
+    pub(crate) fn new(
+        variable: &'a str,
+        parts: Vec<Part<'a>>,
+        axes: &[&Axis],
+        input_count: usize,
+        spec: &CombineSpec,
+    ) -> Result<Self, CombineError> {
+        let (Some(first), Some(template)) = (parts.first(), representative(&parts)) else {
+            return Err(CombineError::NoInputs);
+        };
+        let names: Vec<String> = first.dimensions().into_iter().map(str::to_owned).collect();
+        let stretched = first.stretched.len();
+        // The axis of the result that each joined axis is.
+        let targets: Vec<usize> = axes
+            .iter()
+            .zip(&first.sources)
+            .map(|(axis, source)| match source {
+                Some(own) => stretched + own,
+                None => names.iter().position(|name| *name == axis.dimension).unwrap_or(0),
+            })
+            .collect();
+        let mut shape = vec![0; stretched];
+        shape.extend_from_slice(first.array.meta.shape());
+        let mut chunks = vec![AxisChunks::Regular { length: 1 }; stretched];
+        chunks.extend_from_slice(first.array.meta.grid.axes());
+        let mut places: Vec<Vec<Places>> = Vec::with_capacity(axes.len());
+        for (number, (axis, &target)) in axes.iter().zip(&targets).enumerate() {
+            let cut = cut(variable, &parts, axis, number, spec.chunks)?;
+            if let (Some(length), Some(slot)) = (shape.get_mut(target), chunks.get_mut(target)) {
+                *length = axis.len();
+                *slot = cut.chunks;
+            }
+            places.push(cut.targets);
+        }
+        let grid = ChunkGrid::new(&shape, chunks)
+            .map_err(|source| CombineError::Grid { variable: variable.to_owned(), source })?;
+        check_holes(variable, &parts, axes, &targets, &grid, &places, input_count, spec)?;
+        let maps = part_maps(&parts, &grid, &targets, places);
+        let clusters = clusters(&maps);
+        let meta = ArrayMeta { grid, dimension_names: names, ..template.meta.clone() };
+        Ok(Self { variable, parts, meta, maps, clusters, overlap: spec.overlap })
+    }
+
+    /// References in ascending order of chunk number. Where several parts fill a chunk, the policy decides; that it
+    /// can has been found by [`Placement::collisions`].
+    pub(crate) fn references(&self) -> impl Iterator<Item = (u64, Reference)> + '_ {
+        self.clusters.iter().flat_map(move |cluster| self.cluster_references(cluster))
+    }
+
+    fn cluster_references<'s>(
+        &'s self,
+        cluster: &'s [usize],
+    ) -> Box<dyn Iterator<Item = (u64, Reference)> + 's> {
+        if let [row] = *cluster
+            && let (Some(part), Some(map)) = (self.parts.get(row), self.maps.get(row))
+            && map.ascending
+        {
+            let rows = part.array.manifest.iter();
+            return Box::new(rows.filter_map(|(number, reference)| Some((map.number(number)?, reference))));
+        }
+        let entries = self.entries(cluster);
+        let mut next = 0;
+        Box::new(std::iter::from_fn(move || {
+            let rest = entries.get(next..)?;
+            let number = rest.first()?.0;
+            let same = rest.iter().take_while(|entry| entry.0 == number).count();
+            next += same;
+            let mut claims = rest.get(..same)?.iter().filter_map(|entry| self.claim(entry));
+            let first = claims.next()?;
+            let (_, reference) = claims.fold(first, |best, claim| self.better(best, claim));
+            Some((number, reference))
+        }))
+    }
+
+    /// The chunks of a cluster, sorted by number and then by part.
+    fn entries(&self, cluster: &[usize]) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for &row in cluster {
+            if let (Some(part), Some(map)) = (self.parts.get(row), self.maps.get(row)) {
+                let numbers = part.array.manifest.iter().map(|(number, _)| number);
+                entries.extend(numbers.filter_map(|number| Some((map.number(number)?, row, number))));
+            }
+        }
+        entries.sort_unstable();
+        entries
+    }
+
+    fn claim(&self, &(_, row, number): &Entry) -> Option<(usize, Reference)> {
+        Some((row, self.parts.get(row)?.array.manifest.get(number)?))
+    }
+
+    /// Which of two references for one chunk is taken.
+    fn better(&self, best: (usize, Reference), claim: (usize, Reference)) -> (usize, Reference) {
+        let replaces = match self.overlap {
+            Overlap::First => false,
+            Overlap::Last => true,
+            // They are the same, or decode to the same; which is taken must not depend on the order of the inputs.
+            Overlap::Error | Overlap::Identical => compare_references(&claim.1, &best.1).is_lt(),
+        };
+        if replaces { claim } else { best }
+    }
+
+    /// Chunks for which two parts have different references: an error, or what must be found to decode alike.
+    pub(crate) fn collisions(&self, axes: &[&Axis]) -> Result<Vec<Verify>, CombineError> {
+        let mut verify = Vec::new();
+        if matches!(self.overlap, Overlap::First | Overlap::Last) {
+            return Ok(verify);
+        }
+        for cluster in self.clusters.iter().filter(|cluster| cluster.len() > 1) {
+            let entries = self.entries(cluster);
+            for same in entries.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+                let claims: Vec<(usize, Reference)> =
+                    same.iter().filter_map(|entry| self.claim(entry)).collect();
+                let mut others = claims.iter().cloned();
+                let Some(first) = others.next() else { continue };
+                let kept = others.fold(first, |best, claim| self.better(best, claim));
+                let number = same.first().map_or(0, |entry| entry.0);
+                for other in claims.into_iter().filter(|claim| claim.1 != kept.1) {
+                    if self.overlap == Overlap::Error {
+                        return Err(self.overlapping(number, kept.0, other.0, axes));
+                    }
+                    verify.push(Verify { number, kept: kept.clone(), other });
+                }
+            }
+        }
+        Ok(verify)
+    }
+
+    /// The error of two parts that hold different data in one chunk.
+    pub(crate) fn overlapping(
+        &self,
+        number: u64,
+        first: usize,
+        second: usize,
+        axes: &[&Axis],
+    ) -> CombineError {
+        let name = |row: usize| self.parts.get(row).map_or("", |part| part.name).to_owned();
+        let (first, second) = (first.min(second), first.max(second));
+        let index = self.meta.grid.index(number).unwrap_or_default();
+        let origin = self.meta.grid.chunk_origin(&index);
+        let labels = axes.iter().filter_map(|axis| {
+            let target = self.meta.dimension_names.iter().position(|name| *name == axis.dimension)?;
+            printed_label(axis, *origin.get(target)?)
         });
-        let owners = self.owners();
-        let mut builder = ManifestBuilder::new();
-        for row in order {
-            self.place(row, &owners, &mut builder, verify)?;
-        }
-        builder
-            .build(self.grid.chunk_count())
-            .map_err(|source| CombineError::Manifest { variable: self.variable.to_owned(), source })
-    }
-
-    /// Cells (chunk indexes on the joined axes) that more than one part fills, with the part that wins.
-    fn owners(&self) -> HashMap<Vec<u64>, usize> {
-        let mut first_seen: HashMap<Vec<u64>, usize> = HashMap::new();
-        let mut shared = HashMap::new();
-        for row in 0..self.parts.len() {
-            for cell in self.cells(row) {
-                match first_seen.get(&cell) {
-                    None => {
-                        first_seen.insert(cell, row);
-                    }
-                    Some(&first) => {
-                        let owner = if self.overlap == Overlap::Last { row } else { first };
-                        shared.insert(cell, owner);
-                    }
-                }
-            }
-        }
-        shared
-    }
-
-    /// The product of one part's chunk indexes over the joined axes.
-    fn cells(&self, row: usize) -> Vec<Vec<u64>> {
-        let mut cells: Vec<Vec<u64>> = vec![Vec::new()];
-        for plans in self.plans {
-            let chunks = plans.get(row).map(|plan| plan.chunks.as_slice()).unwrap_or_default();
-            cells = cells
-                .iter()
-                .flat_map(|cell| {
-                    chunks.iter().map(move |&chunk| cell.iter().copied().chain([chunk]).collect())
-                })
-                .collect();
-        }
-        cells
-    }
-
-    fn place(
-        &self,
-        row: usize,
-        owners: &HashMap<Vec<u64>, usize>,
-        builder: &mut ManifestBuilder,
-        verify: &mut Vec<Verify>,
-    ) -> Result<(), CombineError> {
-        let Some(part) = self.parts.get(row) else { return Ok(()) };
-        let manifest_error = |source| CombineError::Manifest { variable: self.variable.to_owned(), source };
-        let mut cell = vec![0; self.joined.len()];
-        for (number, reference) in part.array.manifest.iter() {
-            let Some(local) = part.array.meta.grid.index(number) else { continue };
-            let Some(index) = self.target(row, &local, &mut cell) else { continue };
-            let Some(target) = self.grid.number(&index) else { continue };
-            let owner = owners.get(&cell).copied().unwrap_or(row);
-            if owner == row {
-                builder.push(target, reference).map_err(manifest_error)?;
-            } else {
-                self.collide(part, owner, &cell, target, &index, reference, verify)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Index in the result of a part's chunk; `cell` receives its indexes on the joined axes.
-    fn target(&self, row: usize, local: &[u64], cell: &mut [u64]) -> Option<Vec<u64>> {
-        let mut index = vec![0; self.new_axes];
-        index.extend_from_slice(local);
-        let mut next_new = 0;
-        for ((joined, plans), slot) in self.joined.iter().zip(self.plans).zip(cell) {
-            let plan = plans.get(row)?;
-            let (axis, here) = match joined.source {
-                Some(source) => (self.new_axes + source, usize::try_from(*local.get(source)?).ok()?),
-                None => {
-                    next_new += 1;
-                    (next_new - 1, 0)
-                }
-            };
-            *slot = *plan.chunks.get(here)?;
-            *index.get_mut(axis)? = *slot;
-        }
-        Some(index)
-    }
-
-    /// A chunk that another part owns: fine if it is the same bytes, or the policy says so.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call, whose arguments are all the facts of one collision"
-    )]
-    fn collide(
-        &self,
-        part: &Part<'_>,
-        owner: usize,
-        cell: &[u64],
-        target: u64,
-        index: &[u64],
-        reference: Reference,
-        verify: &mut Vec<Verify>,
-    ) -> Result<(), CombineError> {
-        let Some(winner) = self.parts.get(owner) else { return Ok(()) };
-        let kept = self.reference_of(owner, cell, index);
-        if kept.as_ref() == Some(&reference) || matches!(self.overlap, Overlap::First | Overlap::Last) {
-            return Ok(());
-        }
-        if let (Overlap::Identical, Some(kept)) = (self.overlap, kept) {
-            verify.push(Verify {
-                variable: self.variable.to_owned(),
-                chunk: target,
-                elements: self.grid.chunk_len(index).unwrap_or(0),
-                kept: (winner.name.to_owned(), kept),
-                other: (part.name.to_owned(), reference),
-            });
-            return Ok(());
-        }
-        Err(CombineError::Overlap {
+        CombineError::Overlap {
             variable: self.variable.to_owned(),
-            label: self.label(index),
-            first: winner.name.to_owned(),
-            second: part.name.to_owned(),
-        })
+            label: labels.collect::<Vec<_>>().join(", "),
+            first: name(first),
+            second: name(second),
+        }
     }
+}
 
-    /// The reference by which the part in `row` fills the chunk at `index` of the result.
-    fn reference_of(&self, row: usize, cell: &[u64], index: &[u64]) -> Option<Reference> {
-        let part = self.parts.get(row)?;
-        let mut local = index.get(self.new_axes..)?.to_vec();
-        for ((joined, plans), &chunk) in self.joined.iter().zip(self.plans).zip(cell) {
-            let own = plans.get(row)?.chunks.iter().position(|&c| c == chunk)? as u64;
-            if let Some(source) = joined.source {
-                *local.get_mut(source)? = own;
+fn printed_label(axis: &Axis, place: u64) -> Option<String> {
+    Some(format!("{} {}", axis.dimension, axis.labels.printed(u32::try_from(place).ok()?)))
+}
+
+/// An order among references that says nothing but is always the same.
+pub(crate) fn compare_references(a: &Reference, b: &Reference) -> Ordering {
+    fn rank(reference: &Reference) -> (u8, &str, u64, u64, &[u8]) {
+        match reference {
+            Reference::Inline(bytes) => (0, "", 0, 0, bytes),
+            Reference::Whole { url } => (1, url, 0, 0, &[]),
+            Reference::Range { url, range } => (1, url, range.offset(), range.length(), &[]),
+        }
+    }
+    rank(a).cmp(&rank(b))
+}
+
+fn part_maps(
+    parts: &[Part<'_>],
+    grid: &ChunkGrid,
+    targets: &[usize],
+    mut places: Vec<Vec<Places>>,
+) -> Vec<PartMap> {
+    let mut strides = vec![1_u64; grid.rank()];
+    let mut stride = 1_u64;
+    for (slot, &count) in strides.iter_mut().zip(grid.chunk_counts()).rev() {
+        *slot = stride;
+        // Fits: the grid counts its chunks in 64 bits. With an axis of length 0 there is nothing to place.
+        stride = stride.saturating_mul(count);
+    }
+    let stride_of = |axis: usize| strides.get(axis).copied().unwrap_or(0);
+    let maps = parts.iter().enumerate().map(|(row, part)| {
+        let mut base = 0;
+        let counts = part.array.meta.grid.chunk_counts();
+        let mut axes: Vec<AxisMap> = counts
+            .iter()
+            .enumerate()
+            .map(|(own, &count)| AxisMap {
+                count,
+                stride: stride_of(part.stretched.len() + own),
+                places: Places::Run { first: 0, count },
+            })
+            .collect();
+        for ((source, &target), places) in part.sources.iter().zip(targets).zip(&mut places) {
+            let Some(places) = places.get_mut(row) else { continue };
+            let places = std::mem::replace(places, Places::Run { first: 0, count: 0 });
+            match source.and_then(|own| axes.get_mut(own)) {
+                Some(axis) => axis.places = places,
+                None => base += places.get(0).unwrap_or(0) * stride_of(target),
             }
         }
-        part.array.manifest.get(part.array.meta.grid.number(&local)?)
-    }
-
-    /// The labels where the chunk at `index` begins: `time 2001-01-01T00:00:00`.
-    fn label(&self, index: &[u64]) -> String {
-        let origin = self.grid.chunk_origin(index);
-        let mut next_new = 0;
-        let labels = self.joined.iter().filter_map(|joined| {
-            let axis = match joined.source {
-                Some(source) => self.new_axes + source,
-                None => {
-                    next_new += 1;
-                    next_new - 1
-                }
-            };
-            let position = usize::try_from(*origin.get(axis)?).ok()?;
-            Some(format!("{} {}", joined.axis.dimension, joined.axis.labels.printed(position)))
+        let bounds = axes.iter().try_fold((base, base), |(low, high), axis| {
+            let (first, last) = axis.places.bounds()?;
+            Some((low + first * axis.stride, high + last * axis.stride))
         });
-        labels.collect::<Vec<_>>().join(", ")
+        let ascending = axes.iter().all(|axis| axis.places.is_ascending());
+        PartMap { base, axes, bounds, ascending }
+    });
+    maps.collect()
+}
+
+/// Sorts parts by number and puts those together whose numbers may lie among one another.
+fn clusters(maps: &[PartMap]) -> Vec<Vec<usize>> {
+    let mut bounds: Vec<(u64, u64, usize)> = maps
+        .iter()
+        .enumerate()
+        .filter_map(|(row, map)| map.bounds.map(|(low, high)| (low, high, row)))
+        .collect();
+    bounds.sort_unstable();
+    let mut clusters: Vec<Vec<usize>> = Vec::new();
+    let mut end = None;
+    for (low, high, row) in bounds {
+        match clusters.last_mut() {
+            Some(cluster) if end.is_some_and(|end| low <= end) => cluster.push(row),
+            _ => clusters.push(vec![row]),
+        }
+        end = end.max(Some(high));
     }
+    clusters
+}
+
+/// More cells than this are not marked one by one in a table.
+const CELLS_MAX: u64 = 1 << 32;
+
+/// Checks that every combination of chunks along the joined axes is filled by some part.
+#[expect(clippy::too_many_arguments, reason = "one call, which has all the facts at hand")]
+fn check_holes(
+    variable: &str,
+    parts: &[Part<'_>],
+    axes: &[&Axis],
+    targets: &[usize],
+    grid: &ChunkGrid,
+    places: &[Vec<Places>],
+    input_count: usize,
+    spec: &CombineSpec,
+) -> Result<(), CombineError> {
+    let counts: Vec<u64> =
+        targets.iter().map(|&target| grid.chunk_counts().get(target).copied().unwrap_or(0)).collect();
+    let Some(cell) = first_hole(&counts, parts.len(), places) else { return Ok(()) };
+    if spec.missing_variable == MissingVariable::Fill && grid_has_fill(parts) {
+        return Ok(());
+    }
+    let labels = cell.iter().zip(axes).zip(targets).filter_map(|((&chunk, axis), &target)| {
+        let start = match grid.axes().get(target)? {
+            AxisChunks::Regular { length } => chunk * length,
+            AxisChunks::Listed { bounds } => *bounds.get(usize::try_from(chunk).ok()?)?,
+        };
+        printed_label(axis, start)
+    });
+    Err(CombineError::Hole {
+        variable: variable.to_owned(),
+        label: labels.collect::<Vec<_>>().join(", "),
+        present: parts.len(),
+        inputs: input_count,
+        no_fill_value: spec.missing_variable == MissingVariable::Fill,
+    })
+}
+
+fn grid_has_fill(parts: &[Part<'_>]) -> bool {
+    parts.iter().all(|part| part.array.meta.fill_value.is_some())
+}
+
+/// The first combination of chunks along the joined axes, of which there are `counts`, that no part fills.
+fn first_hole(counts: &[u64], parts: usize, places: &[Vec<Places>]) -> Option<Vec<u64>> {
+    let total = counts.iter().try_fold(1_u64, |n, &count| n.checked_mul(count));
+    let index_of = |number: u64| {
+        let mut rest = number;
+        let mut index: Vec<u64> = counts
+            .iter()
+            .rev()
+            .map(|&count| {
+                let here = rest % count.max(1);
+                rest /= count.max(1);
+                here
+            })
+            .collect();
+        index.reverse();
+        index
+    };
+    let cells = |row: usize| -> Vec<&Places> { places.iter().filter_map(|axis| axis.get(row)).collect() };
+    let filled: u64 = (0..parts)
+        .map(|row| cells(row).iter().fold(1_u64, |n, places| n.saturating_mul(places.len())))
+        .fold(0, u64::saturating_add);
+    match total.filter(|&total| total <= filled && total <= CELLS_MAX) {
+        // Each cell is filled at least once only if there are no more cells than fillings.
+        Some(total) => {
+            let mut marks = vec![false; usize::try_from(total).ok()?];
+            for row in 0..parts {
+                for_each_cell(&cells(row), counts, |number| {
+                    if let Some(mark) = usize::try_from(number).ok().and_then(|n| marks.get_mut(n)) {
+                        *mark = true;
+                    }
+                });
+            }
+            marks.iter().position(|&mark| !mark).map(|number| index_of(number as u64))
+        }
+        // There is a hole, and the first is found among as many cells as were filled and one more.
+        None => {
+            let mut marks = HashSet::new();
+            for row in 0..parts {
+                for_each_cell(&cells(row), counts, |number| {
+                    if number <= filled {
+                        marks.insert(number);
+                    }
+                });
+            }
+            (0..=filled).find(|number| !marks.contains(number)).map(index_of)
+        }
+    }
+}
+
+/// Visits the numbers of the product of `places` in a table of `counts`.
+fn for_each_cell(places: &[&Places], counts: &[u64], mut visit: impl FnMut(u64)) {
+    fn descend(places: &[&Places], counts: &[u64], number: u64, visit: &mut dyn FnMut(u64)) {
+        match (places.split_first(), counts.split_first()) {
+            (Some((here, places)), Some((&count, counts))) => {
+                for place in here.iter() {
+                    let number = number.saturating_mul(count).saturating_add(place);
+                    descend(places, counts, number, visit);
+                }
+            }
+            _ => visit(number),
+        }
+    }
+    descend(places, counts, 0, &mut visit);
 }

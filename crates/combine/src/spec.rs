@@ -2,21 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use crate::Selector;
+
 /// How inputs are combined.
 #[derive(Clone, Debug, Default)]
 pub struct CombineSpec {
-    /// Dimensions to join, outermost first.
+    /// Dimensions to join, by name or by path of their coordinate variable, outermost first. One that an input lacks
+    /// is added to its data variables, in front.
     pub concat: Vec<String>,
+    /// Where labels come from, by dimension; else from coordinate variables.
+    pub selectors: BTreeMap<String, Selector>,
     /// Variables that must be the same in every input, with the tolerance of the comparison.
     pub identical: BTreeMap<String, Tolerance>,
     /// Order of the joined labels.
     pub sort: Sort,
     /// Two inputs with data at the same labels.
     pub overlap: Overlap,
-    /// A variable that some inputs lack.
+    /// Labels at which no input holds a variable, and variables that some inputs lack.
     pub missing_variable: MissingVariable,
     /// Chunks that do not meet at the borders of a regular grid.
     pub chunks: Chunks,
+    /// Whether coordinates that are not joined are read and written inline.
+    pub inline_coordinates: bool,
     /// Rules for attributes that differ, by name; the others are kept if equal everywhere.
     pub attributes: BTreeMap<String, AttributeRule>,
 }
@@ -33,7 +40,8 @@ pub enum Sort {
     Given,
 }
 
-/// What to do where two inputs hold data at the same labels. References to the same bytes are never an overlap.
+/// What to do where two inputs hold data at the same labels. References to the same bytes are never an overlap, and a
+/// chunk that is absent from one input never hides that of another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlap {
     /// Refuse.
@@ -47,13 +55,15 @@ pub enum Overlap {
     Last,
 }
 
-/// What to do with a variable that some inputs lack.
+/// What to do where no input holds a variable at some labels, or some inputs lack one that is not joined.
+///
+/// Different variables in different inputs are no such case, as long as each is there at all labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingVariable {
     /// Refuse.
     #[default]
     Error,
-    /// Leave its chunks absent there: they read as the fill value.
+    /// Leave its chunks absent there: they read as the fill value. Refused if there is none.
     Fill,
     /// Leave the variable out.
     Drop,

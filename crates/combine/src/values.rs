@@ -1,133 +1,212 @@
-//! Joining variables by value.
+//! Joining variables by value: those too small or too badly cut to be joined by reference.
 
+use rangefold_array::DataType;
+use rangefold_cf::{Instant, TimeUnits};
 use rangefold_refs::ManifestArray;
 
-use crate::place::{JoinedAxis, Part};
-use crate::{CombineError, Content, encode};
+use crate::axis::Axis;
+use crate::content::{self, CONTENT_MAX, Content};
+use crate::labels::Labels;
+use crate::place::Part;
+use crate::selector::instants;
+use crate::{CombineError, CombineSpec, MissingVariable, Overlap, encode};
 
-/// Joins the values of all parts along their joined axes. Where two parts hold values for the same place, these must
-/// be equal; a place that none fills is an error.
-pub(crate) fn join<'c>(
-    path: &str,
-    parts: &[Part<'_>],
-    joined: &[JoinedAxis<'_>],
-    content: impl Fn(&Part<'_>) -> Result<&'c Content, CombineError>,
-) -> Result<ManifestArray, CombineError> {
-    let Some(first) = parts.first() else { return Err(CombineError::NoInputs) };
-    let mut shape = first.array.meta.shape().to_vec();
-    for joined in joined {
-        if let Some(length) = joined.source.and_then(|source| shape.get_mut(source)) {
-            *length = joined.axis.len();
-        }
+/// A variable to join by value.
+pub(crate) struct Joining<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) parts: &'a [Part<'a>],
+    /// Joined axes, in the order of [`Part::sources`].
+    pub(crate) axes: Vec<&'a Axis>,
+    /// The values of each part.
+    pub(crate) contents: Vec<&'a Content>,
+    pub(crate) spec: &'a CombineSpec,
+}
+
+impl Joining<'_> {
+    /// Joins the values as they are.
+    pub(crate) fn values(&self) -> Result<ManifestArray, CombineError> {
+        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
+        let meta = &first.array.meta;
+        let shape = self.shape()?;
+        let content = if let Some(size) = meta.data_type.size() {
+            let fill = meta.fill_value.as_ref().map(|fill| {
+                let mut element = fill.0.clone();
+                content::from_little(&mut element, &meta.data_type);
+                element
+            });
+            let elements = self.contents.iter().map(|content| match content {
+                Content::Bytes(bytes) => bytes.chunks_exact(size.max(1)).collect(),
+                Content::Texts(_) => Vec::new(),
+            });
+            Content::Bytes(self.gather(&shape, elements.collect(), fill.as_deref())?.concat())
+        } else {
+            let fill = meta.fill_value.as_ref().and_then(|fill| std::str::from_utf8(&fill.0).ok());
+            let elements = self.contents.iter().map(|content| match content {
+                Content::Texts(texts) => texts.iter().map(String::as_str).collect(),
+                Content::Bytes(_) => Vec::new(),
+            });
+            let texts = self.gather(&shape, elements.collect(), Some(fill.unwrap_or_default()))?;
+            Content::Texts(texts.into_iter().map(str::to_owned).collect())
+        };
+        self.written(&shape, meta.data_type.clone(), &content)
     }
-    let total = shape.iter().try_fold(1_usize, |n, &length| n.checked_mul(usize::try_from(length).ok()?));
-    let total = total.ok_or_else(|| CombineError::Variable {
-        variable: path.to_owned(),
-        input: first.name.to_owned(),
-        reason: format!("shape {shape:?} is too large to be joined by value"),
-    })?;
-    let size = first.array.meta.data_type.size().unwrap_or(0);
-    let mut bytes = vec![0_u8; total.saturating_mul(size)];
-    let mut texts = vec![String::new(); if size == 0 { total } else { 0 }];
-    let mut filled_by: Vec<Option<usize>> = vec![None; total];
-    for (row, part) in parts.iter().enumerate() {
-        let values = content(part)?;
-        let targets = targets(path, part, joined, &shape)?;
-        for (from, to) in targets.into_iter().enumerate() {
-            let Some(owner) = filled_by.get_mut(to) else { continue };
-            let equal = match values {
-                Content::Bytes(values) => {
-                    let value = values.get(from * size..(from + 1) * size).unwrap_or_default();
-                    let slot = bytes.get_mut(to * size..(to + 1) * size).unwrap_or_default();
-                    put(owner.is_some(), slot, value)
-                }
-                Content::Texts(values) => match (values.get(from), texts.get_mut(to)) {
-                    (Some(value), Some(slot)) if owner.is_none() => {
-                        slot.clone_from(value);
-                        true
-                    }
-                    (value, slot) => value.zip(slot).is_some_and(|(value, slot)| value == slot),
-                },
+
+    /// Joins times that are in the units `from`, one of each part, and writes them in the units `to`.
+    pub(crate) fn times(&self, from: &[TimeUnits], to: TimeUnits) -> Result<ManifestArray, CombineError> {
+        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
+        let data_type = first.array.meta.data_type.clone();
+        let mut elements: Vec<Vec<Instant>> = Vec::with_capacity(self.parts.len());
+        for ((part, content), units) in self.parts.iter().zip(&self.contents).zip(from) {
+            let numbers = match content {
+                Content::Bytes(bytes) => content::numbers(&part.array.meta.data_type, bytes),
+                Content::Texts(_) => None,
             };
-            if !equal {
-                return Err(CombineError::Overlap {
-                    variable: path.to_owned(),
-                    label: format!("element {to}"),
-                    first: owner.and_then(|o| parts.get(o)).map_or("", |p| p.name).to_owned(),
-                    second: part.name.to_owned(),
-                });
-            }
-            owner.get_or_insert(row);
+            let found = numbers.ok_or_else(|| "its values are no numbers".to_owned());
+            elements.push(found.and_then(|numbers| instants(units, numbers)).map_err(|reason| {
+                CombineError::Variable { variable: self.path.to_owned(), input: part.name.to_owned(), reason }
+            })?);
         }
+        let shape = self.shape()?;
+        let instants = self.gather(&shape, elements, None)?;
+        let labels = Labels::Times { instants, units: to };
+        let (data_type, content) = encode::times(self.path, &labels, Some(data_type))?;
+        self.written(&shape, data_type, &content)
     }
-    if let Some(hole) = filled_by.iter().position(Option::is_none) {
-        return Err(CombineError::Variable {
-            variable: path.to_owned(),
-            input: first.name.to_owned(),
-            reason: format!("no input holds element {hole} of the joined variable"),
-        });
-    }
-    let content = if size == 0 { Content::Texts(texts) } else { Content::Bytes(bytes) };
-    let meta = &first.array.meta;
-    encode::inline(
-        path,
-        &shape,
-        meta.dimension_names.clone(),
-        meta.data_type.clone(),
-        meta.fill_value.clone(),
-        first.array.attributes.clone(),
-        &content,
-    )
-}
 
-/// Writes `value` into an empty slot, or compares it with a filled one.
-fn put(filled: bool, slot: &mut [u8], value: &[u8]) -> bool {
-    if slot.len() != value.len() {
-        return false;
+    fn written(
+        &self,
+        shape: &[u64],
+        data_type: DataType,
+        content: &Content,
+    ) -> Result<ManifestArray, CombineError> {
+        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
+        let meta = &first.array.meta;
+        let fill_value = meta.fill_value.clone().filter(|_| meta.data_type == data_type);
+        let names = first.dimensions().into_iter().map(str::to_owned).collect();
+        let attributes = first.array.attributes.clone();
+        encode::inline(self.path, shape, names, data_type, fill_value, attributes, content)
     }
-    if filled {
-        return slot == value;
-    }
-    slot.copy_from_slice(value);
-    true
-}
 
-/// For each element of a part in row-major order, its number in the joined array.
-fn targets(
-    path: &str,
-    part: &Part<'_>,
-    joined: &[JoinedAxis<'_>],
-    shape: &[u64],
-) -> Result<Vec<usize>, CombineError> {
-    let own = part.array.meta.shape();
-    let mut targets = vec![0_usize];
-    for (axis, (&length, &total)) in own.iter().zip(shape).enumerate() {
-        let places = joined.iter().find(|j| j.source == Some(axis)).map(|j| {
-            (j.axis.dimension.as_str(), j.axis.places.get(part.input).map(Vec::as_slice).unwrap_or_default())
-        });
-        if let Some((dimension, places)) = places
-            && places.len() as u64 != length
+    /// The shape of the result: the same from every part, since joined axes have the length of the axis.
+    fn shape(&self) -> Result<Vec<u64>, CombineError> {
+        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
+        let mut shape = vec![0; first.stretched.len()];
+        shape.extend_from_slice(first.array.meta.shape());
+        for (axis, source) in self.axes.iter().zip(&first.sources) {
+            let target = match source {
+                Some(own) => Some(first.stretched.len() + own),
+                None => first.stretched.iter().position(|name| *name == axis.dimension),
+            };
+            if let Some(length) = target.and_then(|target| shape.get_mut(target)) {
+                *length = axis.len();
+            }
+        }
+        Ok(shape)
+    }
+
+    /// All elements in their places. Where two parts hold elements for one place, the policy decides, or they must be
+    /// equal.
+    fn gather<T: Clone + PartialEq>(
+        &self,
+        shape: &[u64],
+        elements: Vec<Vec<T>>,
+        fill: Option<T>,
+    ) -> Result<Vec<T>, CombineError> {
+        let total = shape.iter().try_fold(1_usize, |n, &l| n.checked_mul(usize::try_from(l).ok()?));
+        let total = total.filter(|&n| n <= CONTENT_MAX).ok_or_else(|| CombineError::Variable {
+            variable: self.path.to_owned(),
+            input: self.parts.first().map_or("", |part| part.name).to_owned(),
+            reason: format!("shape {shape:?} is too large to be joined by value (limit {CONTENT_MAX})"),
+        })?;
+        let mut joined: Vec<Option<T>> = vec![None; total];
+        for (row, (part, elements)) in self.parts.iter().zip(elements).enumerate() {
+            for (element, to) in elements.into_iter().zip(self.targets(part, shape)?) {
+                let Some(slot) = joined.get_mut(to) else { continue };
+                match (&*slot, self.spec.overlap) {
+                    (None, _) | (Some(_), Overlap::Last) => *slot = Some(element),
+                    (Some(_), Overlap::First) => {}
+                    (Some(there), Overlap::Error | Overlap::Identical) if *there == element => {}
+                    (Some(_), Overlap::Error | Overlap::Identical) => {
+                        return Err(self.overlapping(row, to, shape));
+                    }
+                }
+            }
+        }
+        let fill = fill.filter(|_| self.spec.missing_variable == MissingVariable::Fill);
+        if let Some(hole) = joined.iter().position(Option::is_none)
+            && fill.is_none()
         {
-            return Err(CombineError::LabelCount {
-                dimension: dimension.to_owned(),
-                input: part.name.to_owned(),
-                labels: places.len(),
-                variable: path.to_owned(),
-                length,
+            return Err(CombineError::Hole {
+                variable: self.path.to_owned(),
+                label: self.label(hole, shape),
+                present: self.parts.len(),
+                inputs: self.axes.first().map_or(0, |axis| axis.places.len()),
+                no_fill_value: self.spec.missing_variable == MissingVariable::Fill,
             });
         }
-        let place = |k: u64| match places {
-            Some((_, places)) => usize::try_from(k).ok().and_then(|k| places.get(k)).copied().unwrap_or(0),
-            None => k,
-        };
-        let total = usize::try_from(total).unwrap_or(usize::MAX);
-        targets = targets
-            .iter()
-            .flat_map(|&base| (0..length).map(move |k| (base, k)))
-            .map(|(base, k)| {
-                base.saturating_mul(total).saturating_add(usize::try_from(place(k)).unwrap_or(usize::MAX))
-            })
-            .collect();
+        Ok(joined.into_iter().filter_map(|element| element.or_else(|| fill.clone())).collect())
     }
-    Ok(targets)
+
+    fn overlapping(&self, second: usize, element: usize, shape: &[u64]) -> CombineError {
+        let name = |row: usize| self.parts.get(row).map_or("", |part| part.name).to_owned();
+        let holds = |part: &Part<'_>| self.targets(part, shape).is_ok_and(|t| t.contains(&element));
+        CombineError::Overlap {
+            variable: self.path.to_owned(),
+            label: self.label(element, shape),
+            first: name(self.parts.iter().position(holds).unwrap_or(0)),
+            second: name(second),
+        }
+    }
+
+    /// The labels of an element of the result.
+    fn label(&self, element: usize, shape: &[u64]) -> String {
+        let mut rest = element as u64;
+        let mut index: Vec<u64> = Vec::with_capacity(shape.len());
+        for &length in shape.iter().rev() {
+            index.push(rest % length.max(1));
+            rest /= length.max(1);
+        }
+        index.reverse();
+        let names = self.parts.first().map(Part::dimensions).unwrap_or_default();
+        let labels = self.axes.iter().filter_map(|axis| {
+            let place = *index.get(names.iter().position(|name| *name == axis.dimension)?)?;
+            let label = axis.labels.printed(u32::try_from(place).ok()?);
+            Some(format!("{} {label}", axis.dimension))
+        });
+        labels.collect::<Vec<_>>().join(", ")
+    }
+
+    /// For each element of a part in row-major order, its number in the result.
+    fn targets(&self, part: &Part<'_>, shape: &[u64]) -> Result<Vec<usize>, CombineError> {
+        let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let mut targets = vec![0_usize];
+        for (target, &total) in shape.iter().enumerate() {
+            let own = target.checked_sub(part.stretched.len());
+            let length = own.map_or(Some(1), |own| part.array.meta.shape().get(own).copied()).unwrap_or(0);
+            let joined = self.axes.iter().zip(&part.sources).find(|(axis, source)| match own {
+                Some(own) => **source == Some(own),
+                None => part.stretched.get(target).is_some_and(|name| *name == axis.dimension),
+            });
+            let places = joined.and_then(|(axis, _)| axis.places.get(part.input)?.as_ref());
+            if let Some((axis, _)) = joined {
+                let labels = places.map_or(0, |places| places.len());
+                if labels != length {
+                    return Err(CombineError::LabelCount {
+                        dimension: axis.dimension.clone(),
+                        input: part.name.to_owned(),
+                        labels,
+                        variable: self.path.to_owned(),
+                        length,
+                    });
+                }
+            }
+            let place = |k: u64| small(places.map_or(Some(k), |places| places.get(k)).unwrap_or(0));
+            targets = targets
+                .iter()
+                .flat_map(|&base| (0..length).map(move |k| (base, k)))
+                .map(|(base, k)| base.saturating_mul(small(total)).saturating_add(place(k)))
+                .collect();
+        }
+        Ok(targets)
+    }
 }

@@ -1,0 +1,258 @@
+//! Reading what joining needs, and comparing what must be the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use rangefold_codec::Decoder;
+use rangefold_refs::{ManifestArray, NodePath, Reference};
+use rangefold_store::ReferenceStore;
+
+use crate::content::{self, Assembler, ChunkProblem, Content, Numbers};
+use crate::layout::{Contents, Layout, Method, kept};
+use crate::place::Part;
+use crate::plan::{Input, Plan};
+use crate::{CombineError, Error, Tolerance};
+
+/// A variable of one input, to be read as a whole.
+struct Wanted<'a> {
+    input: usize,
+    name: &'a str,
+    path: &'a str,
+    array: &'a ManifestArray,
+}
+
+/// Reads variables one after the other, as many requests at once as the store allows, and gives each to `visit` with
+/// its place in the order.
+async fn read_each(
+    store: &ReferenceStore,
+    wanted: &[Wanted<'_>],
+    mut visit: impl FnMut(usize, Content) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // The stream owns what it fetches, so the references are drawn once more for their numbers.
+    let references: Vec<Reference> =
+        wanted.iter().flat_map(|wanted| wanted.array.manifest.iter().map(|(_, r)| r)).collect();
+    let mut fetched = store.fetch(references);
+    let mut decoder = Decoder::new();
+    for (place, wanted) in wanted.iter().enumerate() {
+        let mut assembler = Assembler::new(&wanted.array.meta).map_err(|reason| wanted.refused(reason))?;
+        for (number, _) in wanted.array.manifest.iter() {
+            let outcome = fetched.next().await.map(|(_, outcome)| outcome);
+            let bytes = match outcome {
+                Some(Ok(bytes)) => bytes,
+                Some(Err(source)) => {
+                    return Err(Error::Fetch {
+                        variable: wanted.path.to_owned(),
+                        input: wanted.name.to_owned(),
+                        number,
+                        source,
+                    });
+                }
+                None => return Err(wanted.refused(format!("chunk {number} was not fetched")).into()),
+            };
+            assembler.put(number, &bytes, &mut decoder).map_err(|problem| wanted.failed(number, problem))?;
+        }
+        visit(place, assembler.finish())?;
+    }
+    Ok(())
+}
+
+impl Wanted<'_> {
+    fn refused(&self, reason: String) -> CombineError {
+        CombineError::Variable { variable: self.path.to_owned(), input: self.name.to_owned(), reason }
+    }
+
+    fn failed(&self, number: u64, problem: ChunkProblem) -> Error {
+        match problem {
+            ChunkProblem::Decode(source) => {
+                Error::Decode { variable: self.path.to_owned(), input: self.name.to_owned(), number, source }
+            }
+            ChunkProblem::Other(reason) => self.refused(reason).into(),
+        }
+    }
+}
+
+/// Reads variables of inputs that are not in `contents` yet.
+pub(crate) async fn read(
+    store: &ReferenceStore,
+    inputs: &[&Input],
+    reads: &BTreeSet<(usize, NodePath)>,
+    contents: &mut Contents,
+) -> Result<(), Error> {
+    let wanted: Vec<Wanted<'_>> = reads
+        .iter()
+        .filter(|key| !contents.contains_key(*key))
+        .filter_map(|(input, path)| {
+            let from = inputs.get(*input)?;
+            Some(Wanted { input: *input, name: &from.name, path, array: from.references.arrays.get(path)? })
+        })
+        .collect();
+    read_each(store, &wanted, |place, content| {
+        if let Some(wanted) = wanted.get(place) {
+            contents.insert((wanted.input, wanted.path.to_owned()), content);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Compares the values of every variable that must be the same in every input.
+pub(crate) async fn compare_shared(
+    store: &ReferenceStore,
+    plan: &Plan<'_>,
+    layout: &Layout<'_>,
+) -> Result<(), Error> {
+    for (path, method) in &layout.methods {
+        let Method::Shared { parts, .. } = method else { continue };
+        let Some(first) = kept(parts).next() else { continue };
+        let tolerance = plan.spec.identical.get(*path).copied().unwrap_or_default();
+        let others = parts.iter().filter(|part| !same_bytes(part.array, first.array));
+        let wanted: Vec<Wanted<'_>> = std::iter::once(first)
+            .chain(others.filter(|part| part.input != first.input))
+            .map(|part| Wanted { input: part.input, name: part.name, path, array: part.array })
+            .collect();
+        if wanted.len() < 2 {
+            continue;
+        }
+        let mut expected = None;
+        read_each(store, &wanted, |place, content| {
+            let Some(expected) = &expected else {
+                expected = Some(content);
+                return Ok(());
+            };
+            let Some(wanted) = wanted.get(place) else { return Ok(()) };
+            compare(first, expected, wanted, &content, tolerance).map_err(Error::from)
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Whether the references alone tell that two arrays hold the same.
+fn same_bytes(a: &ManifestArray, b: &ManifestArray) -> bool {
+    a.meta.codecs == b.meta.codecs
+        && a.meta.grid == b.meta.grid
+        && a.meta.order == b.meta.order
+        && a.manifest.len() == b.manifest.len()
+        && a.manifest.iter().zip(b.manifest.iter()).all(|(a, b)| a == b)
+}
+
+fn compare(
+    first: &Part<'_>,
+    expected: &Content,
+    wanted: &Wanted<'_>,
+    found: &Content,
+    tolerance: Tolerance,
+) -> Result<(), CombineError> {
+    if expected == found {
+        return Ok(());
+    }
+    let data_type = &first.array.meta.data_type;
+    let numbers = |content: &Content| match content {
+        Content::Bytes(bytes) => content::numbers(data_type, bytes),
+        Content::Texts(_) => None,
+    };
+    let difference = match (numbers(expected), numbers(found)) {
+        (Some(Numbers::Floats(expected)), Some(Numbers::Floats(found))) => {
+            let limit = match tolerance {
+                Tolerance::Exact => None,
+                Tolerance::Absolute(limit) => Some(limit),
+            };
+            differing(&expected, &found, |a, b| {
+                a.to_bits() == b.to_bits()
+                    || limit
+                        .is_some_and(|limit| (a - b).abs() <= limit || a == b || (a.is_nan() && b.is_nan()))
+            })
+        }
+        (Some(Numbers::Integers(expected)), Some(Numbers::Integers(found))) => {
+            let limit = match tolerance {
+                Tolerance::Exact => 0.0,
+                Tolerance::Absolute(limit) => limit,
+            };
+            #[expect(clippy::cast_precision_loss, reason = "a tolerance is a float")]
+            differing(&expected, &found, |a, b| a == b || (a.abs_diff(*b) as f64) <= limit)
+        }
+        _ => Some("their values differ".to_owned()),
+    };
+    match difference {
+        None => Ok(()),
+        Some(difference) => Err(CombineError::Values {
+            variable: wanted.path.to_owned(),
+            first: first.name.to_owned(),
+            second: wanted.name.to_owned(),
+            difference,
+        }),
+    }
+}
+
+/// The first element that is not the same.
+fn differing<T: std::fmt::Display>(
+    expected: &[T],
+    found: &[T],
+    same: impl Fn(&T, &T) -> bool,
+) -> Option<String> {
+    let element = expected.iter().zip(found).position(|(a, b)| !same(a, b))?;
+    let (a, b) = (expected.get(element)?, found.get(element)?);
+    Some(format!("element {element} is {a} in the one and {b} in the other"))
+}
+
+/// Decodes chunks that two inputs hold in different bytes, and refuses what differs.
+pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Result<(), Error> {
+    let mut decoder = Decoder::new();
+    for (placement, all) in layout.collisions()? {
+        let references: Vec<Reference> =
+            all.iter().flat_map(|verify| [verify.kept.1.clone(), verify.other.1.clone()]).collect();
+        let mut fetched = store.fetch(references);
+        for verify in &all {
+            let index = placement.meta.grid.index(verify.number).unwrap_or_default();
+            let mut decoded: Vec<Vec<u8>> = Vec::with_capacity(2);
+            for (row, _) in [&verify.kept, &verify.other] {
+                let name = placement.parts.get(*row).map_or("", |part| part.name);
+                let bytes: Bytes = match fetched.next().await {
+                    Some((_, Ok(bytes))) => bytes,
+                    Some((_, Err(source))) => {
+                        return Err(Error::Fetch {
+                            variable: placement.variable.to_owned(),
+                            input: name.to_owned(),
+                            number: verify.number,
+                            source,
+                        });
+                    }
+                    None => return Err(layout.overlapping(placement, verify).into()),
+                };
+                let codecs = &placement.meta.codecs;
+                let outcome = match placement.meta.decoded_chunk_len(&index) {
+                    Some(length) => {
+                        decoder.decode(codecs, &bytes, usize::try_from(length).unwrap_or(usize::MAX))
+                    }
+                    None => decoder.decode_strings(codecs, &bytes, content::CONTENT_MAX),
+                };
+                let chunk = outcome.map_err(|source| Error::Decode {
+                    variable: placement.variable.to_owned(),
+                    input: name.to_owned(),
+                    number: verify.number,
+                    source,
+                })?;
+                decoded.push(chunk.to_vec());
+            }
+            if !matches!(decoded.as_slice(), [kept, other] if kept == other) {
+                return Err(layout.overlapping(placement, verify).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A store over the objects of all inputs, which refuses those that changed since they were scanned.
+pub(crate) fn sources_only(inputs: &[&Input]) -> Result<rangefold_refs::ReferenceSet, CombineError> {
+    Ok(rangefold_refs::ReferenceSet { sources: crate::layout::sources(inputs)?, ..Default::default() })
+}
+
+/// The values of a subset of inputs, renumbered.
+pub(crate) fn renumbered(contents: &Contents, members: &[usize]) -> Contents {
+    let places: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
+    contents
+        .iter()
+        .filter_map(|((input, path), content)| Some(((*places.get(input)?, path.clone()), content.clone())))
+        .collect()
+}
