@@ -122,7 +122,7 @@ async fn raw_bytes_come_in_one_round_and_in_order() {
     assert!(reader.trace().rounds() <= rounds + 1);
     assert_eq!(pieces.len(), ranges.len());
     for (range, piece) in ranges.iter().zip(&pieces) {
-        let (start, end) = (range.offset as usize, range.end() as usize);
+        let (start, end) = (usize::try_from(range.offset).unwrap(), usize::try_from(range.end()).unwrap());
         assert_eq!(piece, &bytes[start..end]);
     }
     let beyond = reader.bytes(&[ByteRange::new(file.size, 1)]).await.unwrap_err();
