@@ -81,15 +81,15 @@ impl Shared {
 
 fn unchanged_since_scan(known: &Source, found: &ObjectMeta) -> Result<(), FetchProblem> {
     same("scanned", "size", known.size, Some(found.size))?;
-    let etag = (known.etag.as_deref().map(strong), found.e_tag.as_deref().map(strong));
-    if let (Some(_), Some(_)) = etag {
-        return same("scanned", "ETag", etag.0, etag.1);
+    let (known_etag, etag) = (known.etag.as_deref().map(strong), found.e_tag.as_deref().map(strong));
+    if known_etag.is_some() && etag.is_some() {
+        return same("scanned", "ETag", known_etag, etag);
     }
-    // Stores give the time in seconds here and in nanoseconds there, so only whole seconds are compared.
     let mut known_time = found.last_modified;
     if let Some(time) = known.last_modified.as_deref().and_then(|time| time.parse().ok()) {
         known_time = time;
     }
+    // Stores give the time in seconds here and in nanoseconds there, so only whole seconds are compared.
     if known_time.timestamp() == found.last_modified.timestamp() {
         return Ok(());
     }

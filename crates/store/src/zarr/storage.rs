@@ -1,11 +1,12 @@
 //! zarrs' storage traits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::ops::Bound;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use rangefold_array::{ByteRange, ChunkKey};
-use rangefold_refs::{ManifestArray, Reference};
+use rangefold_refs::{ManifestArray, NodePath, Reference};
 use zarrs::storage::byte_range::{ByteRange as ZarrByteRange, ByteRangeIterator};
 use zarrs::storage::{
     AsyncListableStorageTraits, AsyncMaybeBytesIterator, AsyncReadableStorageTraits, MaybeBytes,
@@ -75,18 +76,14 @@ impl ReferenceStore {
         Ok(implied.then(|| metadata::group(&Default::default())))
     }
 
-    /// Paths of all groups and readable arrays below the group at `path`.
+    /// Paths of all groups and arrays below the group at `path`. What is listed can be opened; an array that zarrs
+    /// cannot be told of says why when it is asked for.
     fn below<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let set = self.references();
         let start = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let inside = move |node: &&str| node.starts_with(&start) && node.len() > start.len();
-        let groups = set.groups.keys().map(String::as_str);
-        let arrays = set
-            .arrays
-            .iter()
-            .filter(|(_, array)| metadata::array(array).is_ok())
-            .map(|(path, _)| path.as_str());
-        groups.chain(arrays).filter(inside)
+        let groups = starting_with(&set.groups, start.clone()).map(|(node, _)| node);
+        let arrays = starting_with(&set.arrays, start).filter(|(_, array)| metadata::array(array).is_ok());
+        groups.chain(arrays.map(|(node, _)| node)).filter(|node| !node.is_empty())
     }
 
     /// Paths of the nodes under a prefix, the one it stands for included.
@@ -115,6 +112,12 @@ impl ReferenceStore {
         });
         std::iter::once(joined(path, METADATA)).chain(chunks).map(|key| Ok(StoreKey::new(key)?))
     }
+}
+
+/// The nodes whose path starts with `start`.
+fn starting_with<T>(nodes: &BTreeMap<NodePath, T>, start: String) -> impl Iterator<Item = (&str, &T)> {
+    let from = nodes.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
+    from.map(|(path, node)| (path.as_str(), node)).take_while(move |(path, _)| path.starts_with(&start))
 }
 
 fn chunk_name(array: &ManifestArray, number: u64) -> Option<String> {
@@ -203,10 +206,15 @@ impl AsyncListableStorageTraits for ReferenceStore {
     async fn list_dir(&self, prefix: &StorePrefix) -> Result<StoreKeysPrefixes, StorageError> {
         let path = prefix.as_str().trim_end_matches('/');
         let skip = if path.is_empty() { 0 } else { path.len() + 1 };
+        let below: Vec<&str> = self.below(path).collect();
         let names: BTreeSet<&str> =
-            self.below(path).filter_map(|node| node.get(skip..)?.split('/').next()).collect();
+            below.iter().filter_map(|node| node.get(skip..)?.split('/').next()).collect();
         let prefixes = names.into_iter().map(|name| StorePrefix::new(format!("{}/", joined(path, name))));
-        let there = self.nodes_under(prefix).contains(path) || self.below(path).next().is_some();
+        let set = self.references();
+        let there = path.is_empty()
+            || !below.is_empty()
+            || set.groups.contains_key(path)
+            || set.arrays.contains_key(path);
         let mut keys = if there { self.keys_of(path).collect::<Result<StoreKeys, _>>()? } else { Vec::new() };
         keys.sort();
         Ok(StoreKeysPrefixes::new(keys, prefixes.collect::<Result<_, _>>()?))
