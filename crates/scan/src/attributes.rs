@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use rangefold_hdf5::model::{
-    Attribute, ByteOrder, Class, Dataset, Dataspace, Datatype, Fill, IntegerLayout, Reference, ReferencePart, Text,
-    Value,
+    Attribute, ByteOrder, Class, Dataset, Dataspace, Datatype, Fill, IntegerLayout, Reference, ReferencePart,
+    Text, Value,
 };
 use rangefold_refs::{AttributeValue, Attributes};
 
