@@ -1,6 +1,8 @@
 //! Every case in which kerchunk's MultiZarrToZarr or VirtualiZarr combine to something wrong without a word, each with
 //! the right answer or a refusal.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
+
 mod support;
 
 use rangefold_combine::{Chunks, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort};

@@ -1,6 +1,12 @@
 //! Small reference sets with their chunks inline, and the values that a combined one reads back as.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on must stop"
+)]
 
 use rangefold_array::{ArrayMeta, ChunkGrid, DataType, FillValue, MemoryOrder};
 use rangefold_codec::Decoder;
