@@ -17,6 +17,7 @@
 mod error;
 mod fetch;
 mod object;
+mod open;
 mod plan;
 mod resolve;
 mod store;
@@ -24,6 +25,7 @@ mod values;
 mod zarr;
 
 pub use error::{FetchError, FetchProblem};
+pub use open::{OpenError, Opened};
 pub use resolve::Resolve;
 pub use store::{FetchOptions, ReferenceStore};
 pub use values::{Values, ValuesError};

@@ -58,6 +58,14 @@ pub enum ValuesError {
         /// What is wrong.
         reason: String,
     },
+    /// A chunk is not stored, and nothing says what it holds.
+    #[error("chunk {chunk} of {path:?} is absent and its array has no fill value")]
+    NoFillValue {
+        /// Path of the array.
+        path: String,
+        /// Key of the chunk.
+        chunk: String,
+    },
     /// The selection is more than memory can address.
     #[error("{elements} elements of {path:?} are too many to be held in memory")]
     TooLarge {
@@ -71,7 +79,7 @@ pub enum ValuesError {
 impl ReferenceStore {
     /// Reads and decodes `selection` of the array at `path`, all of it at once: for coordinates and other small arrays.
     ///
-    /// Chunks that are not stored are the fill value; zeros (or empty strings) if there is none.
+    /// Chunks that are not stored are the fill value; strings without one are empty.
     ///
     /// # Errors
     ///

@@ -1,0 +1,193 @@
+//! Opening reference stores where they lie: kerchunk JSON, plain or compressed, and Parquet.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use rangefold_refs::{ManifestBuilder, NodePath, ReferenceSet, RefsError, json, parquet};
+use rangefold_storage::{Storage, StorageError, explain};
+
+/// References decompress to at most this many bytes: some hundred million references as JSON.
+const REFERENCES_MAX: u64 = 16 << 30;
+
+/// Records of a Parquet store fetched at once.
+const RECORDS_IN_FLIGHT: usize = 16;
+
+/// Why a reference store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL leads to no store.
+    #[error("cannot open references at {url}")]
+    Storage {
+        /// The URL.
+        url: String,
+        /// Why.
+        source: StorageError,
+    },
+    /// There is nothing there, or it cannot be fetched.
+    #[error("cannot open references at {url}: {reason}")]
+    Fetch {
+        /// The URL.
+        url: String,
+        /// What the store said.
+        reason: String,
+    },
+    /// What is there are no references.
+    #[error("cannot read the references at {url}")]
+    Refs {
+        /// The URL.
+        url: String,
+        /// Why.
+        source: RefsError,
+    },
+}
+
+/// A reference store that was opened. Of a Parquet store only the metadata have been read.
+pub struct Opened {
+    set: ReferenceSet,
+    records: Option<Records>,
+    url: String,
+}
+
+/// Where the references of a Parquet store are.
+struct Records {
+    store: Arc<dyn ObjectStore>,
+    folder: Path,
+    record_size: u64,
+}
+
+impl Opened {
+    /// Opens the reference store at `url`. What it is is told by what is there, not by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open(storage: &Storage, url: &str) -> Result<Self, OpenError> {
+        let (store, path) =
+            storage.resolve(url).map_err(|source| OpenError::Storage { url: url.to_owned(), source })?;
+        let refs_error = |source| OpenError::Refs { url: url.to_owned(), source };
+        let index = path.clone().join(".zmetadata");
+        let by_name = url.trim_end_matches('/').ends_with(".parq") || url.ends_with('/');
+        let first = if by_name { &index } else { &path };
+        let (bytes, indexed) = match get(&store, first).await {
+            Ok(bytes) => (bytes, by_name),
+            Err(error) => {
+                // A Parquet store is a folder, which some stores know as such and others not at all.
+                let second = if by_name { &path } else { &index };
+                let fetch_error = |_| OpenError::Fetch { url: url.to_owned(), reason: explain(&error) };
+                (get(&store, second).await.map_err(fetch_error)?, !by_name)
+            }
+        };
+        if indexed {
+            let parquet::Index { set, record_size } = parquet::parse_zmetadata(&bytes).map_err(refs_error)?;
+            let records = Some(Records { store, folder: path, record_size });
+            return Ok(Self { set, records, url: url.to_owned() });
+        }
+        let plain = rangefold_refs::decompress(&bytes, REFERENCES_MAX).map_err(refs_error)?;
+        let set = json::read(&plain).map_err(refs_error)?;
+        Ok(Self { set, records: None, url: url.to_owned() })
+    }
+
+    /// What is known: everything of a JSON store; of a Parquet store the arrays, and the references loaded so far.
+    #[must_use]
+    pub fn set(&self) -> &ReferenceSet {
+        &self.set
+    }
+
+    /// Loads the references of these chunks of the array at `path`, in place of those loaded before. Of a Parquet store
+    /// only the records that hold them are read; a JSON store holds them already.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn load(&mut self, path: &str, chunks: impl Iterator<Item = u64>) -> Result<(), OpenError> {
+        let (Some(records), Some(array)) = (&self.records, self.set.arrays.get(path)) else { return Ok(()) };
+        let numbers: BTreeSet<u64> = chunks.map(|chunk| chunk / records.record_size).collect();
+        let chunk_count = array.meta.grid.chunk_count();
+        let url = self.url.as_str();
+        let refs_error = |source| OpenError::Refs { url: url.to_owned(), source };
+        let manifests: Vec<_> = stream::iter(numbers)
+            .map(|number| async move {
+                let Some(bytes) = records.read(url, path, number).await? else { return Ok(None) };
+                parquet::parse_record(bytes, number.saturating_mul(records.record_size), chunk_count)
+                    .map(Some)
+                    .map_err(refs_error)
+            })
+            .buffered(RECORDS_IN_FLIGHT)
+            .try_collect()
+            .await?;
+        let manifest_error = |error: rangefold_refs::ManifestError| {
+            refs_error(RefsError::Key { key: path.to_owned(), problem: error.to_string() })
+        };
+        let mut builder = ManifestBuilder::new();
+        for (number, reference) in manifests.iter().flatten().flat_map(|manifest| manifest.iter()) {
+            builder.push(number, reference).map_err(manifest_error)?;
+        }
+        let manifest = builder.build(chunk_count).map_err(manifest_error)?;
+        if let Some(array) = self.set.arrays.get_mut(path) {
+            array.manifest = manifest;
+        }
+        Ok(())
+    }
+
+    /// Loads all references of the arrays that `wanted` picks.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn load_arrays(&mut self, wanted: impl Fn(&str) -> bool) -> Result<(), OpenError> {
+        let Some(records) = &self.records else { return Ok(()) };
+        let record_size = records.record_size;
+        let arrays: Vec<(NodePath, u64)> = self
+            .set
+            .arrays
+            .iter()
+            .filter(|(path, _)| wanted(path))
+            .map(|(path, array)| (path.clone(), array.meta.grid.chunk_count()))
+            .collect();
+        for (path, count) in arrays {
+            let firsts = (0..count.div_ceil(record_size)).map(|record| record.saturating_mul(record_size));
+            self.load(&path, firsts).await?;
+        }
+        Ok(())
+    }
+
+    /// The set, with all its references.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn into_set(mut self) -> Result<ReferenceSet, OpenError> {
+        self.load_arrays(|_| true).await?;
+        Ok(self.set)
+    }
+}
+
+impl Records {
+    /// The bytes of one record; `None` if there is no such file, which means that none of its chunks is there.
+    async fn read(&self, url: &str, path: &str, number: u64) -> Result<Option<Bytes>, OpenError> {
+        let record = parquet::record_path(path, number);
+        let at = record.split('/').fold(self.folder.clone(), |folder, part| folder.join(part));
+        match get(&self.store, &at).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(OpenError::Fetch { url: format!("{url}/{record}"), reason: explain(&error) }),
+        }
+    }
+}
+
+async fn get(store: &Arc<dyn ObjectStore>, path: &Path) -> object_store::Result<Bytes> {
+    store.get(path).await?.bytes().await
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened")
+            .field("url", &self.url)
+            .field("arrays", &self.set.arrays.len())
+            .finish_non_exhaustive()
+    }
+}
