@@ -21,22 +21,22 @@ use zarrs::array::{Array, ArrayBytes};
 
 /// What became of the variables of one or many files.
 #[derive(Debug, Default)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Datasets read through zarrs: right, skipped.
-    pub read: (usize, usize),
+    pub(crate) read: (usize, usize),
     /// Variables reduced: right, skipped.
-    pub reduced: (usize, usize),
+    pub(crate) reduced: (usize, usize),
     /// Datasets whose netCDF length is longer than their own: not to be compared as a whole.
-    pub longer: usize,
+    pub(crate) longer: usize,
     /// Reasons for skipping, with how many variables each.
-    pub reasons: BTreeMap<String, usize>,
+    pub(crate) reasons: BTreeMap<String, usize>,
     /// What is wrong, one line each.
-    pub wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 impl Verdict {
     /// Adds another file's.
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.read = (self.read.0 + other.read.0, self.read.1 + other.read.1);
         self.reduced = (self.reduced.0 + other.reduced.0, self.reduced.1 + other.reduced.1);
         self.longer += other.longer;
@@ -47,7 +47,7 @@ impl Verdict {
     }
 
     /// The table.
-    pub fn print(&self, title: &str) {
+    pub(crate) fn print(&self, title: &str) {
         let share = |(right, skipped): (usize, usize)| {
             let wrong = self.wrong.len();
             format!("{right} right, {skipped} skipped ({:.1} % right)", percent(right, right + skipped + wrong))
@@ -76,7 +76,7 @@ fn percent(part: usize, whole: usize) -> f64 {
 /// # Panics
 ///
 /// If the test itself cannot work.
-pub async fn judge(file: &Path, oracle: &Value) -> Verdict {
+pub(crate) async fn judge(file: &Path, oracle: &Value) -> Verdict {
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let mut verdict = Verdict::default();
     let storage = Storage::new(StorageOptions::default(), Environment::default()).unwrap();
