@@ -158,6 +158,7 @@ pub(crate) fn nodes(mut metadata: BTreeMap<Cow<'_, str>, Metadata<'_>>) -> Resul
         }
     }
     add_implied_groups(&mut nodes);
+    refuse_arrays_that_are_groups(&mut nodes);
     for (path, parsed) in attributes {
         if let Some(group) = nodes.groups.get_mut(&path) {
             group.attributes = parsed?;
@@ -203,6 +204,17 @@ fn add_implied_groups(nodes: &mut Nodes) {
     }
     if !nodes.arrays.contains_key("") {
         nodes.groups.entry(NodePath::new()).or_default();
+    }
+}
+
+/// An array holds no other nodes, and is no group besides.
+fn refuse_arrays_that_are_groups(nodes: &mut Nodes) {
+    let both: Vec<NodePath> =
+        nodes.arrays.keys().filter(|path| nodes.groups.contains_key(*path)).cloned().collect();
+    for path in both {
+        nodes.arrays.remove(&path);
+        let error = RefsError::key(&*path, "is an array and a group, or an array that holds other nodes");
+        nodes.unreadable.insert(path, error);
     }
 }
 

@@ -262,6 +262,16 @@ fn what_is_wrong_with_one_array_is_told_with_its_key() {
 }
 
 #[test]
+fn an_array_that_is_a_group_or_holds_nodes_is_unreadable() {
+    let expected = "key \"tas\": is an array and a group, or an array that holds other nodes";
+    let inner = r#""tas/in/.zarray":"{\"zarr_format\":2,\"shape\":[],\"chunks\":[],\"dtype\":\"|u1\"}""#;
+    for refs in [r#""tas/.zgroup":"{\"zarr_format\":2}""#, inner] {
+        let set = json::read(format!("{{{TAS},{refs}}}").as_bytes()).unwrap();
+        assert_eq!(set.array("tas").unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
 fn a_set_with_an_unreadable_array_is_not_written_without_it() {
     let set = json::read(format!(r#"{{{TAS},"tas/0":["k",-1,4]}}"#).as_bytes()).unwrap();
     assert!(set.array("tas").is_err());
