@@ -2,30 +2,16 @@
 
 mod judge;
 
-use std::path::{Path, PathBuf};
 
 use judge::{Verdict, judge};
-
-/// All files below a folder, sorted.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
-}
+use rangefold_testkit::files_below;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_files_read_and_reduce_to_what_h5py_and_netcdf4_find_in_them() {
     let Some(corpus) = rangefold_testkit::corpus() else { return };
     let mut total = Verdict::default();
     let root = corpus.join("files");
-    let files = files(&root);
+    let files = files_below(&root);
     for file in &files {
         let oracle = corpus.join("oracle").join(format!("{}.json", file.strip_prefix(&root).unwrap().display()));
         let Ok(oracle) = std::fs::read(&oracle) else { continue };

@@ -32,3 +32,22 @@ pub fn corpus() -> Option<PathBuf> {
     eprintln!("SKIPPED {test}: no corpus at {} (set RANGEFOLD_CORPUS)", folder.display());
     None
 }
+/// All files below a folder, sorted by path.
+///
+/// # Panics
+///
+/// If the folder cannot be read.
+#[must_use]
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+

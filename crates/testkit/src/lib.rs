@@ -23,7 +23,7 @@ mod s3;
 mod throttled;
 
 pub use faulty::{Fault, FaultyStore};
-pub use files::{corpus, fixtures};
+pub use files::{corpus, files_below, fixtures};
 pub use recording::{Method, Outcome, RecordedRequest, RecordingStore};
 pub use s3::{HttpFault, LoggedRequest, S3Server};
 pub use throttled::throttled;
