@@ -17,8 +17,9 @@
 //! store in one version and would pass over the nodes of the other.
 //!
 //! Compatible implementations: fsspec `ReferenceFileSystem`, kerchunk, VirtualiZarr. Differs from fsspec: `gen` and
-//! function templates are always expanded, without Jinja, as far as [`template`](crate::template) goes; a key that
-//! stands twice is an error.
+//! templates with arguments are always expanded, and without Jinja: names, numbers, texts, `+ - * / // %`, brackets
+//! and calls mean what they mean in Python, all else (filters, statements) is refused. A key that stands twice is an
+//! error.
 //!
 //! Spec: <https://fsspec.github.io/kerchunk/spec.html>
 
