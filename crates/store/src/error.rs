@@ -63,6 +63,17 @@ pub enum FetchProblem {
     },
 }
 
+impl FetchProblem {
+    /// In one sentence, what the store answered decoded.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        match self {
+            Self::Store(error) => rangefold_storage::explain(error),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A location prints no credentials. What is none has failed to resolve for being none; its query stays unsaid.

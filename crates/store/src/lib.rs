@@ -14,6 +14,7 @@
 //! An object that is not the one that was scanned is never read: size, ETag or time of change of every response are
 //! compared with what the set knows of it, and with what the first response said.
 
+mod check;
 mod error;
 mod fetch;
 mod object;
@@ -24,6 +25,7 @@ mod store;
 mod values;
 mod zarr;
 
+pub use check::{Finding, Report, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use open::{OpenError, Opened};
 pub use resolve::Resolve;

@@ -47,6 +47,11 @@ impl Shared {
         if let Some(size) = self.set.sources.get(url).and_then(|source| source.size) {
             return Ok(size);
         }
+        self.head(url).await
+    }
+
+    /// Size of the object as it is now, if it is the one that is known.
+    pub(crate) async fn head(&self, url: &Arc<str>) -> Result<u64, FetchProblem> {
         let (store, path) = self.resolver.resolve(url).map_err(FetchProblem::Resolve)?;
         let _permit = self.requests.acquire().await;
         let meta = store.head(&path).await?;

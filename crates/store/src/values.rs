@@ -5,10 +5,8 @@ use rangefold_array::{AxisPart, ChunkKey, ChunkSelection, Hyperslab, MemoryOrder
 use rangefold_codec::{DecodeError, Decoder, strings, to_native};
 use rangefold_refs::ManifestArray;
 
+use crate::check::STRINGS_MAX;
 use crate::{FetchError, ReferenceStore};
-
-/// Decoded strings of one chunk may take this many bytes: their frame does not say how long it should be.
-const STRINGS_MAX: usize = 1 << 30;
 
 /// Decoded values in row-major order.
 #[derive(Clone, Debug, PartialEq)]
