@@ -1,14 +1,13 @@
 //! Combining from beginning to end.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use rangefold_refs::ReferenceSet;
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::layout::{Contents, Layout};
 use crate::plan::{Input, Plan};
-use crate::read::{compare_shared, read, sources_only, verify};
+use crate::read::{compare_shared, objects_of, read, verify};
 use crate::result::Joined;
 use crate::{CombineSpec, Error};
 
@@ -20,6 +19,15 @@ pub struct Combined {
     /// Attributes left out because inputs differ: path of the variable, or of the group with a slash after it, and
     /// name of the attribute.
     pub dropped_attributes: BTreeSet<(String, String)>,
+}
+
+impl TryFrom<Joined<'_>> for Combined {
+    type Error = Error;
+
+    fn try_from(joined: Joined<'_>) -> Result<Self, Error> {
+        let dropped_attributes = joined.dropped_attributes.clone();
+        Ok(Self { references: joined.into_set()?, dropped_attributes })
+    }
 }
 
 /// Combines inputs to one reference set.
@@ -44,11 +52,7 @@ pub async fn combine(
     resolver: impl Resolve + 'static,
     options: FetchOptions,
 ) -> Result<Combined, Error> {
-    combine_with(inputs, spec, resolver, options, |joined| {
-        let dropped_attributes = joined.dropped_attributes.clone();
-        Ok(Combined { references: joined.into_set()?, dropped_attributes })
-    })
-    .await
+    combine_with(inputs, spec, resolver, options, |joined| joined.try_into()).await
 }
 
 /// As [`combine`], but gives the result to `write` while its references still stand in the inputs: for results that
@@ -65,8 +69,7 @@ pub async fn combine_with<T, E: From<Error>>(
     write: impl FnOnce(Joined<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let all: Vec<&Input> = inputs.iter().collect();
-    let sources = sources_only(&all).map_err(Error::from)?;
-    let store = ReferenceStore::with_options(Arc::new(sources), resolver, options);
+    let store = objects_of(&all, resolver, options).map_err(Error::from)?;
     let plan = Plan::new(all, spec).map_err(Error::from)?;
     let mut contents = Contents::new();
     read(&store, &plan.inputs, &plan.label_reads(), &mut contents).await?;

@@ -402,7 +402,7 @@ fn sorted(attributes: Attributes) -> Attributes {
 }
 
 /// Whether the variable needs no more bytes for each label than a few numbers.
-fn is_small(part: &Part<'_>) -> bool {
+pub(crate) fn is_small(part: &Part<'_>) -> bool {
     let size = match part.array.meta.data_type.element {
         // Strings of any length: some eight characters are assumed.
         ElementType::VlenString => 8,

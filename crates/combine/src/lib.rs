@@ -17,6 +17,7 @@ mod read;
 mod result;
 mod selector;
 mod spec;
+mod split;
 mod values;
 
 pub use combine::{Combined, combine, combine_with};
@@ -25,3 +26,4 @@ pub use plan::Input;
 pub use result::{Joined, JoinedArray};
 pub use selector::{Selector, SelectorError};
 pub use spec::{AttributeRule, Chunks, CombineSpec, MissingVariable, Overlap, Sort, Tolerance};
+pub use split::{Piece, combine_split};

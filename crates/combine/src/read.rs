@@ -1,15 +1,16 @@
 //! Reading what joining needs, and comparing what must be the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use rangefold_codec::Decoder;
-use rangefold_refs::{ManifestArray, NodePath, Reference};
-use rangefold_store::ReferenceStore;
+use rangefold_refs::{ManifestArray, NodePath, Reference, ReferenceSet};
+use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::content::{self, Assembler, ChunkProblem, Content, Numbers};
-use crate::layout::{Contents, Layout, Method, kept};
+use crate::layout::{Contents, Layout, Method, kept, sources};
 use crate::place::Part;
 use crate::plan::{Input, Plan};
 use crate::{CombineError, Error, Tolerance};
@@ -244,15 +245,11 @@ pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Resul
 }
 
 /// A store over the objects of all inputs, which refuses those that changed since they were scanned.
-pub(crate) fn sources_only(inputs: &[&Input]) -> Result<rangefold_refs::ReferenceSet, CombineError> {
-    Ok(rangefold_refs::ReferenceSet { sources: crate::layout::sources(inputs)?, ..Default::default() })
-}
-
-/// The values of a subset of inputs, renumbered.
-pub(crate) fn renumbered(contents: &Contents, members: &[usize]) -> Contents {
-    let places: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
-    contents
-        .iter()
-        .filter_map(|((input, path), content)| Some(((*places.get(input)?, path.clone()), content.clone())))
-        .collect()
+pub(crate) fn objects_of(
+    inputs: &[&Input],
+    resolver: impl Resolve + 'static,
+    options: FetchOptions,
+) -> Result<ReferenceStore, CombineError> {
+    let set = ReferenceSet { sources: sources(inputs)?, ..ReferenceSet::default() };
+    Ok(ReferenceStore::with_options(Arc::new(set), resolver, options))
 }

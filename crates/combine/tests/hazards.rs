@@ -5,7 +5,10 @@
 
 mod support;
 
-use rangefold_combine::{Chunks, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort};
+use rangefold_combine::{
+    Chunks, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort, combine_split,
+};
+use rangefold_store::FetchOptions;
 use support::{along, input, join, json, numbers, refusal, shape, text_attribute, try_join, var};
 
 /// A file with `tas` over the given times, cut into chunks of `chunk` steps; step `t` holds `100 t` and `100 t + 1`.
@@ -565,4 +568,30 @@ fn nothing_to_label_the_dimension_with_is_refused() {
     assert!(refusal(&[bare], &along(&["time"])).contains("no coordinate variable, and no selector"));
     assert!(refusal(&[file("a", &[0.0], 1)], &along(&["run"])).contains("no input has the dimension"));
     assert_eq!(refusal(&[], &along(&["time"])), "there are no inputs to combine");
+}
+
+/// The inputs of each piece, and its steps.
+fn pieces(inputs: &[Input]) -> Vec<(Vec<usize>, Vec<f64>)> {
+    let nowhere = |url: &str| Err(format!("{url} must not be read").into());
+    let spec = along(&["time"]);
+    let split = combine_split(inputs, &spec, nowhere, FetchOptions::default());
+    let split = futures::executor::block_on(split).unwrap();
+    split.into_iter().map(|piece| (piece.inputs, steps(&piece.combined.references))).collect()
+}
+
+#[test]
+fn inputs_that_do_not_fit_together_are_split() {
+    let months =
+        [file("jan", &days(0, 31), 31), file("feb", &days(31, 28), 28), file("mar", &days(59, 31), 31)];
+    let found: Vec<(Vec<usize>, usize)> =
+        pieces(&months).into_iter().map(|(inputs, steps)| (inputs, steps.len())).collect();
+    assert_eq!(found, [(vec![0, 2], 62), (vec![1], 28)]);
+
+    let mut packed = [file("a", &[0.0], 1), file("b", &[1.0], 1), file("c", &[2.0], 1)];
+    let array = packed[1].references.arrays.get_mut("tas").unwrap();
+    array.attributes.insert("scale_factor", rangefold_refs::AttributeValue::Float(0.5));
+    assert_eq!(pieces(&packed), [(vec![0, 2], vec![0.0, 200.0]), (vec![1], vec![100.0])]);
+
+    let padded = [file("a", &[0.0], 2), file("b", &[1.0, 2.0], 2), file("c", &[3.0, 4.0], 2)];
+    assert_eq!(pieces(&padded), [(vec![0], vec![0.0]), (vec![1, 2], vec![100.0, 200.0, 300.0, 400.0])]);
 }

@@ -1,0 +1,136 @@
+//! Combining to several sets where the inputs do not fit together in one.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
+
+use crate::combine::finish;
+use crate::compare::{Scope, properties};
+use crate::layout::{Contents, Layout, is_small};
+use crate::plan::{Input, Plan, Role};
+use crate::read::{objects_of, read};
+use crate::{Chunks, CombineError, CombineSpec, Combined, Error};
+
+/// One of several combined sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// Numbers of the inputs it is made of, ascending.
+    pub inputs: Vec<usize>,
+    /// The set.
+    pub combined: Combined,
+}
+
+/// As [`combine`](crate::combine), but inputs that differ in data types, codecs, packing, units or chunk shapes, or
+/// whose chunks do not meet, end in sets of their own: as few as taking one input after the other finds.
+///
+/// Values that must be the same and are not, overlaps and missing variables remain errors.
+///
+/// # Errors
+///
+/// As [`combine`](crate::combine).
+pub async fn combine_split(
+    inputs: &[Input],
+    spec: &CombineSpec,
+    resolver: impl Resolve + 'static,
+    options: FetchOptions,
+) -> Result<Vec<Piece>, Error> {
+    let all: Vec<&Input> = inputs.iter().collect();
+    let store = objects_of(&all, resolver, options)?;
+    let plan = Plan::new(all, spec)?;
+    let mut contents = Contents::new();
+    read(&store, &plan.inputs, &plan.label_reads(), &mut contents).await?;
+    let mut pieces = Vec::new();
+    let mut waiting: VecDeque<Vec<usize>> = alike(&plan).into();
+    while let Some(members) = waiting.pop_front() {
+        let (fitting, rest) = fitting(&plan, &contents, members)?;
+        if !rest.is_empty() {
+            waiting.push_back(rest);
+        }
+        pieces.push(piece(&store, &plan, &contents, fitting).await?);
+    }
+    pieces.sort_by(|a, b| a.inputs.cmp(&b.inputs));
+    Ok(pieces)
+}
+
+async fn piece(
+    store: &ReferenceStore,
+    plan: &Plan<'_>,
+    contents: &Contents,
+    members: Vec<usize>,
+) -> Result<Piece, Error> {
+    let (inputs, contents) = subset(plan, contents, &members);
+    let plan = Plan::new(inputs, plan.spec)?;
+    let combined = finish(store, &plan, contents).await?.try_into()?;
+    Ok(Piece { inputs: members, combined })
+}
+
+/// Groups inputs that have the same properties in every variable they share.
+fn alike(plan: &Plan<'_>) -> Vec<Vec<usize>> {
+    type Properties = Vec<(&'static str, String)>;
+    let mut of_input: Vec<BTreeMap<&str, Properties>> = vec![BTreeMap::new(); plan.inputs.len()];
+    for (&path, role) in &plan.roles {
+        let (axes, scope) = match role {
+            Role::Coordinate(_) => continue,
+            Role::Shared => (&[][..], Scope::Values),
+            Role::Joined(axes) => {
+                (axes.as_slice(), Scope::Chunks { uneven: plan.spec.chunks == Chunks::Rectilinear })
+            }
+        };
+        for part in plan.parts(path, axes) {
+            // Small variables are joined by value, whatever their chunks.
+            let scope = if is_small(&part) { Scope::TimeValues } else { scope };
+            if let Some(slot) = of_input.get_mut(part.input) {
+                slot.insert(path, properties(&part, scope));
+            }
+        }
+    }
+    let mut groups: Vec<(Vec<usize>, BTreeMap<&str, Properties>)> = Vec::new();
+    for (number, own) in of_input.into_iter().enumerate() {
+        let fits = |known: &BTreeMap<&str, Properties>| {
+            own.iter().all(|(path, properties)| known.get(path).is_none_or(|known| known == properties))
+        };
+        match groups.iter_mut().find(|(_, known)| fits(known)) {
+            Some((members, known)) => {
+                members.push(number);
+                known.extend(own);
+            }
+            None => groups.push((vec![number], own)),
+        }
+    }
+    groups.into_iter().map(|(members, _)| members).collect()
+}
+
+/// The members whose chunks meet, and those that were left out for it.
+fn fitting(
+    plan: &Plan<'_>,
+    contents: &Contents,
+    mut members: Vec<usize>,
+) -> Result<(Vec<usize>, Vec<usize>), CombineError> {
+    let mut rest = Vec::new();
+    loop {
+        let (inputs, contents) = subset(plan, contents, &members);
+        let subplan = Plan::new(inputs, plan.spec)?;
+        let outcome = Layout::new(&subplan, &contents).map(|_| ());
+        match outcome {
+            Ok(()) => break,
+            Err(CombineError::Uneven { input, .. }) if members.len() > 1 => {
+                let place = subplan.inputs.iter().position(|member| member.name == input).unwrap_or(0);
+                rest.push(members.remove(place));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    rest.sort_unstable();
+    Ok((members, rest))
+}
+
+/// Some of the inputs, and their values under their new numbers.
+fn subset<'a>(plan: &Plan<'a>, contents: &Contents, members: &[usize]) -> (Vec<&'a Input>, Contents) {
+    let places: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
+    let inputs = members.iter().filter_map(|&member| plan.inputs.get(member).copied()).collect();
+    let contents = contents
+        .iter()
+        .filter_map(|((input, path), content)| Some(((*places.get(input)?, path.clone()), content.clone())))
+        .collect();
+    (inputs, contents)
+}
