@@ -221,21 +221,14 @@ impl Builder {
             let scale = scales.get(axis).copied().flatten();
             let place = match scale.and_then(|scale| self.dimensions.get(&scale)) {
                 Some(dimension) => {
-                    let name = self.visible_name(&node.path, dimension);
+                    let (name, length) = (self.visible_name(&node.path, dimension), dimension.length);
                     if name != dimension.name {
                         let message = format!(
                             "dimension {:?} of group {:?} is called {name:?} here: a nearer one of that name has another length",
                             dimension.name, dimension.group
                         );
-                        self.warnings
-                            .push(Warning { path: dataset.path.trim_start_matches('/').to_owned(), message });
+                        self.warn(dataset, message);
                     }
-                    let length = if let Some(dimension) = scale.and_then(|scale| self.dimensions.get(&scale))
-                    {
-                        dimension.length
-                    } else {
-                        *extent
-                    };
                     Axis { name, length }
                 }
                 None => {

@@ -8,16 +8,16 @@
 //!
 //! | module | decides |
 //! |---|---|
-//! | [`tree`] | which paths there are: hard and soft links, groups, cycles |
-//! | [`dimensions`] | which dimension an axis lies on, its name and length |
-//! | [`element`] | the element type |
-//! | [`filters`] | the codecs |
-//! | [`fill`] | what absent chunks hold, and what marks missing values |
-//! | [`variable`] | which chunks can be references and which must be looked at |
-//! | [`attributes`] | attributes as JSON |
-//! | [`strings`] | strings of variable length |
-//! | [`draft`] | the order of it all, without I/O |
-//! | [`scan`](mod@scan) | fetching |
+//! | `tree` | which paths there are: hard and soft links, groups, cycles |
+//! | `dimensions` | which dimension an axis lies on, its name and length |
+//! | `element` | the element type |
+//! | `filters` | the codecs |
+//! | `fill` | what absent chunks hold, and what marks missing values |
+//! | `variable` | which chunks can be references and which must be looked at |
+//! | `attributes` | attributes as JSON |
+//! | `strings` | strings of variable length |
+//! | `draft` | the order of it all, without I/O |
+//! | `scan` | fetching |
 
 mod attributes;
 mod dimensions;

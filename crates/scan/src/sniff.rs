@@ -5,7 +5,7 @@ pub(crate) const PREFIX_LEN: u64 = 512;
 
 /// Names the format whose beginning `prefix` is.
 ///
-/// `prefix` is the beginning of a file without an HDF5 signature; up to [`PREFIX_LEN`] bytes are of use.
+/// `prefix` is the beginning of a file without an HDF5 signature; 512 bytes are enough.
 #[must_use]
 pub fn looks_like(prefix: &[u8]) -> &'static str {
     /// Signatures at the first byte.

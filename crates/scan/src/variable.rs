@@ -152,7 +152,7 @@ pub(crate) fn variable(
 ) -> Result<Variable, String> {
     let own_shape = dataset.shape().ok_or("it has a null dataspace: no elements at all")?;
     let element = element(&dataset.datatype).map_err(|reason| format!("it holds {reason}"))?;
-    let storage = storage(dataset, own_shape, &element)?;
+    let storage = storage(dataset, own_shape)?;
     let layout = Geometry::new(own_shape, axes, &storage.chunk_shape, &element, dataset.datatype.size)?;
     let meta = |codecs, fill_value| ArrayMeta {
         data_type: element.data_type.clone(),
@@ -185,12 +185,10 @@ pub(crate) fn variable(
 }
 
 /// Where the elements are.
-fn storage<'a>(dataset: &'a Dataset, own_shape: &[u64], element: &Element) -> Result<Storage<'a>, String> {
+fn storage<'a>(dataset: &'a Dataset, own_shape: &[u64]) -> Result<Storage<'a>, String> {
     let whole: Vec<u64> = own_shape.iter().map(|extent| (*extent).max(1)).collect();
     let needed = || {
-        let inner = element.inner_shape.iter().product::<u64>();
         let count = dataset.space.element_count().ok_or("it has more elements than 64 bits can count")?;
-        debug_assert!(inner > 0 || element.inner_shape.contains(&0));
         count.checked_mul(dataset.datatype.size).ok_or("it has more bytes than 64 bits can count")
     };
     let (chunk_shape, chunks, unfiltered_edges) = match &dataset.layout {
@@ -290,9 +288,11 @@ impl Geometry {
             .ok_or("its chunks have more elements than 64 bits can count")?;
         let chunk_len =
             outer.checked_mul(stored_len).ok_or("its chunks have more bytes than 64 bits can count")?;
-        let inner = element.inner_shape.iter().product::<u64>().max(1);
-        let element_len =
-            usize::try_from(stored_len / inner).map_err(|_| "its elements are larger than memory")?;
+        let inner =
+            element.inner_shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length));
+        let element_len = inner.and_then(|inner| stored_len.checked_div(inner));
+        let element_len = element_len.and_then(|length| usize::try_from(length).ok());
+        let element_len = element_len.ok_or("its elements are arrays of no possible size")?;
         Ok(Self { own_shape, grid, own_grid, chunk_shape, dimension_names, chunk_len, element_len })
     }
 
