@@ -78,6 +78,10 @@ pub(crate) trait Element: Copy + PartialOrd + Default + Send + Sync + 'static {
     /// The value at a rank between those of `LOWEST` and `HIGHEST`.
     fn from_rank(rank: u64) -> Self;
 
+    /// Smallest of a block without NaN; the highest value for an empty one.
+    fn smallest(block: &[Self]) -> Self;
+    /// Largest of a block without NaN; the lowest value for an empty one.
+    fn largest(block: &[Self]) -> Self;
     /// The sum of this value taken `count` times.
     fn times(self, count: u64) -> SumOf<Self>;
     /// Sum of a block. `short`: the values have at most 32 significant bits.
@@ -122,6 +126,16 @@ macro_rules! integer {
             fn from_rank(rank: u64) -> Self {
                 let low = <$unsigned>::try_from(rank).unwrap_or(<$unsigned>::MAX);
                 Self::from_ne_bytes((low ^ $bias).to_ne_bytes())
+            }
+
+            #[inline(always)]
+            fn smallest(block: &[Self]) -> Self {
+                block.iter().fold(Self::MAX, |min, &x| min.min(x))
+            }
+
+            #[inline(always)]
+            fn largest(block: &[Self]) -> Self {
+                block.iter().fold(Self::MIN, |max, &x| max.max(x))
             }
 
             fn times(self, count: u64) -> i128 {
@@ -253,6 +267,16 @@ macro_rules! float {
                 Self::from_bits(if bits & $sign == 0 { !bits } else { bits & !$sign })
             }
 
+            #[inline(always)]
+            fn smallest(block: &[Self]) -> Self {
+                fold(block, Self::INFINITY, |x, min| if x < min { x } else { min })
+            }
+
+            #[inline(always)]
+            fn largest(block: &[Self]) -> Self {
+                fold(block, Self::NEG_INFINITY, |x, max| if x > max { x } else { max })
+            }
+
             fn times(self, count: u64) -> Compensated {
                 Compensated::product(self.into(), count)
             }
@@ -278,6 +302,19 @@ macro_rules! float {
             }
         }
     };
+}
+
+/// The best of a block, in independent lanes: the compiler may not reorder comparisons of floats, we may.
+#[inline(always)]
+fn fold<T: Copy>(block: &[T], start: T, better: impl Fn(T, T) -> T) -> T {
+    const LANES: usize = 32;
+    let mut lanes = [start; LANES];
+    let (rows, rest) = block.as_chunks::<LANES>();
+    for row in rows {
+        lanes.iter_mut().zip(row).for_each(|(lane, &x)| *lane = better(x, *lane));
+    }
+    lanes.iter_mut().zip(rest).for_each(|(lane, &x)| *lane = better(x, *lane));
+    lanes.into_iter().fold(start, |best, x| better(x, best))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the caller checks that nothing was lost")]

@@ -5,11 +5,13 @@
 //! first-level cache, which the compiler turns into vector instructions; the buffers are read several times, memory
 //! once. A block without missing elements, the usual case, is never tested element by element again.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::{
     Packing,
     columns::{Columns, Located, Prefer, Wanted, bin_of},
     condition::Matches,
-    element::{BLOCK, Element, Loader, SumOf},
+    element::{BLOCK, Element, Loader},
     mask::{Mask, Unpacked, Verdict},
     sum::{Compensated, FloatSums, SumColumn},
     walk::{Run, RunSink},
@@ -20,7 +22,7 @@ pub(crate) trait Stage<T: Element>: Copy {
     type Value: Element;
     /// Whether values have at most 32 significant bits more often than not.
     const SHORT: bool;
-    fn apply<'a>(&self, stored: &'a [T], out: &'a mut [Self::Value; BLOCK]) -> &'a [Self::Value];
+    fn apply<'a>(&self, arch: Arch, stored: &'a [T], out: &'a mut [Self::Value; BLOCK]) -> &'a [Self::Value];
     fn one(&self, stored: T) -> Self::Value;
     fn unpacked(&self, stored: T) -> Unpacked<T>;
 }
@@ -33,8 +35,7 @@ impl<T: Element> Stage<T> for AsStored {
     type Value = T;
     const SHORT: bool = false;
 
-    #[inline(always)]
-    fn apply<'a>(&self, stored: &'a [T], _: &'a mut [T; BLOCK]) -> &'a [T] {
+    fn apply<'a>(&self, _: Arch, stored: &'a [T], _: &'a mut [T; BLOCK]) -> &'a [T] {
         stored
     }
 
@@ -51,9 +52,8 @@ impl<T: Element> Stage<T> for Packing {
     type Value = f64;
     const SHORT: bool = size_of::<T>() < 8;
 
-    #[inline(always)]
-    fn apply<'a>(&self, stored: &'a [T], out: &'a mut [f64; BLOCK]) -> &'a [f64] {
-        self.unpack_block(stored, T::to_f64, out);
+    fn apply<'a>(&self, arch: Arch, stored: &'a [T], out: &'a mut [f64; BLOCK]) -> &'a [f64] {
+        arch.dispatch(Unpack { packing: *self, stored, out });
         &out[..stored.len()]
     }
 
@@ -68,22 +68,33 @@ impl<T: Element> Stage<T> for Packing {
 
 /// The statistics of a chunk of elements of type `T`, while its runs pass.
 pub(crate) struct Kernel<'a, T: Element, S: Stage<T>> {
-    chunk: &'a [u8],
-    loader: Loader<T>,
-    mask: &'a Mask<T>,
+    source: Source<'a, T>,
     stage: S,
     wanted: &'a Wanted,
     hits: Vec<Matches<T>>,
     columns: Columns<<S::Value as Element>::Wide>,
-    buffers: Buffers<T, S::Value>,
-}
-
-struct Buffers<T, V> {
-    stored: [T; BLOCK],
-    values: [V; BLOCK],
-    valid: [bool; BLOCK],
+    values: [S::Value; BLOCK],
     /// Where the elements that were kept stood in the block.
     kept: [u16; BLOCK],
+}
+
+/// Where blocks come from, and the last one.
+struct Source<'a, T> {
+    chunk: &'a [u8],
+    loader: Loader<T>,
+    mask: &'a Mask<T>,
+    arch: Arch,
+    block: [T; BLOCK],
+    valid: [bool; BLOCK],
+}
+
+impl<T: Element> Source<'_, T> {
+    /// Loads the elements of `run`, which is at most a block long, and tests them.
+    fn load(&mut self, run: Run) -> Verdict {
+        let block = &mut self.block[..run.len];
+        self.loader.load(self.chunk, run.first, run.stride, block);
+        self.arch.dispatch(Examine { mask: self.mask, block, valid: &mut self.valid })
+    }
 }
 
 impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
@@ -95,20 +106,15 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
         wanted: &'a Wanted,
         cells: usize,
     ) -> Self {
+        let (block, valid) = ([T::default(); BLOCK], [false; BLOCK]);
         Self {
-            chunk,
-            loader,
-            mask,
+            source: Source { chunk, loader, mask, arch: Arch::new(), block, valid },
             stage,
             wanted,
             hits: wanted.conditions.iter().map(|c| Matches::of(c, |x| stage.unpacked(x))).collect(),
             columns: Columns::new(wanted, cells),
-            buffers: Buffers {
-                stored: [T::default(); BLOCK],
-                values: [S::Value::default(); BLOCK],
-                valid: [false; BLOCK],
-                kept: [0; BLOCK],
-            },
+            values: [S::Value::default(); BLOCK],
+            kept: [0; BLOCK],
         }
     }
 
@@ -127,25 +133,54 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
         let means = (0..cells).map(mean).collect();
         Deviations { kernel: self, means, first: FloatSums::zeros(cells), second: FloatSums::zeros(cells) }
     }
+
+    fn block_to_one_cell(&mut self, run: Run) {
+        let verdict = self.source.load(run);
+        let Source { block, valid, arch, .. } = &mut self.source;
+        let block = &mut block[..run.len];
+        if verdict != Verdict::Full && !self.columns.nan.is_empty() {
+            self.columns.nan[run.cell] += block.iter().map(|&x| u64::from(x.is_nan())).sum::<u64>();
+        }
+        let stored: &[T] = match verdict {
+            Verdict::Empty => return,
+            Verdict::Full => block,
+            Verdict::Mixed => {
+                if self.wanted.places() {
+                    keep_places(&mut self.kept, &valid[..run.len]);
+                }
+                compact(block, valid)
+            }
+        };
+        for (hits, matches) in self.columns.hits.iter_mut().zip(&self.hits) {
+            hits[run.cell] += stored.iter().map(|&x| u64::from(matches.contains(x))).sum::<u64>();
+        }
+        let values = self.stage.apply(*arch, stored, &mut self.values);
+        if self.wanted.places() {
+            let place = |k: usize| {
+                let k = if verdict == Verdict::Full { k } else { self.kept[k].into() };
+                run.place + k as u64 * run.place_stride
+            };
+            locate(&mut self.columns, values, run.cell, place);
+        }
+        let (columns, wanted, cell) = (&mut self.columns, self.wanted, run.cell);
+        arch.dispatch(ToOneCell { columns, wanted, values, short: S::SHORT, cell });
+    }
 }
 
 impl<T: Element, S: Stage<T>> RunSink for Kernel<'_, T, S> {
-    #[inline(always)]
     fn to_one_cell(&mut self, run: Run) {
         for start in (0..run.len).step_by(BLOCK) {
             self.block_to_one_cell(run.part(start, BLOCK.min(run.len - start), 0));
         }
     }
 
-    #[inline(always)]
     fn to_cells(&mut self, run: Run) {
-        let Buffers { stored, values, valid, .. } = &mut self.buffers;
-        let stored = &mut stored[..run.len];
-        self.loader.load(self.chunk, run.first, run.stride, stored);
-        let verdict = self.mask.examine(stored, valid);
+        let verdict = self.source.load(run);
+        let Source { block, valid, arch, .. } = &self.source;
+        let stored = &block[..run.len];
         let columns = &mut self.columns;
         if verdict != Verdict::Full && !columns.nan.is_empty() {
-            let nan = columns.nan[run.cell..].iter_mut().zip(stored.iter());
+            let nan = columns.nan[run.cell..].iter_mut().zip(stored);
             nan.for_each(|(nan, &x)| *nan += u64::from(x.is_nan()));
         }
         let valid = match verdict {
@@ -154,47 +189,45 @@ impl<T: Element, S: Stage<T>> RunSink for Kernel<'_, T, S> {
             Verdict::Mixed => Some(&valid[..run.len]),
         };
         for (hits, matches) in columns.hits.iter_mut().zip(&self.hits) {
-            for (k, (hits, &x)) in hits[run.cell..].iter_mut().zip(stored.iter()).enumerate() {
+            for (k, (hits, &x)) in hits[run.cell..].iter_mut().zip(stored).enumerate() {
                 *hits += u64::from(matches.contains(x) & valid.is_none_or(|valid| valid[k]));
             }
         }
-        let values = self.stage.apply(stored, values);
-        add_to_cells(columns, self.wanted, values, valid, run);
+        let values = self.stage.apply(*arch, stored, &mut self.values);
+        locate_each(columns, values, valid, run);
+        arch.dispatch(ToCells { columns, wanted: self.wanted, values, valid, cell: run.cell });
     }
 }
 
-impl<T: Element, S: Stage<T>> Kernel<'_, T, S> {
+/// The test for missing elements, compiled for the machine.
+struct Examine<'b, T> {
+    mask: &'b Mask<T>,
+    block: &'b [T],
+    valid: &'b mut [bool; BLOCK],
+}
+
+impl<T: Element> WithSimd for Examine<'_, T> {
+    type Output = Verdict;
+
     #[inline(always)]
-    fn block_to_one_cell(&mut self, run: Run) {
-        let Buffers { stored, values, valid, kept } = &mut self.buffers;
-        let stored = &mut stored[..run.len];
-        self.loader.load(self.chunk, run.first, run.stride, stored);
-        let verdict = self.mask.examine(stored, valid);
-        if verdict != Verdict::Full && !self.columns.nan.is_empty() {
-            self.columns.nan[run.cell] += stored.iter().map(|&x| u64::from(x.is_nan())).sum::<u64>();
-        }
-        let stored: &[T] = match verdict {
-            Verdict::Empty => return,
-            Verdict::Full => stored,
-            Verdict::Mixed => {
-                if self.wanted.places() {
-                    keep_places(kept, &valid[..run.len]);
-                }
-                compact(stored, valid)
-            }
-        };
-        for (hits, matches) in self.columns.hits.iter_mut().zip(&self.hits) {
-            hits[run.cell] += stored.iter().map(|&x| u64::from(matches.contains(x))).sum::<u64>();
-        }
-        let block = self.stage.apply(stored, values);
-        if self.wanted.places() {
-            let place = |k: usize| {
-                let k = if verdict == Verdict::Full { k } else { kept[k].into() };
-                run.place + k as u64 * run.place_stride
-            };
-            locate(&mut self.columns, block, run.cell, place);
-        }
-        add_to_one_cell::<S::Value>(&mut self.columns, self.wanted, block, S::SHORT, run.cell);
+    fn with_simd<V: Simd>(self, _: V) -> Verdict {
+        self.mask.examine(self.block, self.valid)
+    }
+}
+
+/// Unpacking, compiled for the machine.
+struct Unpack<'b, T> {
+    packing: Packing,
+    stored: &'b [T],
+    out: &'b mut [f64; BLOCK],
+}
+
+impl<T: Element> WithSimd for Unpack<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        self.packing.unpack_block(self.stored, T::to_f64, self.out);
     }
 }
 
@@ -230,57 +263,19 @@ fn locate<V: Element>(
         }
     };
     if !columns.arg_min.value.is_empty() {
-        let min = smallest(block);
+        let min = V::smallest(block);
         offer(&mut columns.arg_min, block.iter().position(|&x| x == min).unwrap_or(0), Prefer::Smaller);
     }
     if !columns.arg_max.value.is_empty() {
-        let max = largest(block);
+        let max = V::largest(block);
         offer(&mut columns.arg_max, block.iter().position(|&x| x == max).unwrap_or(0), Prefer::Larger);
     }
     offer(&mut columns.first, 0, Prefer::Earlier);
     offer(&mut columns.last, block.len().saturating_sub(1), Prefer::Later);
 }
 
-/// Adds a block of valid values to one cell.
-#[inline(always)]
-fn add_to_one_cell<V: Element>(
-    columns: &mut Columns<V::Wide>,
-    wanted: &Wanted,
-    block: &[V],
-    short: bool,
-    cell: usize,
-) {
-    columns.count[cell] += block.len() as u64;
-    if wanted.min {
-        let (min, x) = (&mut columns.min[cell], smallest(block).widen());
-        *min = if x < *min { x } else { *min };
-    }
-    if wanted.max {
-        let (max, x) = (&mut columns.max[cell], largest(block).widen());
-        *max = if x > *max { x } else { *max };
-    }
-    if let Some(sums) = &mut columns.sum {
-        let sum: SumOf<V> = V::sum(block, short);
-        sums.add(cell, sum);
-    }
-    for (bins, edges) in columns.bins.iter_mut().zip(&wanted.edges) {
-        let bins = &mut bins[cell * (edges.len() - 1)..];
-        for bin in block.iter().filter_map(|x| bin_of(edges, x.to_f64())) {
-            bins[bin] += 1;
-        }
-    }
-}
-
-/// Adds each value of a block to its own cell; those not valid are left out.
-#[inline(always)]
-fn add_to_cells<V: Element>(
-    columns: &mut Columns<V::Wide>,
-    wanted: &Wanted,
-    block: &[V],
-    valid: Option<&[bool]>,
-    run: Run,
-) {
-    let cells = run.cell..run.cell + block.len();
+/// Offers each value of a block for the places its own cell asks for. Counts are those before the block.
+fn locate_each<V: Element>(columns: &mut Columns<V::Wide>, values: &[V], valid: Option<&[bool]>, run: Run) {
     for (located, prefer) in [
         (&mut columns.arg_min, Prefer::Smaller),
         (&mut columns.arg_max, Prefer::Larger),
@@ -290,68 +285,109 @@ fn add_to_cells<V: Element>(
         if located.value.is_empty() {
             continue;
         }
-        for (k, &x) in block.iter().enumerate().filter(|&(k, _)| valid.is_none_or(|valid| valid[k])) {
+        for (k, &x) in values.iter().enumerate().filter(|&(k, _)| valid.is_none_or(|valid| valid[k])) {
             let cell = run.cell + k;
             located.offer(cell, columns.count[cell] == 0, x.widen(), run.place, prefer);
         }
     }
-    let update = |extremes: &mut [V::Wide], better: fn(V::Wide, V::Wide) -> bool| match valid {
-        None => extremes.iter_mut().zip(block).for_each(|(old, &x)| {
-            let x = x.widen();
-            *old = if better(x, *old) { x } else { *old };
-        }),
-        Some(valid) => extremes.iter_mut().zip(block).zip(valid).for_each(|((old, &x), &valid)| {
-            let x = x.widen();
-            *old = if valid & better(x, *old) { x } else { *old };
-        }),
-    };
-    if wanted.min {
-        update(&mut columns.min[cells.clone()], |x, old| x < old);
-    }
-    if wanted.max {
-        update(&mut columns.max[cells.clone()], |x, old| x > old);
-    }
-    if let Some(sums) = &mut columns.sum {
-        V::sum_columns(block, valid, sums, run.cell);
-    }
-    for (bins, edges) in columns.bins.iter_mut().zip(&wanted.edges) {
-        let width = edges.len() - 1;
-        for (k, &x) in block.iter().enumerate().filter(|&(k, _)| valid.is_none_or(|valid| valid[k])) {
-            if let Some(bin) = bin_of(edges, x.to_f64()) {
-                bins[(run.cell + k) * width + bin] += 1;
+}
+
+/// Adds a block of valid values to one cell.
+struct ToOneCell<'b, V: Element> {
+    columns: &'b mut Columns<V::Wide>,
+    wanted: &'b Wanted,
+    values: &'b [V],
+    /// The values have at most 32 significant bits more often than not.
+    short: bool,
+    cell: usize,
+}
+
+impl<V: Element> WithSimd for ToOneCell<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<I: Simd>(self, _: I) {
+        let Self { columns, wanted, values, short, cell } = self;
+        columns.count[cell] += values.len() as u64;
+        if wanted.min {
+            let (min, x) = (&mut columns.min[cell], V::smallest(values).widen());
+            *min = if x < *min { x } else { *min };
+        }
+        if wanted.max {
+            let (max, x) = (&mut columns.max[cell], V::largest(values).widen());
+            *max = if x > *max { x } else { *max };
+        }
+        if let Some(sums) = &mut columns.sum {
+            sums.add(cell, V::sum(values, short));
+        }
+        for (bins, edges) in columns.bins.iter_mut().zip(&wanted.edges) {
+            let bins = &mut bins[cell * (edges.len() - 1)..];
+            for bin in values.iter().filter_map(|x| bin_of(edges, x.to_f64())) {
+                bins[bin] += 1;
             }
         }
     }
-    let counts = columns.count[cells].iter_mut();
+}
+
+/// Adds each value of a block to its own cell, from `cell` on; those not valid are left out.
+struct ToCells<'b, V: Element> {
+    columns: &'b mut Columns<V::Wide>,
+    wanted: &'b Wanted,
+    values: &'b [V],
+    valid: Option<&'b [bool]>,
+    cell: usize,
+}
+
+impl<V: Element> WithSimd for ToCells<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<I: Simd>(self, _: I) {
+        let Self { columns, wanted, values, valid, cell } = self;
+        let cells = cell..cell + values.len();
+        if wanted.min {
+            update(&mut columns.min[cells.clone()], values, valid, |x, old| x < old);
+        }
+        if wanted.max {
+            update(&mut columns.max[cells.clone()], values, valid, |x, old| x > old);
+        }
+        if let Some(sums) = &mut columns.sum {
+            V::sum_columns(values, valid, sums, cell);
+        }
+        for (bins, edges) in columns.bins.iter_mut().zip(&wanted.edges) {
+            let bins = bins[cell * (edges.len() - 1)..].chunks_mut(edges.len() - 1);
+            for (k, (bins, x)) in bins.zip(values).enumerate() {
+                if let (true, Some(bin)) = (valid.is_none_or(|valid| valid[k]), bin_of(edges, x.to_f64())) {
+                    bins[bin] += 1;
+                }
+            }
+        }
+        let counts = columns.count[cells].iter_mut();
+        match valid {
+            None => counts.for_each(|count| *count += 1),
+            Some(valid) => counts.zip(valid).for_each(|(count, &valid)| *count += u64::from(valid)),
+        }
+    }
+}
+
+/// Replaces each extreme by a valid value that is better.
+#[inline(always)]
+fn update<V: Element>(
+    extremes: &mut [V::Wide],
+    values: &[V],
+    valid: Option<&[bool]>,
+    better: impl Fn(V::Wide, V::Wide) -> bool,
+) {
     match valid {
-        None => counts.for_each(|count| *count += 1),
-        Some(valid) => counts.zip(valid).for_each(|(count, &valid)| *count += u64::from(valid)),
+        None => extremes.iter_mut().zip(values).for_each(|(old, &x)| {
+            let x = x.widen();
+            *old = if better(x, *old) { x } else { *old };
+        }),
+        Some(valid) => extremes.iter_mut().zip(values).zip(valid).for_each(|((old, &x), &valid)| {
+            let x = x.widen();
+            *old = if valid & better(x, *old) { x } else { *old };
+        }),
     }
-}
-
-/// Smallest of a block without NaN; the type's highest for an empty one.
-#[inline(always)]
-fn smallest<V: Element>(block: &[V]) -> V {
-    fold(block, V::HIGHEST, |x, min| if x < min { x } else { min })
-}
-
-/// Largest of a block without NaN; the type's lowest for an empty one.
-#[inline(always)]
-fn largest<V: Element>(block: &[V]) -> V {
-    fold(block, V::LOWEST, |x, max| if x > max { x } else { max })
-}
-
-/// A fold in independent lanes, for operations whose result does not depend on the order.
-#[inline(always)]
-fn fold<V: Element>(block: &[V], start: V, better: impl Fn(V, V) -> V) -> V {
-    const LANES: usize = 32;
-    let mut lanes = [start; LANES];
-    let (rows, rest) = block.as_chunks::<LANES>();
-    for row in rows {
-        lanes.iter_mut().zip(row).for_each(|(lane, &x)| *lane = better(x, *lane));
-    }
-    lanes.iter_mut().zip(rest).for_each(|(lane, &x)| *lane = better(x, *lane));
-    lanes.into_iter().fold(start, |best, x| better(x, best))
 }
 
 /// Takes the runs of a chunk a second time.
@@ -376,58 +412,77 @@ impl<T: Element, S: Stage<T>> Deviations<'_, '_, T, S> {
         self.kernel.columns.deviations = Some(self.second);
     }
 
-    /// Deviations of a block's valid values from `mean`.
-    #[inline(always)]
-    fn block(&mut self, run: Run, mean: impl Fn(usize) -> f64) -> ([f64; BLOCK], usize, Verdict) {
-        let mut deviations = [0.0; BLOCK];
-        let Buffers { stored, values, valid, .. } = &mut self.kernel.buffers;
-        let stored = &mut stored[..run.len];
-        self.kernel.loader.load(self.kernel.chunk, run.first, run.stride, stored);
-        let verdict = self.kernel.mask.examine(stored, valid);
-        let values = self.kernel.stage.apply(stored, values);
-        for (k, (deviation, x)) in deviations.iter_mut().zip(values).enumerate() {
-            *deviation = x.to_f64() - mean(k);
+    /// Loads a block; `None` if nothing in it is valid.
+    fn load(&mut self, run: Run) -> Option<Differences<'_, S::Value>> {
+        let Kernel { source, stage, values, .. } = &mut *self.kernel;
+        let verdict = source.load(run);
+        let values = stage.apply(source.arch, &source.block[..run.len], values);
+        let valid = match verdict {
+            Verdict::Empty => return None,
+            Verdict::Full => None,
+            Verdict::Mixed => Some(&source.valid[..run.len]),
+        };
+        let (means, first, second) = (&self.means, &mut self.first, &mut self.second);
+        Some(Differences { values, valid, means, first, second, cell: run.cell, one_cell: true })
+    }
+
+    fn add(&mut self, run: Run, one_cell: bool) {
+        let arch = self.kernel.source.arch;
+        if let Some(differences) = self.load(run) {
+            arch.dispatch(Differences { one_cell, ..differences });
         }
-        match verdict {
-            Verdict::Full => {}
-            Verdict::Empty => deviations = [0.0; BLOCK],
-            Verdict::Mixed => {
-                let pairs = deviations.iter_mut().zip(valid.iter());
-                pairs.for_each(|(deviation, &valid)| *deviation = if valid { *deviation } else { 0.0 });
-            }
-        }
-        (deviations, run.len, verdict)
     }
 }
 
 impl<T: Element, S: Stage<T>> RunSink for Deviations<'_, '_, T, S> {
-    #[inline(always)]
     fn to_one_cell(&mut self, run: Run) {
-        let mean = self.means[run.cell];
         for start in (0..run.len).step_by(BLOCK) {
-            let (mut block, len, verdict) =
-                self.block(run.part(start, BLOCK.min(run.len - start), 0), |_| mean);
-            if verdict == Verdict::Empty {
-                continue;
-            }
-            let block = &mut block[..len];
-            self.first.add(run.cell, f64::sum(block, true));
-            block.iter_mut().for_each(|x| *x *= *x);
-            self.second.add(run.cell, f64::sum(block, true));
+            self.add(run.part(start, BLOCK.min(run.len - start), 0), true);
         }
     }
 
-    #[inline(always)]
     fn to_cells(&mut self, run: Run) {
-        let means = std::mem::take(&mut self.means);
-        let here = &means[run.cell..run.cell + run.len];
-        let (mut block, len, verdict) = self.block(run, |k| here.get(k).copied().unwrap_or(0.0));
-        if verdict != Verdict::Empty {
-            let block = &mut block[..len];
-            self.first.add_terms(run.cell, block);
-            block.iter_mut().for_each(|x| *x *= *x);
-            self.second.add_terms(run.cell, block);
+        self.add(run, false);
+    }
+}
+
+/// Adds a block's deviations from the means, and their squares, to one cell or to one each.
+struct Differences<'b, V> {
+    values: &'b [V],
+    valid: Option<&'b [bool]>,
+    means: &'b [f64],
+    first: &'b mut FloatSums,
+    second: &'b mut FloatSums,
+    cell: usize,
+    one_cell: bool,
+}
+
+impl<V: Element> WithSimd for Differences<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<I: Simd>(self, _: I) {
+        let Self { values, valid, means, first, second, cell, one_cell } = self;
+        let mut block = [0.0; BLOCK];
+        let block = &mut block[..values.len()];
+        if one_cell {
+            let mean = means[cell];
+            block.iter_mut().zip(values).for_each(|(out, x)| *out = x.to_f64() - mean);
+        } else {
+            let pairs = values.iter().zip(&means[cell..]);
+            block.iter_mut().zip(pairs).for_each(|(out, (x, mean))| *out = x.to_f64() - mean);
         }
-        self.means = means;
+        if let Some(valid) = valid {
+            block.iter_mut().zip(valid).for_each(|(out, &valid)| *out = if valid { *out } else { 0.0 });
+        }
+        if one_cell {
+            first.add(cell, f64::sum(block, true));
+            block.iter_mut().for_each(|x| *x *= *x);
+            second.add(cell, f64::sum(block, true));
+        } else {
+            first.add_terms(cell, block);
+            block.iter_mut().for_each(|x| *x *= *x);
+            second.add_terms(cell, block);
+        }
     }
 }

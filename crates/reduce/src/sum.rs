@@ -7,8 +7,10 @@
 
 use std::ops::Range;
 
+use crate::element::BLOCK;
+
 /// Independent accumulators of a block: what keeps the adders of the processor busy.
-const LANES: usize = 8;
+const LANES: usize = 32;
 
 /// A float sum and what it lost to rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -94,65 +96,71 @@ impl From<i128> for Compensated {
 #[inline(always)]
 pub(crate) fn sum_compensated(block: &[f64]) -> Compensated {
     let mut lanes = Lanes::default();
-    lanes.add_rows(block);
+    lanes.add(block);
     lanes.total()
 }
 
 /// Sum of a block of values with at most 32 significant bits, eight at a time without compensation.
 #[inline(always)]
 pub(crate) fn sum_in_trees<T: Copy>(block: &[T], to_f64: impl Fn(T) -> f64) -> Compensated {
+    let mut sums = [0.0; BLOCK / 8];
+    let len = block.len() / 8;
+    let (parts, rest) = block.split_at(8 * len);
+    let part = |i: usize| &parts[i * len..][..len];
+    let (a, b, c, d) = (part(0), part(1), part(2), part(3));
+    let (e, f, g, h) = (part(4), part(5), part(6), part(7));
+    let sums = &mut sums[..len];
+    for (i, sum) in sums.iter_mut().enumerate() {
+        let left = (to_f64(a[i]) + to_f64(b[i])) + (to_f64(c[i]) + to_f64(d[i]));
+        let right = (to_f64(e[i]) + to_f64(f[i])) + (to_f64(g[i]) + to_f64(h[i]));
+        *sum = left + right;
+    }
     let mut lanes = Lanes::default();
-    let (groups, rest) = block.as_chunks::<{ 8 * LANES }>();
-    for group in groups {
-        let mut sums = [0.0; LANES];
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            let x = |row: usize| to_f64(group[row * LANES + lane]);
-            *sum = ((x(0) + x(1)) + (x(2) + x(3))) + ((x(4) + x(5)) + (x(6) + x(7)));
-        }
-        lanes.add(&sums);
-    }
-    let mut values = [0.0; 8 * LANES];
-    for (value, &x) in values.iter_mut().zip(rest) {
-        *value = to_f64(x);
-    }
-    lanes.add_rows(&values[..rest.len()]);
-    lanes.total()
+    lanes.add(sums);
+    let mut total = lanes.total();
+    rest.iter().for_each(|&x| total.add(to_f64(x)));
+    total
 }
 
-#[derive(Default)]
+/// Accumulators for neighbouring terms.
 struct Lanes {
     hi: [f64; LANES],
     lo: [f64; LANES],
 }
 
+impl Default for Lanes {
+    fn default() -> Self {
+        Self { hi: [0.0; LANES], lo: [0.0; LANES] }
+    }
+}
+
 impl Lanes {
     #[inline(always)]
-    fn add(&mut self, terms: &[f64; LANES]) {
-        for ((hi, lo), &x) in self.hi.iter_mut().zip(&mut self.lo).zip(terms) {
-            let (sum, error) = two_sum(*hi, x);
-            *hi = sum;
-            *lo += error;
+    fn add(&mut self, terms: &[f64]) {
+        for row in terms.chunks(LANES) {
+            for ((hi, lo), &x) in self.hi.iter_mut().zip(&mut self.lo).zip(row) {
+                let (sum, error) = two_sum(*hi, x);
+                *hi = sum;
+                *lo += error;
+            }
         }
     }
 
     #[inline(always)]
-    fn add_rows(&mut self, values: &[f64]) {
-        let (rows, rest) = values.as_chunks::<LANES>();
-        for row in rows {
-            self.add(row);
+    fn total(mut self) -> Compensated {
+        let mut width = LANES;
+        while width > 1 {
+            width /= 2;
+            let (hi, other_hi) = self.hi.split_at_mut(width);
+            let (lo, other_lo) = self.lo.split_at_mut(width);
+            let pairs = hi.iter_mut().zip(other_hi).zip(lo.iter_mut().zip(other_lo));
+            for ((hi, &mut other_hi), (lo, &mut other_lo)) in pairs {
+                let (sum, error) = two_sum(*hi, other_hi);
+                *hi = sum;
+                *lo += other_lo + error;
+            }
         }
-        let mut last = [0.0; LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        self.add(&last);
-    }
-
-    #[inline(always)]
-    fn total(self) -> Compensated {
-        let mut total = Compensated::default();
-        for (hi, lo) in self.hi.into_iter().zip(self.lo) {
-            total.merge(Compensated { hi, lo });
-        }
-        total
+        Compensated { hi: self.hi[0], lo: self.lo[0] }
     }
 }
 

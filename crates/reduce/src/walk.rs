@@ -149,7 +149,6 @@ impl<'a> Walk<'a> {
     }
 
     /// Hands every run to `sink`, always in the same order.
-    #[inline(always)]
     pub(crate) fn visit(&self, sink: &mut impl RunSink) {
         let whole = Run {
             first: self.first,
@@ -186,7 +185,6 @@ impl<'a> Walk<'a> {
     }
 
     /// Calls `inner` with `run` moved to each position of the outer axes.
-    #[inline(always)]
     fn each_outer(&self, run: Run, mut inner: impl FnMut(Run)) {
         let outer = self.outer.as_slice();
         if outer.iter().any(|axis| axis.len == 0) || run.len == 0 || self.region.cells() == 0 {
