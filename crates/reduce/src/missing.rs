@@ -48,13 +48,15 @@ pub struct MissingAttributes {
     pub valid_range: Vec<Number>,
     /// Whether filling was switched off when the variable was defined (`nc_def_var_fill`).
     pub no_fill: bool,
+    /// Whether signed integers will be reinterpreted (`_Unsigned = "true"`, and values are to be unpacked).
+    pub unsigned: bool,
 }
 
 impl MissingSpec {
     /// What netCDF4-python masks in a variable of type `element` with these attributes.
     ///
     /// - Without a usable `_FillValue` the netCDF default fill of the type is missing too, except for one-byte types
-    ///   where filling was switched off.
+    ///   where filling was switched off, and except for reinterpreted integers, which never equal a negative default.
     /// - One value of `missing_value` that the type cannot hold makes the whole attribute void.
     /// - A usable `valid_range` hides `valid_min` and `valid_max`.
     #[must_use]
@@ -67,6 +69,7 @@ impl MissingSpec {
         match attributes.fill_value.filter(fits) {
             Some(fill) => fill_values.push(fill),
             None if attributes.no_fill && element.size() == Some(1) => {}
+            None if attributes.unsigned && is_signed(element) => {}
             None => fill_values.extend(netcdf_default_fill(element)),
         }
         let (valid_min, valid_max) = match attributes.valid_range.as_slice() {
@@ -75,6 +78,10 @@ impl MissingSpec {
         };
         Self { fill_values, valid_min, valid_max, nan: NanPolicy::Missing }
     }
+}
+
+fn is_signed(element: &ElementType) -> bool {
+    matches!(element, ElementType::Int8 | ElementType::Int16 | ElementType::Int32 | ElementType::Int64)
 }
 
 /// What netCDF writes where nothing was written: `NC_FILL_*` of `netcdf.h`; `None` for types netCDF does not have.
