@@ -120,6 +120,7 @@ pub fn to_f64(element: &ElementType, bytes: &[u8]) -> Vec<f64> {
         ElementType::UInt32 => each(bytes, |b| f64::from(u32::from_ne_bytes(b))),
         ElementType::Int64 => each(bytes, |b| i64::from_ne_bytes(b) as f64),
         ElementType::UInt64 => each(bytes, |b| u64::from_ne_bytes(b) as f64),
+        ElementType::Float16 => each(bytes, |b| half::f16::from_ne_bytes(b).to_f64()),
         ElementType::Float32 => each(bytes, |b| f64::from(f32::from_ne_bytes(b))),
         ElementType::Float64 => each(bytes, f64::from_ne_bytes),
         _ => Vec::new(),

@@ -50,6 +50,8 @@ pub struct Statistics {
     pub missing: u64,
     /// Encoded bytes of the chunks that are.
     pub referenced: u64,
+    /// Bytes fetched for them, those between neighbours that were read together included; inline chunks need none.
+    pub fetched: u64,
     /// Bytes those decoded to.
     pub decoded: u64,
 }
@@ -154,6 +156,7 @@ pub async fn run(
     let mut partials = std::pin::pin!(partials);
     let mut accumulator = plan.accumulator();
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
+    let fetched_before = store.bytes_fetched();
     let mut merged = 0;
     while let Some(job) = partials.next().await {
         for done in job? {
@@ -165,6 +168,7 @@ pub async fn run(
         }
         progress(merged, statistics.chunks);
     }
+    statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
     let outcomes = accumulator.finish().map_err(reduce_error)?;
     Ok(Answer { outcomes, statistics })
 }

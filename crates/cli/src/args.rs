@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Scan netCDF-4/HDF5 files into kerchunk references and reduce over their byte ranges.
 #[derive(Debug, Parser)]
@@ -68,6 +68,23 @@ pub(crate) enum Verb {
         after_help = "Example:\n  rangefold reduce tas_2001.json tas --op mean,max --over time --select 'lat=-30.0..30.0'"
     )]
     Reduce(Reduce),
+    /// Many reference sets to one
+    #[command(after_help = "Example:\n  rangefold combine refs/*.json -o stack.json --concat time")]
+    Combine(Combine),
+    /// Decoded values of a selection
+    #[command(after_help = "Example:\n  rangefold get stack.json tas --select 'time=2001-07' -o july.npy")]
+    Get(Get),
+    /// Whether every reference resolves, lies in its object and decodes, and sources are unchanged
+    #[command(after_help = "Example:\n  rangefold check stack.json --all")]
+    Check(Check),
+    /// References from one form to another: JSON, Parquet, compressed, other URLs
+    #[command(
+        after_help = "Example:\n  rangefold convert stack.json -o stack.parq --rewrite s3://staging/=s3://final/"
+    )]
+    Convert(Convert),
+    /// What is known of storage
+    #[command(subcommand)]
+    Storage(StorageVerb),
     /// The HDF5 structures of a file, with their addresses
     #[command(after_help = "Example:\n  rangefold dump tas_2001.nc")]
     Dump(Dump),
@@ -141,9 +158,163 @@ pub(crate) struct Reduce {
     /// Say what would be read, and read nothing
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Output file; stdout if absent
+    /// Sketch the answer in the terminal
+    #[arg(long)]
+    pub(crate) plot: bool,
+    /// Output: .json, .npy, .csv, .nc.json, .zarr or .png; stdout if absent
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Combine {
+    /// Reference stores (JSON or Parquet), paths or URLs
+    #[arg(required = true)]
+    pub(crate) refs: Vec<String>,
+    /// Output: .json, .json.gz, .json.zst or .parq
+    #[arg(short, long, value_name = "OUT", required = true)]
+    pub(crate) output: String,
+    /// Dimension to join; may be repeated, outermost first
+    #[arg(long, value_name = "DIM", required = true)]
+    pub(crate) concat: Vec<String>,
+    /// Where the labels of a dimension come from: data:v, cf:v, attr:a, vattr:v:a, regex:PATTERN, list:FILE, index, varname, size, url, name
+    #[arg(long, value_name = "DIM=SELECTOR")]
+    pub(crate) coord: Vec<String>,
+    /// Variable that must be the same in every input, NAME or NAME=TOLERANCE; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) identical: Vec<String>,
+    /// Order of the joined labels
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sort: Sort,
+    /// Two inputs with data at the same labels
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) overlap: Overlap,
+    /// A variable that some inputs lack
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) missing_var: MissingVar,
+    /// Chunks that do not fit one regular grid
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) mismatch: Mismatch,
+    /// Only variables whose path matches; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// No variables whose path matches; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Put coordinates that are not joined into the references too
+    #[arg(long)]
+    pub(crate) inline_coords: bool,
+    /// Attribute rule: NAME=keep|drop|min|max; may be repeated
+    #[arg(long, value_name = "NAME=RULE")]
+    pub(crate) attr: Vec<String>,
+    /// A combined store to add to
+    #[arg(long, value_name = "EXISTING")]
+    pub(crate) append: Option<String>,
+    /// Rows of a Parquet record
+    #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE)]
+    pub(crate) record_size: u64,
+}
+
+/// Order of joined labels.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Sort {
+    /// Smallest first
+    #[default]
+    Asc,
+    /// Largest first
+    Desc,
+    /// In the order of the inputs
+    Given,
+}
+
+/// What to do where inputs overlap.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Overlap {
+    /// Refuse
+    #[default]
+    Error,
+    /// Accept if the decoded chunks are equal
+    Identical,
+    /// The input given first wins
+    First,
+    /// The input given last wins
+    Last,
+}
+
+/// What to do with a variable that some inputs lack.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum MissingVar {
+    /// Refuse
+    #[default]
+    Error,
+    /// Its chunks read as the fill value there
+    Fill,
+    /// Leave it out
+    Drop,
+}
+
+/// What to do with chunks that do not fit one regular grid.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Mismatch {
+    /// Refuse
+    #[default]
+    Error,
+    /// Write a rectilinear grid (Zarr v3)
+    Rectilinear,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Reference store (JSON or Parquet), path or URL
+    pub(crate) refs: String,
+    /// Path of a variable
+    pub(crate) variable: String,
+    /// Part of the variable, as for reduce
+    #[arg(long, value_name = "SELECTION")]
+    pub(crate) select: Option<String>,
+    /// No unpacking, no masking
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Output: .json, .npy, .csv, .nc.json, .zarr or .png; stdout if absent
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Reference store (JSON or Parquet), path or URL
+    pub(crate) refs: String,
+    /// Fetch and decode every chunk, not just three of each variable
+    #[arg(long, conflicts_with = "metadata_only")]
+    pub(crate) all: bool,
+    /// Fetch no chunk: look only at objects and ranges
+    #[arg(long)]
+    pub(crate) metadata_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// Reference store (JSON or Parquet), path or URL
+    pub(crate) refs: String,
+    /// Output: .json, .json.gz, .json.zst or .parq
+    #[arg(short, long, value_name = "OUT", required = true)]
+    pub(crate) output: String,
+    /// Replace the beginning of URLs; may be repeated
+    #[arg(long, value_name = "FROM=TO")]
+    pub(crate) rewrite: Vec<String>,
+    /// Rows of a Parquet record
+    #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE)]
+    pub(crate) record_size: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageVerb {
+    /// Which rule, endpoint and credential a URL gets; then HEAD, LIST and a one-byte GET
+    #[command(after_help = "Example:\n  rangefold storage check s3://bucket/tas_2001.nc")]
+    Check {
+        /// URL of an object, or of a folder ending in a slash
+        url: String,
+    },
 }
 
 #[derive(Debug, Args)]

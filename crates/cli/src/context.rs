@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use rangefold::refs::ReferenceSet;
 use rangefold::storage::{Environment, Location, Rules, Scheme, Storage, StorageOptions, explain};
 
-use rangefold::store::{FetchOptions, ReferenceStore};
+use rangefold::store::{FetchOptions, Opened, ReferenceStore};
 
 use crate::args::Shared;
-
-/// References decompress to at most this many bytes: a hundred million references as JSON.
-const REFERENCES_MAX: u64 = 16 << 30;
+use crate::result::{self, Encoded, Field, Format};
 
 /// Storage and the shared options.
 pub(crate) struct Context {
@@ -28,9 +25,8 @@ impl Context {
     /// The storage rules cannot be read or contradict the options.
     pub(crate) fn new(shared: Shared) -> Result<Self> {
         let rules = match &shared.storage {
-            Some(file) => {
-                Rules::read(file).with_context(|| format!("cannot use the storage rules {}", file.display()))?
-            }
+            Some(file) => Rules::read(file)
+                .with_context(|| format!("cannot use the storage rules {}", file.display()))?,
             None => Rules::default(),
         };
         let options = StorageOptions {
@@ -59,38 +55,83 @@ impl Context {
         })
     }
 
-    /// All bytes of an object.
-    pub(crate) async fn read(&self, url: &str) -> Result<Bytes> {
-        let (store, path) = self.resolve(url)?;
-        let read = async { store.get(&path).await?.bytes().await };
-        read.await.map_err(|error| anyhow!("{}", explain(&error)))
+    /// A reference store, of which only the metadata are read if it is Parquet.
+    pub(crate) async fn open(&self, url: &str) -> Result<Opened> {
+        Ok(Opened::open(&self.storage, url).await?)
     }
 
-    /// A reference store: kerchunk JSON, plain or compressed.
+    /// A reference store with all its references.
     pub(crate) async fn references(&self, url: &str) -> Result<ReferenceSet> {
-        let cannot = || format!("cannot read references from {url}");
-        let bytes = self.read(url).await.with_context(cannot)?;
-        let plain = rangefold::refs::decompress(&bytes, REFERENCES_MAX).with_context(cannot)?;
-        rangefold::refs::json::read(&plain).with_context(cannot)
+        Ok(self.open(url).await?.into_set().await?)
+    }
+
+    /// How references are fetched.
+    pub(crate) fn fetch_options(&self) -> FetchOptions {
+        FetchOptions { concurrency: self.shared.concurrency, ..FetchOptions::default() }
     }
 
     /// What follows the references of `set`.
     pub(crate) fn reference_store(&self, set: ReferenceSet) -> ReferenceStore {
-        let options = FetchOptions { concurrency: self.shared.concurrency, ..FetchOptions::default() };
-        ReferenceStore::with_options(Arc::new(set), self.storage.clone(), options)
+        ReferenceStore::with_options(Arc::new(set), self.storage.clone(), self.fetch_options())
     }
 
     /// Writes an object whole or not at all; refuses to replace one unless `--overwrite` was given.
-    pub(crate) async fn write(&self, url: &str, bytes: Vec<u8>) -> Result<()> {
+    pub(crate) async fn write(&self, url: &str, bytes: impl Into<PutPayload>) -> Result<()> {
         let cannot = || format!("cannot write {url}");
         let (store, path) = self.resolve_output(url).with_context(cannot)?;
         let mode = if self.shared.overwrite { PutMode::Overwrite } else { PutMode::Create };
-        match store.put_opts(&path, PutPayload::from(bytes), PutOptions::from(mode)).await {
+        match store.put_opts(&path, bytes.into(), PutOptions::from(mode)).await {
             Ok(_) => Ok(()),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 Err(anyhow!("it exists already; --overwrite replaces it")).with_context(cannot)
             }
             Err(error) => Err(anyhow!("{}", explain(&error))).with_context(cannot),
+        }
+    }
+
+    /// Writes an object, in place of one that may be there.
+    pub(crate) async fn replace(&self, url: &str, bytes: impl Into<PutPayload>) -> Result<()> {
+        let cannot = || format!("cannot write {url}");
+        let (store, path) = self.resolve_output(url).with_context(cannot)?;
+        store
+            .put(&path, bytes.into())
+            .await
+            .map_err(|error| anyhow!("{}", explain(&error)))
+            .with_context(cannot)?;
+        Ok(())
+    }
+
+    /// Whether there is an object.
+    pub(crate) async fn exists(&self, url: &str) -> Result<bool> {
+        let (store, path) = self.resolve(url)?;
+        match store.head(&path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => {
+                Err(anyhow!("{}", explain(&error))).with_context(|| format!("cannot look at {url}"))
+            }
+        }
+    }
+
+    /// Writes fields in a format.
+    pub(crate) async fn write_fields(&self, url: &str, fields: &[Field], format: Format) -> Result<()> {
+        match result::encode(fields, format)? {
+            Encoded::Object(bytes) => self.write(url, bytes).await,
+            Encoded::Tree(tree) => {
+                let location = Location::parse(url)?;
+                if location.scheme() == Scheme::File {
+                    return tree.save(std::path::Path::new(location.key()), self.shared.overwrite);
+                }
+                let folder = url.trim_end_matches('/');
+                if !self.shared.overwrite && self.exists(&format!("{folder}/zarr.json")).await? {
+                    bail!("cannot write {url}: it exists already; --overwrite replaces it");
+                }
+                // The root's metadata stands last in the tree: without it there is no store.
+                for (path, bytes) in tree.objects {
+                    self.replace(&format!("{folder}/{path}"), bytes).await?;
+                }
+                Ok(())
+            }
         }
     }
 

@@ -6,10 +6,14 @@
 
 mod args;
 mod context;
+mod fields;
 mod names;
 mod number;
 mod output;
 mod progress;
+mod refs_output;
+mod result;
+mod source;
 mod verbs;
 
 use std::io::IsTerminal as _;
@@ -18,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 
-use args::{Cli, Verb};
+use args::{Cli, StorageVerb, Verb};
 use context::Context;
 
 /// How a verb that did its work ended.
@@ -64,6 +68,11 @@ async fn run(cli: Cli) -> Result<Done> {
         Verb::Scan(args) => verbs::scan::run(&context, &args).await,
         Verb::Info(args) => verbs::info::run(&context, &args).await,
         Verb::Reduce(args) => verbs::reduce::run(&context, &args).await,
+        Verb::Combine(args) => verbs::combine::run(&context, &args).await,
+        Verb::Get(args) => verbs::get::run(&context, &args).await,
+        Verb::Check(args) => verbs::check::run(&context, &args).await,
+        Verb::Convert(args) => verbs::convert::run(&context, &args).await,
+        Verb::Storage(StorageVerb::Check { url }) => verbs::storage::check(&context, &url).await,
         Verb::Dump(args) => verbs::dump::run(&context, &args).await,
         Verb::Completions { shell } => verbs::completions(shell),
     }

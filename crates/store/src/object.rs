@@ -1,5 +1,6 @@
 //! One request to one object, and whether the object is still the one that is known.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -39,6 +40,7 @@ impl Shared {
         }
         let bytes = answer.bytes().await?;
         let (expected, found) = (announced.map_or(0, ByteRange::length), bytes.len() as u64);
+        self.fetched.fetch_add(found, Ordering::Relaxed);
         if found == expected { Ok(bytes) } else { Err(FetchProblem::Body { expected, found }) }
     }
 

@@ -97,6 +97,12 @@ impl Opened {
         &self.set
     }
 
+    /// Whether all references are known already, which is so for JSON.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.records.is_none()
+    }
+
     /// Loads the references of these chunks of the array at `path`, in place of those loaded before. Of a Parquet store
     /// only the records that hold them are read; a JSON store holds them already.
     ///

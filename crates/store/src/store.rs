@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rangefold_refs::ReferenceSet;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) requests: Semaphore,
     /// What the first response of each object said it was.
     pub(crate) seen: Mutex<HashMap<Arc<str>, Identity>>,
+    /// Bytes that came, gaps between neighbours included.
+    pub(crate) fetched: AtomicU64,
 }
 
 impl ReferenceStore {
@@ -65,7 +68,13 @@ impl ReferenceStore {
         zarr::register_codec();
         let requests = Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         let resolver = Box::new(resolver);
-        Self { shared: Arc::new(Shared { set, resolver, options, requests, seen: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { set, resolver, options, requests, seen: Mutex::default(), fetched: AtomicU64::new(0) }) }
+    }
+
+    /// Bytes fetched so far, those between neighbours that were read together included.
+    #[must_use]
+    pub fn bytes_fetched(&self) -> u64 {
+        self.shared.fetched.load(Ordering::Relaxed)
     }
 
     /// The references that are followed.

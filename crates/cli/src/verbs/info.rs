@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use anyhow::{Result, bail};
 use rangefold::array::{ArrayMeta, CodecSpec};
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
-use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::args::Info;
@@ -45,8 +45,12 @@ fn text(set: &ReferenceSet, variable: Option<&str>) -> String {
         return out;
     }
     for (path, group) in &set.groups {
-        let arrays: Vec<(&str, &ManifestArray)> =
-            set.arrays.iter().filter(|(array, _)| parent(array) == path).map(|(p, a)| (p.as_str(), a)).collect();
+        let arrays: Vec<(&str, &ManifestArray)> = set
+            .arrays
+            .iter()
+            .filter(|(array, _)| parent(array) == path)
+            .map(|(p, a)| (p.as_str(), a))
+            .collect();
         let _ = writeln!(out, "group: /{path}");
         let dimensions = dimensions(&arrays);
         if !dimensions.is_empty() {
@@ -83,7 +87,9 @@ fn json(set: &ReferenceSet, variable: Option<&str>) -> Value {
     let groups: serde_json::Map<String, Value> = set
         .groups
         .iter()
-        .map(|(path, group)| (format!("/{path}"), json!({ "attributes": attributes_json(&group.attributes) })))
+        .map(|(path, group)| {
+            (format!("/{path}"), json!({ "attributes": attributes_json(&group.attributes) }))
+        })
         .collect();
     json!({ "groups": groups, "variables": arrays })
 }
@@ -95,7 +101,9 @@ fn parent(path: &str) -> &str {
 fn dimensions(arrays: &[(&str, &ManifestArray)]) -> BTreeMap<String, u64> {
     arrays
         .iter()
-        .flat_map(|(_, array)| array.meta.dimension_names.iter().cloned().zip(array.meta.shape().iter().copied()))
+        .flat_map(|(_, array)| {
+            array.meta.dimension_names.iter().cloned().zip(array.meta.shape().iter().copied())
+        })
         .collect()
 }
 
@@ -114,8 +122,12 @@ fn encoded_bytes(array: &ManifestArray) -> u64 {
 
 fn write_array(out: &mut String, path: &str, array: &ManifestArray, indent: usize) {
     let meta = &array.meta;
-    let axes: Vec<String> =
-        meta.dimension_names.iter().zip(meta.shape()).map(|(name, length)| format!("{name}={length}")).collect();
+    let axes: Vec<String> = meta
+        .dimension_names
+        .iter()
+        .zip(meta.shape())
+        .map(|(name, length)| format!("{name}={length}"))
+        .collect();
     let name = path.rsplit('/').next().unwrap_or(path);
     let pad = " ".repeat(indent);
     let _ = writeln!(out, "{pad}{} {name}({})", meta.data_type.element.name(), axes.join(", "));
@@ -208,6 +220,8 @@ fn attribute_json(value: &AttributeValue) -> Value {
         AttributeValue::Float(value) => number::float(*value),
         AttributeValue::Text(text) => json!(text),
         AttributeValue::List(items) => items.iter().map(attribute_json).collect(),
-        AttributeValue::Map(items) => Value::Object(items.iter().map(|(k, v)| (k.clone(), attribute_json(v))).collect()),
+        AttributeValue::Map(items) => {
+            Value::Object(items.iter().map(|(k, v)| (k.clone(), attribute_json(v))).collect())
+        }
     }
 }

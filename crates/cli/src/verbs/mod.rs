@@ -1,9 +1,14 @@
 //! One module a verb.
 
+pub(crate) mod check;
+pub(crate) mod combine;
+pub(crate) mod convert;
 pub(crate) mod dump;
+pub(crate) mod get;
 pub(crate) mod info;
 pub(crate) mod reduce;
 pub(crate) mod scan;
+pub(crate) mod storage;
 
 use anyhow::Result;
 use clap::CommandFactory as _;

@@ -3,15 +3,16 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use rangefold::active::{Answer, Limits, Prepared, Query, prepare, query::Values, run as run_plan, select};
-use rangefold::reduce::{Outcome, Reduction, Value as Cell};
-use rangefold::refs::{AttributeValue, ReferenceSet};
-use rangefold::store::ReferenceStore;
-use serde_json::{Value, json};
+use rangefold::active::{Limits, Query, query::Values, run as run_plan, select};
+use rangefold::reduce::Reduction;
+use rangefold::refs::{Reference, ReferenceSet};
+use serde_json::json;
 
 use crate::args::Reduce;
 use crate::context::Context;
-use crate::{Done, names, number, output, progress};
+use crate::result::{self, Field, Format, Terminal};
+use crate::source::Source;
+use crate::{Done, fields, names, number, output, progress};
 
 /// What `--op` takes.
 const OPERATIONS: [&str; 12] =
@@ -19,13 +20,23 @@ const OPERATIONS: [&str; 12] =
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     let query = query(args)?;
-    let set = context.references(&args.refs).await?;
-    let variables = variables(&set, args)?;
-    let store = context.reference_store(set);
+    let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
+    let mut source = Source::open(context, &args.refs).await?;
+    let variables = variables(source.set(), args)?;
+    let mut fields = Vec::new();
     let mut failed = false;
     for variable in &variables {
-        match reduce(context, &store, variable, &query).await {
-            Ok(lines) => output::print(&lines)?,
+        let answered = if args.explain {
+            explain(context, &mut source, variable, &query)
+                .await
+                .map(|text| output::print(&text))
+                .map(|_| Vec::new())
+        } else {
+            reduce(context, &mut source, variable, &query).await
+        };
+        match answered {
+            Ok(answered) if format.is_some() => fields.extend(answered),
+            Ok(answered) => show(context, args, &answered)?,
             Err(error) if variables.len() > 1 => {
                 failed = true;
                 if context.shared.json {
@@ -37,7 +48,25 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
             Err(error) => return Err(error),
         }
     }
+    if let (Some(url), Some(format)) = (&args.output, format) {
+        context.write_fields(url, &fields, format).await?;
+    }
     Ok(if failed { Done::Failed } else { Done::All })
+}
+
+/// Prints answers to stdout.
+fn show(context: &Context, args: &Reduce, fields: &[Field]) -> Result<()> {
+    if context.shared.json {
+        return Ok(output::print(&result::json_lines(fields))?);
+    }
+    let terminal = Terminal::of_stdout();
+    if !args.plot {
+        return Ok(output::print(&result::text(fields, terminal.width))?);
+    }
+    for field in fields {
+        output::print(&result::sketch(field, terminal)?)?;
+    }
+    Ok(())
 }
 
 /// An error and its causes in one line.
@@ -86,85 +115,66 @@ fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Vec<String>> {
     bail!("{} has no variable {wanted:?}{near}", args.refs)
 }
 
-async fn reduce(context: &Context, store: &ReferenceStore, variable: &str, query: &Query) -> Result<String> {
+async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<Vec<Field>> {
     let started = Instant::now();
-    let prepared = prepare(store, variable, query).await?;
+    let (store, prepared) = source.prepare(context, variable, query).await?;
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
-    let defaults = Limits::default();
-    let limits =
-        Limits { threads: context.shared.threads.unwrap_or(defaults.threads), memory: context.shared.memory };
     let answer =
-        run_plan(store, variable, prepared.plan.clone(), limits, &|done, _| bar.set_position(done)).await;
+        run_plan(&store, variable, prepared.plan.clone(), limits(context), &|done, _| bar.set_position(done))
+            .await;
     bar.finish_and_clear();
     let answer = answer.with_context(|| format!("cannot reduce {variable}"))?;
-    let units = store.references().arrays.get(variable).and_then(|array| array.attributes.get("units"));
-    let units = units.and_then(AttributeValue::as_text);
-    let seconds = started.elapsed().as_secs_f64();
-    let lines = answer.outcomes.iter().map(|outcome| {
-        let document = document(variable, &prepared, outcome, units, &answer, seconds);
-        if context.shared.json { format!("{document}\n") } else { text(variable, outcome, units, &document) }
-    });
-    Ok(lines.collect())
+    fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await
 }
 
-/// The answer as `--json` prints it.
-fn document(
-    variable: &str,
-    prepared: &Prepared,
-    outcome: &Outcome,
-    units: Option<&str>,
-    answer: &Answer,
-    seconds: f64,
-) -> Value {
-    let shape: Vec<usize> = prepared.dims.iter().map(|dim| dim.positions.len()).collect();
-    let dims: Vec<&str> = prepared.dims.iter().map(|dim| dim.name.as_str()).collect();
-    let cells = shape.iter().product();
-    let values = (0..cells).map(|i| outcome.value(i).map_or(Value::Null, cell)).collect();
-    let counts = outcome.count.iter().map(|&count| json!(count)).collect();
-    let statistics = &answer.statistics;
-    json!({
-        "variable": variable,
-        "op": outcome.reduction.name(),
-        "over": prepared.over,
-        "dims": dims,
-        "shape": shape,
-        "dtype": outcome.element.name(),
-        "values": nested(&shape, values),
-        "count": nested(&shape, counts),
-        "units": units,
-        "chunks": {
-            "total": statistics.chunks,
-            "missing": statistics.missing,
-            "read": statistics.chunks - statistics.missing,
-        },
-        "bytes": { "referenced": statistics.referenced, "decoded": statistics.decoded },
-        "seconds": seconds,
-    })
+fn limits(context: &Context) -> Limits {
+    let defaults = Limits::default();
+    Limits { threads: context.shared.threads.unwrap_or(defaults.threads), memory: context.shared.memory }
 }
 
-fn cell(value: Cell) -> Value {
-    match value {
-        Cell::Signed(value) => json!(value),
-        Cell::Unsigned(value) => json!(value),
-        Cell::Float(value) => number::float(value),
-        Cell::Bool(value) => json!(value),
-        Cell::Complex([re, im]) => json!([number::float(re), number::float(im)]),
+/// What a reduction would read, before anything but coordinates is.
+async fn explain(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<String> {
+    let (store, prepared) = source.prepare(context, variable, query).await?;
+    let plan = &prepared.plan;
+    let manifest = store.references().arrays.get(variable).map(|array| &array.manifest);
+    let (mut stored, mut inline, mut encoded) = (0_u64, 0_u64, 0_u64);
+    let mut objects = std::collections::BTreeSet::new();
+    for reference in plan.tasks().filter_map(|task| manifest?.get(task.selection.number)) {
+        stored += 1;
+        match reference {
+            Reference::Inline(_) => inline += 1,
+            Reference::Range { url, range } => {
+                encoded += range.length();
+                objects.insert(url);
+            }
+            Reference::Whole { url } => {
+                objects.insert(url);
+            }
+        }
     }
-}
-
-/// A flat list as nested lists of the given shape; the value itself for a scalar.
-fn nested(shape: &[usize], mut values: Vec<Value>) -> Value {
-    for &length in shape.iter().skip(1).rev() {
-        values = values.chunks(length.max(1)).map(|row| Value::Array(row.to_vec())).collect();
+    let threads = limits(context).threads as u64;
+    let memory = plan.accumulator_len() + threads * (plan.decoded_len_max() * 2);
+    if context.shared.json {
+        let document = json!({
+            "variable": variable,
+            "shape": plan.output_shape(),
+            "elements": plan.selected_count(),
+            "chunks": { "total": plan.chunk_count(), "stored": stored, "inline": inline },
+            "objects": objects.len(),
+            "bytes": { "referenced": encoded, "decoded": plan.decoded_len() },
+            "memory": memory,
+        });
+        return Ok(format!("{document}\n"));
     }
-    if shape.is_empty() { values.into_iter().next().unwrap_or(Value::Null) } else { Value::Array(values) }
-}
-
-/// The answer for a person.
-fn text(variable: &str, outcome: &Outcome, units: Option<&str>, document: &Value) -> String {
-    let op = outcome.reduction.name();
-    let units = units.map_or_else(String::new, |units| format!(" {units}"));
-    let value = document.get("values").map(ToString::to_string).unwrap_or_default();
-    let count = document.get("count").map(ToString::to_string).unwrap_or_default();
-    format!("{variable} {op} = {value}{units} (count {count})\n")
+    Ok(format!(
+        "{variable}: {} elements in {} chunks, {stored} of them stored ({inline} inline), in {} objects\n  \
+         {} to fetch, {} decoded, about {} of memory; answer of shape {:?}\n",
+        plan.selected_count(),
+        plan.chunk_count(),
+        objects.len(),
+        number::bytes(encoded),
+        number::bytes(plan.decoded_len()),
+        number::bytes(memory),
+        plan.output_shape(),
+    ))
 }

@@ -65,15 +65,23 @@ fn outputs(args: &args::Scan) -> Result<Vec<Option<String>>> {
     let is_folder = output.ends_with('/') || std::path::Path::new(output).is_dir();
     if !is_folder {
         if args.files.len() > 1 {
-            bail!("{} inputs cannot be written to one file {output}; a folder ends in a slash", args.files.len());
+            bail!(
+                "{} inputs cannot be written to one file {output}; a folder ends in a slash",
+                args.files.len()
+            );
         }
         return Ok(vec![Some(output.clone())]);
     }
-    let mut outputs: Vec<String> =
-        args.files.iter().map(|file| format!("{}/{}.json", output.trim_end_matches('/'), stem(file))).collect();
+    let mut outputs: Vec<String> = args
+        .files
+        .iter()
+        .map(|file| format!("{}/{}.json", output.trim_end_matches('/'), stem(file)))
+        .collect();
     let all = outputs.clone();
     outputs.sort();
-    if let Some(twice) = outputs.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first()) {
+    if let Some(twice) =
+        outputs.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first())
+    {
         bail!("two inputs would both be written to {twice}; scan them to different folders");
     }
     Ok(all.into_iter().map(Some).collect())

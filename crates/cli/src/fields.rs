@@ -1,0 +1,212 @@
+//! From answers and decoded selections to what is printed and written.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use rangefold::active::coordinate::{coordinate_path, to_f64};
+use rangefold::active::{Answer, KeptDimension, Prepared};
+use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
+use rangefold::cf::TimeUnits;
+use rangefold::reduce::{Outcome, Reduction, Values as Outcomes};
+use rangefold::refs::{AttributeValue, ManifestArray};
+use rangefold::store::{ReferenceStore, Values as Decoded};
+
+use crate::result::{Coordinate, Dim, Effort, Field, Operation, Values};
+
+/// One field per outcome of a reduction.
+pub(crate) async fn of_answer(
+    store: &ReferenceStore,
+    variable: &str,
+    prepared: &Prepared,
+    answer: &Answer,
+    elapsed: Duration,
+) -> Result<Vec<Field>> {
+    let mut dims = Vec::with_capacity(prepared.dims.len());
+    for dim in &prepared.dims {
+        dims.push(dimension(store, variable, dim).await?);
+    }
+    let statistics = &answer.statistics;
+    let effort = Effort {
+        chunks_total: statistics.chunks,
+        chunks_missing: statistics.missing,
+        chunks_read: statistics.chunks - statistics.missing,
+        bytes_referenced: statistics.referenced,
+        bytes_fetched: statistics.fetched,
+        bytes_decoded: statistics.decoded,
+        seconds: elapsed.as_secs_f64(),
+    };
+    let array = store.references().arrays.get(variable);
+    let fields =
+        answer.outcomes.iter().map(|outcome| of_outcome(variable, array, prepared, &dims, outcome, effort));
+    Ok(fields.collect())
+}
+
+fn of_outcome(
+    variable: &str,
+    array: Option<&ManifestArray>,
+    prepared: &Prepared,
+    dims: &[Dim],
+    outcome: &Outcome,
+    effort: Effort,
+) -> Field {
+    let mut dims = dims.to_vec();
+    if let Reduction::Histogram(edges) = &outcome.reduction {
+        dims.push(bins(edges));
+    }
+    let keeps_units = has_units_of_values(&outcome.reduction);
+    let values = match &outcome.values {
+        Outcomes::Signed(values) => Values::Signed(values.clone()),
+        Outcomes::Unsigned(values) => Values::Unsigned(values.clone()),
+        Outcomes::Float(values) => Values::Float(values.clone()),
+        Outcomes::Bool(values) => Values::Bool(values.clone()),
+        Outcomes::Complex(values) => Values::Complex(values.clone()),
+    };
+    let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
+    let time = array.and_then(time_units).filter(|_| gives_a_value(&outcome.reduction));
+    Field {
+        variable: variable.to_owned(),
+        operation: Some(Operation { name: outcome.reduction.name().to_owned(), over: prepared.over.clone() }),
+        units: array.and_then(|a| text(a, "units")).filter(|_| keeps_units),
+        long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
+        dims,
+        element: outcome.element.clone(),
+        dates: time.map(|units| dates(&units, &numbers(&values))),
+        values,
+        valid,
+        count: Some(outcome.count.clone()),
+        effort: Some(effort),
+    }
+}
+
+/// Whether the answer is in the units of the values.
+fn has_units_of_values(reduction: &Reduction) -> bool {
+    gives_a_value(reduction) || matches!(reduction, Reduction::Range | Reduction::Sum | Reduction::Std { .. })
+}
+
+/// Whether the answer is itself a value of the variable, or lies between its values.
+fn gives_a_value(reduction: &Reduction) -> bool {
+    matches!(
+        reduction,
+        Reduction::Min | Reduction::Max | Reduction::Mean | Reduction::First | Reduction::Last
+    )
+}
+
+/// The bins of a histogram, labelled by their lower edges.
+fn bins(edges: &[f64]) -> Dim {
+    let lower: Vec<f64> = edges.iter().copied().take(edges.len().saturating_sub(1)).collect();
+    let long_name = Some("lower edge of the bin".to_owned());
+    Dim {
+        name: "bin".to_owned(),
+        length: lower.len(),
+        coordinate: Some(Coordinate { values: Values::Float(lower), long_name, ..Coordinate::default() }),
+    }
+}
+
+/// A dimension with the labels of the selected positions.
+pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &KeptDimension) -> Result<Dim> {
+    let name = dim.name.clone();
+    let length = dim.positions.len();
+    let set = store.references();
+    let path = coordinate_path(set, variable, &name);
+    let Some((path, array)) = path.and_then(|path| Some((path.clone(), set.arrays.get(&path)?))) else {
+        return Ok(Dim { name, length, coordinate: None });
+    };
+    let all = Hyperslab::from_axes(vec![AxisRange::all(array.meta.shape().first().copied().unwrap_or(0))]);
+    let values = match store.values(&path, &all).await? {
+        Decoded::Texts(texts) => Values::Text(picked(&texts, &dim.positions)),
+        Decoded::Elements(bytes) => match of_elements(&array.meta.data_type, &bytes)? {
+            Values::Signed(values) => Values::Signed(picked(&values, &dim.positions)),
+            Values::Unsigned(values) => Values::Unsigned(picked(&values, &dim.positions)),
+            Values::Float(values) => Values::Float(picked(&values, &dim.positions)),
+            Values::Bool(values) => Values::Bool(picked(&values, &dim.positions)),
+            Values::Complex(values) => Values::Complex(picked(&values, &dim.positions)),
+            Values::Text(values) => Values::Text(picked(&values, &dim.positions)),
+        },
+    };
+    let coordinate = Coordinate {
+        dates: time_units(array).map(|units| dates(&units, &numbers(&values))),
+        values,
+        units: text(array, "units"),
+        calendar: text(array, "calendar"),
+        standard_name: text(array, "standard_name"),
+        long_name: text(array, "long_name"),
+        axis: text(array, "axis"),
+        positive: text(array, "positive"),
+    };
+    Ok(Dim { name, length, coordinate: Some(coordinate) })
+}
+
+fn picked<T: Clone>(values: &[T], positions: &[u64]) -> Vec<T> {
+    positions.iter().filter_map(|&p| values.get(usize::try_from(p).ok()?)).cloned().collect()
+}
+
+fn text(array: &ManifestArray, name: &str) -> Option<String> {
+    array.attributes.get(name).and_then(AttributeValue::as_text).map(str::to_owned)
+}
+
+/// What turns the values of a variable into dates, if they are times.
+pub(crate) fn time_units(array: &ManifestArray) -> Option<TimeUnits> {
+    TimeUnits::parse(&text(array, "units")?, text(array, "calendar").as_deref()).ok()
+}
+
+/// Dates of values; empty for one that has none.
+pub(crate) fn dates(units: &TimeUnits, values: &[f64]) -> Vec<String> {
+    let date = |value: &f64| Some(units.instant(*value).ok()?.date(units.calendar()).ok()?.to_string());
+    values.iter().map(|value| date(value).unwrap_or_default()).collect()
+}
+
+/// Values as floats; NaN for what is no real number.
+pub(crate) fn numbers(values: &Values) -> Vec<f64> {
+    (0..values.len()).map(|i| values.get(i).and_then(|value| value.to_f64()).unwrap_or(f64::NAN)).collect()
+}
+
+/// Elements in native byte order as values.
+///
+/// # Errors
+///
+/// A type that is neither a number nor a text.
+pub(crate) fn of_elements(data_type: &DataType, bytes: &[u8]) -> Result<Values> {
+    fn each<const N: usize, T>(bytes: &[u8], value: impl Fn([u8; N]) -> T) -> Vec<T> {
+        bytes.as_chunks::<N>().0.iter().map(|&element| value(element)).collect()
+    }
+    let element = &data_type.element;
+    Ok(match element {
+        ElementType::Int8 => Values::Signed(each(bytes, |b| i8::from_ne_bytes(b).into())),
+        ElementType::Int16 => Values::Signed(each(bytes, |b| i16::from_ne_bytes(b).into())),
+        ElementType::Int32 => Values::Signed(each(bytes, |b| i32::from_ne_bytes(b).into())),
+        ElementType::Int64 | ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => {
+            Values::Signed(each(bytes, i64::from_ne_bytes))
+        }
+        ElementType::UInt8 => Values::Unsigned(each(bytes, |b| u8::from_ne_bytes(b).into())),
+        ElementType::UInt16 => Values::Unsigned(each(bytes, |b| u16::from_ne_bytes(b).into())),
+        ElementType::UInt32 => Values::Unsigned(each(bytes, |b| u32::from_ne_bytes(b).into())),
+        ElementType::UInt64 => Values::Unsigned(each(bytes, u64::from_ne_bytes)),
+        ElementType::Bool => Values::Bool(bytes.iter().map(|&b| b != 0).collect()),
+        ElementType::Float16 | ElementType::Float32 | ElementType::Float64 => {
+            Values::Float(to_f64(element, bytes))
+        }
+        ElementType::Complex64 => Values::Complex(each::<8, _>(bytes, |[a, b, c, d, e, f, g, h]| {
+            [f32::from_ne_bytes([a, b, c, d]).into(), f32::from_ne_bytes([e, f, g, h]).into()]
+        })),
+        ElementType::Complex128 => {
+            let parts = each(bytes, f64::from_ne_bytes);
+            Values::Complex(parts.as_chunks::<2>().0.to_vec())
+        }
+        ElementType::FixedBytes(size @ 1..) => {
+            let text = |element: &[u8]| {
+                let end = element.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+                String::from_utf8_lossy(element.get(..end).unwrap_or_default()).into_owned()
+            };
+            Values::Text(bytes.chunks_exact(*size).map(text).collect())
+        }
+        ElementType::FixedUtf32(size @ 1..) => {
+            let text = |element: &[u8]| {
+                let units = each(element, u32::from_ne_bytes);
+                let text: String = units.into_iter().filter_map(char::from_u32).collect();
+                text.trim_end_matches('\0').to_owned()
+            };
+            Values::Text(bytes.chunks_exact(size.saturating_mul(4)).map(text).collect())
+        }
+        other => bail!("values of type {} cannot be shown", other.name()),
+    })
+}

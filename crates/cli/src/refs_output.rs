@@ -1,0 +1,100 @@
+//! Writing references by the output's ending: JSON, compressed JSON, Parquet.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+use flate2::{Compression, write::GzEncoder};
+use rangefold::refs::{ReferenceSet, json, parquet};
+
+use crate::context::Context;
+
+/// Level of Zstandard: its default.
+const ZSTD_LEVEL: i32 = 3;
+
+/// How references are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Gzip,
+    Zstd,
+    Parquet,
+}
+
+impl Form {
+    /// The form that an output's ending asks for.
+    ///
+    /// # Errors
+    ///
+    /// An ending that is none of the known ones.
+    pub(crate) fn of(output: &str) -> Result<Self> {
+        let name = output.trim_end_matches('/').to_ascii_lowercase();
+        let endings = [
+            (".json.gz", Self::Gzip),
+            (".json.zst", Self::Zstd),
+            (".json", Self::Json),
+            (".parq", Self::Parquet),
+            (".parquet", Self::Parquet),
+        ];
+        match endings.iter().find(|(ending, _)| name.ends_with(ending)) {
+            Some((_, form)) => Ok(*form),
+            None => bail!(
+                "cannot tell how to write references to {output:?}: the ending must be .json, .json.gz, .json.zst or .parq"
+            ),
+        }
+    }
+}
+
+/// Writes `set` to `output` in the form its ending asks for. A Parquet store gets its index last: without it there is
+/// no store.
+pub(crate) async fn write(
+    context: &Context,
+    output: &str,
+    set: &ReferenceSet,
+    record_size: u64,
+) -> Result<()> {
+    let form = Form::of(output)?;
+    if form == Form::Parquet {
+        return write_parquet(context, output.trim_end_matches('/'), set, record_size).await;
+    }
+    let plain = json::write(set)?;
+    let bytes = match form {
+        Form::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&plain)?;
+            encoder.finish()?
+        }
+        Form::Zstd => zstd::encode_all(plain.as_slice(), ZSTD_LEVEL)?,
+        Form::Json | Form::Parquet => plain,
+    };
+    context.write(output, bytes).await
+}
+
+async fn write_parquet(context: &Context, output: &str, set: &ReferenceSet, record_size: u64) -> Result<()> {
+    let cannot = || format!("cannot write {output}");
+    let index = format!("{output}/.zmetadata");
+    let zmetadata = parquet::zmetadata(set, record_size).with_context(cannot)?;
+    if !context.shared.overwrite && context.exists(&index).await? {
+        bail!("cannot write {output}: it exists already; --overwrite replaces it");
+    }
+    for (path, array) in &set.arrays {
+        let count = array.meta.grid.chunk_count();
+        for record in parquet::records(path, count, record_size, array.manifest.iter()) {
+            let record = record.with_context(cannot)?;
+            context.replace(&format!("{output}/{}", record.path), record.bytes).await?;
+        }
+    }
+    context.replace(&index, zmetadata).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_decides_the_form() {
+        assert_eq!(Form::of("a/refs.JSON").unwrap(), Form::Json);
+        assert_eq!(Form::of("s3://b/refs.json.zst").unwrap(), Form::Zstd);
+        assert_eq!(Form::of("refs.parq/").unwrap(), Form::Parquet);
+        assert!(Form::of("refs.txt").is_err());
+    }
+}

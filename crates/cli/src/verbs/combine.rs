@@ -1,0 +1,118 @@
+//! `rangefold combine`: many reference sets to one.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use rangefold::combine::{
+    AttributeRule, Chunks, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort, Tolerance, combine,
+};
+
+use crate::args::{self, Combine};
+use crate::context::Context;
+use crate::names::Choice;
+use crate::{Done, output, progress, refs_output};
+
+/// Reference stores read at the same time.
+const INPUTS_IN_FLIGHT: usize = 16;
+
+pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
+    refs_output::Form::of(&args.output)?;
+    let spec = spec(args)?;
+    let choice = Choice::new(&args.include, &args.exclude)?;
+    let bar = progress::bar(&context.shared, args.refs.len() as u64, "inputs");
+    let mut inputs: Vec<Input> = stream::iter(&args.refs)
+        .map(|url| async {
+            let mut set = context.references(url).await?;
+            set.arrays.retain(|path, _| choice.contains(path));
+            bar.inc(1);
+            anyhow::Ok(Input::new(url.clone(), set))
+        })
+        .buffered(INPUTS_IN_FLIGHT)
+        .try_collect()
+        .await?;
+    bar.finish_and_clear();
+    if let Some(existing) = &args.append {
+        inputs.insert(0, Input::combined(existing.clone(), context.references(existing).await?));
+    }
+    let combined = combine(&inputs, &spec, context.storage.clone(), context.fetch_options())
+        .await
+        .with_context(|| format!("cannot combine {} inputs", inputs.len()))?;
+    if context.shared.verbose > 0 {
+        for (path, name) in &combined.dropped_attributes {
+            output::complain(&format!("attribute {name:?} of {path:?} is left out: inputs differ"));
+        }
+    }
+    refs_output::write(context, &args.output, &combined.references, args.record_size).await?;
+    Ok(Done::All)
+}
+
+fn spec(args: &Combine) -> Result<CombineSpec> {
+    let mut selectors = BTreeMap::new();
+    for coord in &args.coord {
+        let (dimension, selector) = pair(coord, "DIM=SELECTOR, such as time=cf:time")?;
+        selectors.insert(dimension.to_owned(), Selector::parse(selector, lines)?);
+    }
+    let mut identical = BTreeMap::new();
+    for name in &args.identical {
+        let (name, tolerance) = match name.split_once('=') {
+            None => (name.as_str(), Tolerance::Exact),
+            Some((name, text)) => match text.parse() {
+                Ok(tolerance) => (name, Tolerance::Absolute(tolerance)),
+                Err(_) => bail!("{text:?} is not a tolerance such as 1e-6"),
+            },
+        };
+        identical.insert(name.trim_matches('/').to_owned(), tolerance);
+    }
+    let mut attributes = BTreeMap::new();
+    for rule in &args.attr {
+        let (name, rule) = pair(rule, "NAME=RULE, such as history=drop")?;
+        let rule = match rule {
+            "keep" => AttributeRule::KeepIfEqual,
+            "drop" => AttributeRule::Drop,
+            "min" => AttributeRule::Min,
+            "max" => AttributeRule::Max,
+            other => bail!("{other:?} is no rule for attributes: use keep, drop, min or max"),
+        };
+        attributes.insert(name.to_owned(), rule);
+    }
+    Ok(CombineSpec {
+        concat: args.concat.clone(),
+        selectors,
+        identical,
+        sort: match args.sort {
+            args::Sort::Asc => Sort::Ascending,
+            args::Sort::Desc => Sort::Descending,
+            args::Sort::Given => Sort::Given,
+        },
+        overlap: match args.overlap {
+            args::Overlap::Error => Overlap::Error,
+            args::Overlap::Identical => Overlap::Identical,
+            args::Overlap::First => Overlap::First,
+            args::Overlap::Last => Overlap::Last,
+        },
+        missing_variable: match args.missing_var {
+            args::MissingVar::Error => MissingVariable::Error,
+            args::MissingVar::Fill => MissingVariable::Fill,
+            args::MissingVar::Drop => MissingVariable::Drop,
+        },
+        chunks: match args.mismatch {
+            args::Mismatch::Error => Chunks::Regular,
+            args::Mismatch::Rectilinear => Chunks::Rectilinear,
+        },
+        inline_coordinates: args.inline_coords,
+        attributes,
+    })
+}
+
+fn pair<'a>(text: &'a str, form: &str) -> Result<(&'a str, &'a str)> {
+    text.split_once('=')
+        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+        .ok_or_else(|| anyhow!("{text:?} is not {form}"))
+}
+
+/// The lines of a local file that are not empty.
+fn lines(file: &str) -> Result<Vec<String>, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}

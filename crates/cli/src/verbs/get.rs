@@ -1,0 +1,48 @@
+//! `rangefold get`: decoded values of a selection.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use rangefold::active::{Limits, Query, query::Values, run as run_plan, select};
+use rangefold::reduce::Reduction;
+
+use crate::args::Get;
+use crate::context::Context;
+use crate::result::{self, Field, Format, Terminal};
+use crate::source::Source;
+use crate::{Done, fields, names, output};
+
+pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
+    let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
+    let mut source = Source::open(context, &args.refs).await?;
+    let variable = args.variable.trim_matches('/');
+    if !source.set().arrays.contains_key(variable) {
+        let near = names::suggestions(variable, source.set().arrays.keys().map(String::as_str));
+        bail!("{} has no variable {variable:?}{near}", args.refs);
+    }
+    // A value is the first of itself: reducing nothing masks and unpacks each element by the same rules as a reduction.
+    let query = Query {
+        reductions: vec![Reduction::First],
+        over: Some(Vec::new()),
+        select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
+        values: if args.raw { Values::Raw } else { Values::Unpacked },
+        condition: None,
+    };
+    let started = Instant::now();
+    let (store, prepared) = source.prepare(context, variable, &query).await?;
+    let limits = Limits { memory: context.shared.memory, ..Limits::default() };
+    let answer = run_plan(&store, variable, prepared.plan.clone(), limits, &|_, _| {})
+        .await
+        .with_context(|| format!("cannot read {variable}"))?;
+    let fields: Vec<Field> = fields::of_answer(&store, variable, &prepared, &answer, started.elapsed())
+        .await?
+        .into_iter()
+        .map(|field| Field { operation: None, count: None, effort: None, ..field })
+        .collect();
+    match (&args.output, format) {
+        (Some(url), Some(format)) => context.write_fields(url, &fields, format).await?,
+        _ if context.shared.json => output::print(&result::json_lines(&fields))?,
+        _ => output::print(&result::text(&fields, Terminal::of_stdout().width))?,
+    }
+    Ok(Done::All)
+}
