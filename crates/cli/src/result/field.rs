@@ -1,0 +1,366 @@
+//! What is written: one answer of a reduction, or one decoded selection.
+
+use anyhow::{Result, bail};
+use rangefold::array::ElementType;
+
+/// An array with names: values on labelled dimensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    /// Path of the variable, without the leading `/`.
+    pub(crate) variable: String,
+    /// What was asked; `None` for a decoded selection.
+    pub(crate) operation: Option<Operation>,
+    /// Units of the values.
+    pub(crate) units: Option<String>,
+    /// The variable in words.
+    pub(crate) long_name: Option<String>,
+    /// Dimensions that are left, slowest first.
+    pub(crate) dims: Vec<Dim>,
+    /// Type of the values: what the array formats store.
+    pub(crate) element: ElementType,
+    /// Values in row-major order; anything where missing.
+    pub(crate) values: Values,
+    /// The values as dates, where the variable is a time.
+    pub(crate) dates: Option<Vec<String>>,
+    /// Whether each cell has a value.
+    pub(crate) valid: Vec<bool>,
+    /// Valid elements behind each cell of an answer; without the last dimension where that is a histogram's bins.
+    pub(crate) count: Option<Vec<u64>>,
+    /// What the answer took.
+    pub(crate) effort: Option<Effort>,
+}
+
+/// A reduction.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Operation {
+    /// As it was typed: `mean`.
+    pub(crate) name: String,
+    /// The dimensions that were reduced.
+    pub(crate) over: Vec<String>,
+}
+
+/// A dimension.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Dim {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its length.
+    pub(crate) length: usize,
+    /// Its labels, one per index.
+    pub(crate) coordinate: Option<Coordinate>,
+}
+
+/// A coordinate variable.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Coordinate {
+    /// Its values.
+    pub(crate) values: Values,
+    /// The values as dates (`2001-01-31`, `2001-01-31T12:00:00`), where they are times.
+    pub(crate) dates: Option<Vec<String>>,
+    /// Attribute `units`.
+    pub(crate) units: Option<String>,
+    /// Attribute `calendar`.
+    pub(crate) calendar: Option<String>,
+    /// Attribute `standard_name`.
+    pub(crate) standard_name: Option<String>,
+    /// Attribute `long_name`.
+    pub(crate) long_name: Option<String>,
+    /// Attribute `axis`.
+    pub(crate) axis: Option<String>,
+    /// Attribute `positive`.
+    pub(crate) positive: Option<String>,
+}
+
+/// Values of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Values {
+    /// Signed integers, and dates and durations as counts of their unit.
+    Signed(Vec<i64>),
+    /// Unsigned integers.
+    Unsigned(Vec<u64>),
+    /// Floats of every width.
+    Float(Vec<f64>),
+    /// Truth values.
+    Bool(Vec<bool>),
+    /// Real and imaginary parts.
+    Complex(Vec<[f64; 2]>),
+    /// Texts.
+    Text(Vec<String>),
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self::Float(Vec::new())
+    }
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// A signed integer.
+    Signed(i64),
+    /// An unsigned integer.
+    Unsigned(u64),
+    /// A float.
+    Float(f64),
+    /// A truth value.
+    Bool(bool),
+    /// Real and imaginary part.
+    Complex([f64; 2]),
+    /// A text.
+    Text(&'a str),
+}
+
+/// What an answer took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Effort {
+    /// Chunks the selection touches.
+    pub(crate) chunks_total: u64,
+    /// Of those, chunks that are not stored.
+    pub(crate) chunks_missing: u64,
+    /// Of those, chunks that were read.
+    pub(crate) chunks_read: u64,
+    /// Encoded bytes the references point at.
+    pub(crate) bytes_referenced: u64,
+    /// Bytes requested, gaps between neighbours included.
+    pub(crate) bytes_fetched: u64,
+    /// Bytes after decoding.
+    pub(crate) bytes_decoded: u64,
+    /// Wall-clock time.
+    pub(crate) seconds: f64,
+}
+
+impl Values {
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Signed(values) => values.len(),
+            Self::Unsigned(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::Bool(values) => values.len(),
+            Self::Complex(values) => values.len(),
+            Self::Text(values) => values.len(),
+        }
+    }
+
+    /// Value number `i`; `None` past the end.
+    pub(crate) fn get(&self, i: usize) -> Option<Value<'_>> {
+        Some(match self {
+            Self::Signed(values) => Value::Signed(*values.get(i)?),
+            Self::Unsigned(values) => Value::Unsigned(*values.get(i)?),
+            Self::Float(values) => Value::Float(*values.get(i)?),
+            Self::Bool(values) => Value::Bool(*values.get(i)?),
+            Self::Complex(values) => Value::Complex(*values.get(i)?),
+            Self::Text(values) => Value::Text(values.get(i)?),
+        })
+    }
+}
+
+impl Value<'_> {
+    /// The nearest 64-bit float, for drawing; `None` for what has no place on a line.
+    #[expect(clippy::cast_precision_loss, reason = "a picture shows three digits")]
+    pub(crate) fn to_f64(self) -> Option<f64> {
+        match self {
+            Self::Signed(x) => Some(x as f64),
+            Self::Unsigned(x) => Some(x as f64),
+            Self::Float(x) => Some(x),
+            Self::Bool(x) => Some(f64::from(u8::from(x))),
+            Self::Complex(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// The value in full: integers exactly, floats with as many digits as identify them.
+    pub(crate) fn to_text(self) -> String {
+        match self {
+            Self::Signed(x) => x.to_string(),
+            Self::Unsigned(x) => x.to_string(),
+            Self::Float(x) => float_text(x),
+            Self::Bool(x) => x.to_string(),
+            Self::Complex([re, im]) if im.is_sign_negative() => {
+                format!("{}{}i", float_text(re), float_text(im))
+            }
+            Self::Complex([re, im]) => format!("{}+{}i", float_text(re), float_text(im)),
+            Self::Text(text) => text.to_owned(),
+        }
+    }
+}
+
+/// A float with as many digits as identify it: `280.1`, `1e20`, `NaN`, `-Infinity`.
+fn float_text(x: f64) -> String {
+    match crate::number::float(x) {
+        serde_json::Value::String(name) => name,
+        number => {
+            let text = number.to_string();
+            text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+        }
+    }
+}
+
+impl Field {
+    /// The variable, and the operation if there is one: `tas mean`.
+    pub(crate) fn title(&self) -> String {
+        match &self.operation {
+            Some(operation) => format!("{} {}", self.variable, operation.name),
+            None => self.variable.clone(),
+        }
+    }
+
+    /// Lengths of the dimensions.
+    pub(crate) fn shape(&self) -> Vec<usize> {
+        self.dims.iter().map(|dim| dim.length).collect()
+    }
+
+    /// Number of cells.
+    pub(crate) fn cells(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// Value of cell `i`, a date if the variable is a time; `None` if it is missing.
+    pub(crate) fn shown(&self, i: usize) -> Option<Value<'_>> {
+        let value = self.value(i)?;
+        Some(self.dates.as_ref().and_then(|dates| dates.get(i)).map_or(value, |date| Value::Text(date)))
+    }
+
+    /// Value of cell `i`; `None` if it is missing.
+    pub(crate) fn value(&self, i: usize) -> Option<Value<'_>> {
+        self.valid.get(i).copied().unwrap_or(false).then(|| self.values.get(i)).flatten()
+    }
+
+    /// Number of missing cells.
+    pub(crate) fn missing(&self) -> usize {
+        self.valid.iter().filter(|valid| !**valid).count()
+    }
+
+    /// Length of the last dimension if the counts do without it, else 1.
+    pub(crate) fn cells_per_count(&self) -> usize {
+        match &self.count {
+            Some(count) if count.len() != self.cells() => self.dims.last().map_or(1, |dim| dim.length),
+            _ => 1,
+        }
+    }
+
+    /// Valid elements behind cell `i` of an answer.
+    pub(crate) fn count(&self, i: usize) -> Option<u64> {
+        self.count.as_ref()?.get(i / self.cells_per_count().max(1)).copied()
+    }
+
+    /// Whether counts say more than the values do.
+    pub(crate) fn counts_apart(&self) -> bool {
+        self.count.is_some() && self.operation.as_ref().is_some_and(|operation| operation.name != "count")
+    }
+
+    /// The row-major index of cell `i` along each dimension.
+    pub(crate) fn index(&self, mut i: usize) -> Vec<usize> {
+        let mut index = vec![0; self.dims.len()];
+        for (place, dim) in index.iter_mut().zip(&self.dims).rev() {
+            *place = i % dim.length.max(1);
+            i /= dim.length.max(1);
+        }
+        index
+    }
+
+    /// Whether every list has the length the dimensions ask for.
+    ///
+    /// # Errors
+    ///
+    /// One has not.
+    pub(crate) fn check(&self) -> Result<()> {
+        let cells: usize = self.dims.iter().map(|dim| dim.length).product();
+        let (values, valid) = (self.values.len(), self.valid.len());
+        if values != cells {
+            bail!("{values} values for {cells} cells");
+        }
+        if valid != cells {
+            bail!("{valid} validities for {cells} cells");
+        }
+        if let Some(dates) = self.dates.as_ref().map(Vec::len).filter(|&dates| dates != cells) {
+            bail!("{dates} dates for {cells} cells");
+        }
+        if let Some(counts) = self.count.as_ref().map(Vec::len) {
+            let outer: usize = self.dims.iter().rev().skip(1).map(|dim| dim.length).product();
+            if counts != cells && (self.dims.is_empty() || counts != outer) {
+                bail!("{counts} counts for {cells} cells");
+            }
+        }
+        self.dims.iter().try_for_each(Dim::check)
+    }
+}
+
+impl Dim {
+    fn check(&self) -> Result<()> {
+        let Some(coordinate) = &self.coordinate else { return Ok(()) };
+        let dates = coordinate.dates.as_ref().map_or(self.length, Vec::len);
+        for labels in [coordinate.values.len(), dates] {
+            if labels != self.length {
+                bail!("{labels} coordinates for dimension {:?} of length {}", self.name, self.length);
+            }
+        }
+        Ok(())
+    }
+
+    /// The label of index `i`: its date, else its coordinate, else the index itself.
+    pub(crate) fn label(&self, i: usize) -> String {
+        let index = || i.to_string();
+        let Some(coordinate) = &self.coordinate else { return index() };
+        match coordinate.dates.as_ref().and_then(|dates| dates.get(i)) {
+            Some(date) => date.clone(),
+            None => coordinate.values.get(i).map_or_else(index, Value::to_text),
+        }
+    }
+
+    /// The name, with units in brackets where the labels are numbers that have some: `lat [degrees_north]`.
+    pub(crate) fn heading(&self) -> String {
+        let dated = self.coordinate.as_ref().is_some_and(|coordinate| coordinate.dates.is_some());
+        let units = self.coordinate.as_ref().and_then(|coordinate| coordinate.units.as_deref());
+        heading(&self.name, units.filter(|_| !dated))
+    }
+}
+
+/// A name with units in brackets.
+pub(crate) fn heading(name: &str, units: Option<&str>) -> String {
+    match units {
+        Some(units) if !units.is_empty() => format!("{name} [{units}]"),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::samples;
+
+    #[test]
+    fn cells_know_their_index_and_count() {
+        let map = samples::map();
+        assert_eq!(map.index(5), [1, 2]);
+        assert_eq!(map.value(1), None);
+        assert_eq!(map.count(5), Some(365));
+        assert_eq!(map.missing(), 1);
+    }
+
+    #[test]
+    fn a_histogram_counts_once_for_all_its_bins() {
+        let mut field = samples::map();
+        field.count = Some(vec![7, 9]);
+        assert!(field.check().is_ok());
+        assert_eq!((field.count(2), field.count(3)), (Some(7), Some(9)));
+        field.count = Some(vec![7, 9, 11]);
+        assert_eq!(field.check().unwrap_err().to_string(), "3 counts for 6 cells");
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_are_refused() {
+        let mut field = samples::map();
+        field.dims[0].coordinate.as_mut().unwrap().values = Values::Float(vec![0.0]);
+        assert_eq!(field.check().unwrap_err().to_string(), "1 coordinates for dimension \"lat\" of length 2");
+    }
+
+    #[test]
+    fn values_are_printed_in_full() {
+        assert_eq!(Value::Unsigned(u64::MAX).to_text(), "18446744073709551615");
+        assert_eq!(Value::Float(0.1 + 0.2).to_text(), "0.30000000000000004");
+        assert_eq!(Value::Float(280.0).to_text(), "280");
+        assert_eq!(Value::Complex([1.0, -2.5]).to_text(), "1-2.5i");
+        assert_eq!(Value::Float(f64::INFINITY).to_text(), "Infinity");
+    }
+}

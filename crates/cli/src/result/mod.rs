@@ -1,0 +1,175 @@
+//! Answers and decoded selections, written: files by their ending, text and sketches for a terminal.
+//!
+//! ```text
+//!  Field ─► encode(fields, Format) ─► Encoded::Object (json npy csv nc.json png)   bytes of one file
+//!    │                                Encoded::Tree   (zarr)                      objects of one folder
+//!    ├────► json_lines(fields)        one JSON document per line
+//!    ├────► text(fields)              what a person reads
+//!    └────► sketch(field, terminal)   what a person sees without leaving the terminal
+//! ```
+//! Every writer is a pure function of the fields; only [`Tree::save`] touches a disk. What a format cannot say is
+//! refused with the reason and never written as something else.
+//!
+//! | format | missing values | several fields |
+//! |---|---|---|
+//! | `json` | `null` | one document per line |
+//! | `csv` | empty | side by side, if on the same cells |
+//! | `npy` | NaN, NaT; refused for integers, truth values and texts | refused |
+//! | `nc.json` | `_FillValue` | variables of one document |
+//! | `zarr` | NaN; `_FillValue` for integers | arrays of one group |
+//! | `png` | grey, gaps | refused |
+//!
+//! Variables of a `zarr` or `nc.json` are named `tas` where one answer is written, `tas_mean` and `tas_max` where two
+//! answers share a variable, and `group_tas` where two variables share their last name. The number of values behind
+//! each cell stands beside an answer as the CF ancillary variable `tas_count`.
+
+mod axes;
+mod csv;
+mod field;
+mod json;
+mod names;
+mod nco_json;
+mod npy;
+mod picture;
+mod sketch;
+mod stored;
+mod text;
+mod ticks;
+mod tree;
+mod zarr;
+
+#[cfg(test)]
+mod samples;
+
+use anyhow::{Context as _, Result, bail};
+
+pub(crate) use field::{Coordinate, Dim, Effort, Field, Operation, Values};
+pub(crate) use json::lines as json_lines;
+pub(crate) use sketch::{Terminal, sketch};
+pub(crate) use text::text;
+pub(crate) use tree::Tree;
+
+/// How an output is written; its ending says which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `.json`: what `--json` prints.
+    Json,
+    /// `.npy`: one NumPy array.
+    Npy,
+    /// `.csv`: one row per cell.
+    Csv,
+    /// `.nc.json`: the netCDF data model in JSON, as `ncks --json` of NCO writes it.
+    NcJson,
+    /// `.zarr`: a Zarr v3 group in a folder.
+    Zarr,
+    /// `.png`: a map of two dimensions or a series of one.
+    Png,
+}
+
+impl Format {
+    /// Endings and their formats; an ending that ends in another one stands before it.
+    const ENDINGS: [(&str, Self); 6] = [
+        (".nc.json", Self::NcJson),
+        (".json", Self::Json),
+        (".npy", Self::Npy),
+        (".csv", Self::Csv),
+        (".zarr", Self::Zarr),
+        (".png", Self::Png),
+    ];
+
+    /// The format of an output path or URL, by its ending in any case; a `.zarr` may end in a slash.
+    ///
+    /// # Errors
+    ///
+    /// The ending is none of the known ones, which the message lists.
+    pub(crate) fn of(output: &str) -> Result<Self, String> {
+        let name = output.to_ascii_lowercase();
+        let folder = name.strip_suffix('/');
+        let found = Self::ENDINGS.iter().find(|(ending, format)| match folder {
+            Some(folder) => *format == Self::Zarr && folder.ends_with(ending),
+            None => name.ends_with(ending),
+        });
+        found.map(|(_, format)| *format).ok_or_else(|| {
+            let endings: Vec<&str> = Self::ENDINGS.iter().map(|(ending, _)| *ending).collect();
+            format!("cannot tell how to write {output:?}: the ending must be one of {}", endings.join(", "))
+        })
+    }
+}
+
+/// An output before it is stored.
+#[derive(Debug)]
+pub(crate) enum Encoded {
+    /// One file or object.
+    Object(Vec<u8>),
+    /// A folder, or objects under one prefix.
+    Tree(Tree),
+}
+
+/// The fields in a format.
+///
+/// # Errors
+///
+/// A field contradicts itself, or the format cannot say it: see the table of this module.
+pub(crate) fn encode(fields: &[Field], format: Format) -> Result<Encoded> {
+    for field in fields {
+        field.check().with_context(|| field.title())?;
+    }
+    Ok(match format {
+        Format::Json => Encoded::Object(json::lines(fields).into_bytes()),
+        Format::Npy => Encoded::Object(only(fields, "a .npy file holds one array", npy::encode)?),
+        Format::Csv => Encoded::Object(csv::encode(fields)?.into_bytes()),
+        Format::NcJson => Encoded::Object(nco_json::encode(fields)?.into_bytes()),
+        Format::Zarr => Encoded::Tree(zarr::encode(fields)?),
+        Format::Png => Encoded::Object(only(fields, "a .png shows one answer", picture::png)?),
+    })
+}
+
+/// Writes the one field there is.
+fn only(fields: &[Field], rule: &str, write: fn(&Field) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    match fields {
+        [field] => write(field).with_context(|| field.title()),
+        _ => bail!("{rule}, and there are {}; .zarr, .nc.json and .json hold many", fields.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_decides() {
+        assert_eq!(Format::of("s3://b/out.nc.json"), Ok(Format::NcJson));
+        assert_eq!(Format::of("OUT.JSON"), Ok(Format::Json));
+        assert_eq!(Format::of("a/b.zarr/"), Ok(Format::Zarr));
+        assert_eq!(Format::of("a.png"), Ok(Format::Png));
+    }
+
+    #[test]
+    fn an_unknown_ending_is_refused_with_the_known_ones() {
+        expect_test::expect![[
+            r#"cannot tell how to write "out.tiff": the ending must be one of .nc.json, .json, .npy, .csv, .zarr, .png"#
+        ]]
+        .assert_eq(&Format::of("out.tiff").unwrap_err());
+        assert!(Format::of("out.png/").is_err());
+        assert!(Format::of("json").is_err());
+    }
+
+    #[test]
+    fn one_array_formats_refuse_two_answers() {
+        let two = [samples::map(), samples::map()];
+        let error = encode(&two, Format::Npy).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a .npy file holds one array, and there are 2; .zarr, .nc.json and .json hold many"
+        );
+        assert!(encode(&two, Format::Png).is_err());
+    }
+
+    #[test]
+    fn a_field_that_contradicts_itself_is_never_written() {
+        let mut field = samples::map();
+        field.valid.pop();
+        let error = encode(&[field], Format::Json).unwrap_err();
+        assert_eq!(format!("{error:#}"), "tas mean: 5 validities for 6 cells");
+    }
+}

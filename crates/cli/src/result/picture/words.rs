@@ -1,0 +1,82 @@
+//! What a picture says in words.
+
+use crate::result::field::Field;
+use crate::result::ticks::superscript;
+
+/// The long name, and what was done to it: `air temperature: mean over time`.
+pub(super) fn headline(field: &Field) -> String {
+    let name = field.long_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(leaf(field));
+    match &field.operation {
+        Some(operation) if operation.over.is_empty() => format!("{name}: {}", operation.name),
+        Some(operation) => format!("{name}: {} over {}", operation.name, operation.over.join(", ")),
+        None => name.to_owned(),
+    }
+}
+
+/// The variable, where dimensions of one index stand, and how many cells have no data.
+pub(super) fn subline(field: &Field) -> String {
+    let mut parts = vec![field.variable.clone()];
+    let fixed = field.dims.iter().filter(|dim| dim.length == 1 && dim.coordinate.is_some());
+    parts.extend(fixed.map(|dim| format!("{} = {}", dim.heading(), dim.label(0))));
+    if field.missing() > 0 {
+        parts.push(format!("{} of {} cells without data", field.missing(), field.cells()));
+    }
+    parts.join("  ·  ")
+}
+
+fn leaf(field: &Field) -> &str {
+    field.variable.rsplit('/').next().unwrap_or_default()
+}
+
+/// The variable's name with its units.
+pub(super) fn value_title(field: &Field) -> String {
+    labelled(leaf(field), field.units.as_deref().unwrap_or_default())
+}
+
+/// A name with units in brackets, if there are any: `tas (K)`.
+pub(in crate::result) fn labelled(name: &str, units: &str) -> String {
+    match units {
+        "" | "1" => name.to_owned(),
+        units => format!("{name} ({})", raised(units)),
+    }
+}
+
+/// Units with their powers raised: `W m-2`, `W m**-2` and `W m^-2` become `W m⁻²`.
+fn raised(units: &str) -> String {
+    let power = |word: &str| {
+        let word = word.replace("**", "").replace('^', "");
+        let base = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        let base = base.strip_suffix('-').unwrap_or(base);
+        let power = word.get(base.len()..).unwrap_or_default();
+        if !base.is_empty() && base.chars().all(char::is_alphabetic) && power.len() < 4 && power != "-" {
+            format!("{base}{}", superscript(power))
+        } else {
+            word
+        }
+    };
+    if units.contains(" since ") {
+        return units.to_owned();
+    }
+    units.split(' ').map(power).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::samples;
+
+    #[test]
+    fn units_have_their_powers_raised() {
+        assert_eq!(labelled("rsdt", "W m-2"), "rsdt (W m⁻²)");
+        assert_eq!(labelled("pr", "kg m**-2 s^-1"), "pr (kg m⁻² s⁻¹)");
+        assert_eq!(labelled("time", "days since 1850-01-01"), "time (days since 1850-01-01)");
+        assert_eq!(labelled("fraction", "1"), "fraction");
+        assert_eq!(labelled("x", "1e-3"), "x (1e-3)");
+    }
+
+    #[test]
+    fn the_headline_says_what_was_done() {
+        assert_eq!(headline(&samples::map()), "air temperature: mean over time");
+        assert_eq!(subline(&samples::map()), "tas  ·  1 of 6 cells without data");
+    }
+}

@@ -1,0 +1,220 @@
+//! Answers for a person: a line for a number, a table where it fits, a summary where it does not.
+
+use std::fmt::Write as _;
+
+use super::axes;
+use super::field::{Field, Value, heading};
+
+/// A longer table is a summary.
+const ROWS_MAX: usize = 50;
+
+/// The fields as text; tables are at most `width` columns wide.
+pub(crate) fn text(fields: &[Field], width: usize) -> String {
+    let mut out = String::new();
+    for (i, field) in fields.iter().enumerate() {
+        let apart = !field.dims.is_empty() || i.checked_sub(1).is_some_and(|i| !fields[i].dims.is_empty());
+        if i > 0 && apart {
+            out.push('\n');
+        }
+        write_field(&mut out, field, width);
+    }
+    out
+}
+
+fn write_field(out: &mut String, field: &Field, width: usize) {
+    if field.dims.is_empty() {
+        return write_scalar(out, field);
+    }
+    let table = match field.dims.as_slice() {
+        [dim] if dim.length <= ROWS_MAX => Some(series(field)),
+        [rows, _] if rows.length <= ROWS_MAX => matrix(field, width),
+        _ => None,
+    };
+    match table.map(|rows| align(&rows)) {
+        Some(table) if table.lines().all(|line| line.chars().count() <= width) => {
+            if field.dims.len() == 2 {
+                let _ =
+                    writeln!(out, "{}{}", heading(&field.title(), field.units.as_deref()), count_note(field));
+            }
+            out.push_str(&table);
+        }
+        _ => write_summary(out, field),
+    }
+}
+
+fn write_scalar(out: &mut String, field: &Field) {
+    let value = field.shown(0).map_or_else(|| "no data".to_owned(), Value::to_text);
+    let units = field.units.as_deref().filter(|_| field.value(0).is_some() && field.dates.is_none());
+    let units = units.map(|units| format!(" {units}")).unwrap_or_default();
+    let _ = writeln!(out, "{} = {value}{units}{}", field.title(), count_note(field));
+}
+
+/// ` (count 365)`, or the range of counts; nothing where the values are the counts.
+fn count_note(field: &Field) -> String {
+    let counts = field.count.iter().filter(|_| field.counts_apart()).flatten();
+    match (counts.clone().min(), counts.max()) {
+        (Some(min), Some(max)) if min == max => format!(" (count {min})"),
+        (Some(min), Some(max)) => format!(" (counts {min} to {max})"),
+        _ => String::new(),
+    }
+}
+
+/// Rows of label, value and count.
+fn series(field: &Field) -> Vec<Vec<String>> {
+    let Some(dim) = field.dims.first() else { return Vec::new() };
+    let units = field.units.as_deref().filter(|_| field.dates.is_none());
+    let mut rows = vec![vec![dim.heading(), heading(&field.title(), units)]];
+    if field.counts_apart() {
+        rows[0].push("count".to_owned());
+    }
+    for i in 0..field.cells() {
+        let mut row = vec![dim.label(i), cell(field, i)];
+        if field.counts_apart() {
+            row.push(field.count(i).unwrap_or(0).to_string());
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+/// Rows of the first dimension, columns of the second; `None` if there are more columns than fit.
+fn matrix(field: &Field, width: usize) -> Option<Vec<Vec<String>>> {
+    let [outer, inner] = field.dims.as_slice() else { return None };
+    if inner.length > width / 2 {
+        return None;
+    }
+    let corner = format!("{} \\ {}", outer.name, inner.name);
+    let mut rows = vec![std::iter::once(corner).chain((0..inner.length).map(|i| inner.label(i))).collect()];
+    for row in 0..outer.length {
+        let cells = (0..inner.length).map(|column| cell(field, row * inner.length + column));
+        rows.push(std::iter::once(outer.label(row)).chain(cells).collect());
+    }
+    Some(rows)
+}
+
+/// A cell in seven digits, `-` if missing.
+fn cell(field: &Field, i: usize) -> String {
+    match field.shown(i) {
+        None => "-".to_owned(),
+        Some(Value::Float(x)) => short(x),
+        Some(value) => value.to_text(),
+    }
+}
+
+/// Columns as wide as they need to be; the first to the left, numbers to the right.
+fn align(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = if i == 0 { write!(out, "{cell:<width$}") } else { write!(out, "  {cell:>width$}") };
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn write_summary(out: &mut String, field: &Field) {
+    let shape: Vec<String> = field.dims.iter().map(|dim| format!("{}={}", dim.name, dim.length)).collect();
+    let title = heading(&field.title(), field.units.as_deref());
+    let _ = writeln!(out, "{title}: {} ({}){}", field.element.name(), shape.join(", "), count_note(field));
+    for dim in field.dims.iter().filter(|dim| dim.length > 0) {
+        let (first, last) = (dim.label(0), dim.label(dim.length - 1));
+        let _ = writeln!(out, "  {}: {first} to {last}", dim.heading());
+    }
+    let numbers = (0..field.cells()).filter_map(|i| axes::number(field, i));
+    let (sum, count) = numbers.fold((0.0, 0_usize), |(sum, count), x| (sum + x, count + 1));
+    if let Some((low, high)) = axes::range(field) {
+        let mean = short(sum / axes::index_position(count));
+        let _ = writeln!(out, "  cells: {} to {}, mean of the cells {mean}", short(low), short(high));
+    }
+    if field.missing() > 0 {
+        let _ = writeln!(out, "  missing: {} of {} cells", field.missing(), field.cells());
+    }
+    let _ = writeln!(out, "  -o FILE.nc.json, .zarr, .npy, .csv or .png writes all of it; --json prints it");
+}
+
+/// A float in at most seven digits.
+pub(super) fn short(x: f64) -> String {
+    let rounded: f64 = format!("{x:.6e}").parse().unwrap_or(x);
+    if x == 0.0 || (1e-4..1e10).contains(&x.abs()) || !x.is_finite() {
+        Value::Float(rounded + 0.0).to_text()
+    } else {
+        format!("{rounded:e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::result::{Values, samples};
+
+    #[test]
+    fn a_number_is_a_sentence() {
+        let mut nothing = samples::scalar();
+        (nothing.valid, nothing.count) = (vec![false], Some(vec![0]));
+        expect![[r#"
+            tas mean = 280.1 K (count 365)
+            tas mean = no data (count 0)
+        "#]]
+        .assert_eq(&text(&[samples::scalar(), nothing], 80));
+    }
+
+    #[test]
+    fn one_dimension_is_a_table() {
+        let mut field =
+            samples::floats("tas", vec![samples::months(3)], vec![280.123_456_789, f64::NAN, -1e-7]);
+        field.operation = samples::map().operation;
+        field.count = Some(vec![31, 0, 1]);
+        expect![[r#"
+            time        tas mean [K]  count
+            2001-01-01      280.1235     31
+            2001-02-01             -      0
+            2001-03-01         -1e-7      1
+        "#]]
+        .assert_eq(&text(&[field], 80));
+    }
+
+    #[test]
+    fn two_dimensions_are_a_matrix() {
+        expect![[r#"
+            tas mean [K] (counts 0 to 365)
+            lat \ lon      0     120  240
+            -30        280.1       -  281
+            30         279.4  290.25  300
+        "#]]
+        .assert_eq(&text(&[samples::map()], 80));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_summarised() {
+        expect![[r#"
+            tas mean [K]: float64 (lat=2, lon=3) (counts 0 to 365)
+              lat [degrees_north]: -30 to 30
+              lon [degrees_east]: 0 to 240
+              cells: 279.4 to 300, mean of the cells 286.15
+              missing: 1 of 6 cells
+              -o FILE.nc.json, .zarr, .npy, .csv or .png writes all of it; --json prints it
+        "#]]
+        .assert_eq(&text(&[samples::map()], 20));
+    }
+
+    #[test]
+    fn integers_are_never_rounded() {
+        let mut field = samples::integers(vec![i64::MAX], vec![true]);
+        expect![[r#"
+            station                   obs/n
+            St. "0", N  9223372036854775807
+        "#]]
+        .assert_eq(&text(&[field.clone()], 80));
+        field.values = Values::Signed(vec![12]);
+        field.dims.clear();
+        assert_eq!(text(&[field], 80), "obs/n = 12\n");
+    }
+}
