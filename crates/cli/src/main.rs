@@ -80,9 +80,9 @@ async fn run(cli: Cli) -> Result<Done> {
 
 /// Prints an error and its causes.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    output::complain(&format!("error: {error}"));
-    for cause in error.chain().skip(1) {
-        output::complain(&format!("  caused by: {cause}"));
+    for (depth, line) in output::causes(error).into_iter().enumerate() {
+        let prefix = if depth == 0 { "error" } else { "  caused by" };
+        output::complain(&format!("{prefix}: {line}"));
     }
     ExitCode::FAILURE
 }

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use rangefold::storage::explain;
+
 /// Writes text to stdout. A reader that has gone away (`rangefold info x | head`) is no error.
 ///
 /// # Errors
@@ -18,4 +20,21 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
 /// Writes a line to stderr. If stderr is gone there is nobody left to tell.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// An error and its causes, outermost first. What a store answered is told in one sentence, and ends the list: what lies
+/// below it is how the answer came.
+pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let answer = cause.downcast_ref::<object_store::Error>();
+        let line = answer.map_or_else(|| cause.to_string(), explain);
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+        if answer.is_some() {
+            break;
+        }
+    }
+    lines
 }

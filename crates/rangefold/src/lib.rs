@@ -1,6 +1,132 @@
 //! Scan netCDF-4/HDF5 files into kerchunk references, combine them, and reduce over the referenced byte ranges.
 //!
 //! This crate is the library's face: it re-exports the workspace's crates under short names and holds nothing of its own.
+//! `examples/stack.rs` runs the whole way from three files to one number.
+//!
+//! # The central types, one example each
+//!
+//! ## Arrays
+//!
+//! An [`array::ChunkGrid`] cuts a shape into chunks and numbers them in row-major order; an [`array::Hyperslab`] selects
+//! from it; an [`array::ChunkKey`] is a chunk's name in a store:
+//! ```
+//! use rangefold::array::{ChunkGrid, ChunkKey, Hyperslab, Slice};
+//!
+//! let grid = ChunkGrid::regular(&[365, 180, 360], &[31, 90, 90])?;
+//! assert_eq!(grid.chunk_counts(), [12, 2, 4]);
+//! let july = Slice::Range { start: Some(181), stop: Some(212), step: None };
+//! let selection = Hyperslab::resolve(&[july, Slice::All, Slice::Index(-1)], grid.shape())?;
+//! let keys: Vec<String> = grid.touching(&selection).map(|chunk| ChunkKey::new(chunk.index()).to_string()).collect();
+//! assert_eq!(keys, ["5.0.3", "5.1.3", "6.0.3", "6.1.3"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An [`array::DataType`] is read and printed as NumPy does; an [`array::CodecSpec`] describes one stage of a chunk's
+//! encoding, and a [`codec::Decoder`] undoes all of them:
+//! ```
+//! use rangefold::array::{CodecSpec, DataType};
+//! use rangefold::codec::{Decoder, encode};
+//!
+//! let data_type = DataType::from_numpy(">f4").ok_or("no type")?;
+//! assert_eq!((data_type.size(), data_type.to_string().as_str()), (Some(4), ">f4"));
+//! let codecs = [CodecSpec::Shuffle { element_size: 4 }, CodecSpec::Zlib { level: 4 }];
+//! let encoded = encode(&codecs, &[7; 400])?;
+//! assert_eq!(Decoder::new().decode(&codecs, &encoded, 400)?, [7; 400]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## References
+//!
+//! A [`refs::ReferenceSet`] holds groups and arrays; each array's [`refs::Manifest`] says where its chunks are, by
+//! [`refs::Reference`] and [`array::ByteRange`]. It is read from kerchunk JSON and written as such:
+//! ```
+//! use rangefold::refs::{Reference, json};
+//!
+//! let text = r#"{"version":1,"refs":{".zgroup":"{\"zarr_format\":2}",
+//!   "tas/.zarray":"{\"shape\":[4],\"chunks\":[2],\"dtype\":\"<f4\",\"fill_value\":null,\"order\":\"C\",\"filters\":null,\"compressor\":null,\"zarr_format\":2}",
+//!   "tas/.zattrs":"{\"_ARRAY_DIMENSIONS\":[\"time\"],\"units\":\"K\"}",
+//!   "tas/1":["s3://bucket/tas.nc",4096,8]}}"#;
+//! let set = json::read(text.as_bytes())?;
+//! let tas = set.array("tas")?;
+//! assert_eq!(tas.meta.dimension_names, ["time"]);
+//! assert_eq!(tas.manifest.get(0), None);
+//! let Some(Reference::Range { url, range }) = tas.manifest.get(1) else { return Err("no range".into()) };
+//! assert_eq!((&*url, range.offset(), range.length()), ("s3://bucket/tas.nc", 4096, 8));
+//! assert_eq!(json::read(&json::write(&set)?)?.reference_count(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## Scanning
+//!
+//! [`storage::Storage`] leads from URLs to object stores, [`scan::scan`] from a file to its references:
+//! ```
+//! use rangefold::scan::{ScanOptions, scan};
+//! use rangefold::storage::{Environment, Storage, StorageOptions};
+//! # use rangefold_testkit::fixtures;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let storage = Storage::new(StorageOptions::default(), Environment::default())?;
+//! let url = fixtures().join("stack/tas_2001.nc").display().to_string();
+//! let (store, path) = storage.resolve(&url)?;
+//! let scanned = scan(store, &path, &url, &ScanOptions::default()).await?;
+//! assert!(scanned.skipped.is_empty());
+//! assert_eq!(scanned.trace.rounds(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## Combining, reading, reducing
+//!
+//! A [`combine::CombineSpec`] says how [`combine::Input`]s become one set; a [`store::ReferenceStore`] follows its
+//! references; an [`active::Query`] becomes a [`reduce::ReductionPlan`], whose partials merge to an [`active::Answer`]:
+//! ```
+//! use std::sync::Arc;
+//!
+//! use rangefold::active::{Limits, Query, prepare, run, select};
+//! use rangefold::combine::{CombineSpec, Input, combine};
+//! use rangefold::reduce::Reduction;
+//! use rangefold::scan::{ScanOptions, scan};
+//! use rangefold::storage::{Environment, Storage, StorageOptions};
+//! use rangefold::store::{FetchOptions, ReferenceStore};
+//! # use rangefold_testkit::fixtures;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let storage = Storage::new(StorageOptions::default(), Environment::default())?;
+//! let mut inputs = Vec::new();
+//! for year in [2001, 2002] {
+//!     let url = fixtures().join(format!("stack/tas_{year}.nc")).display().to_string();
+//!     let (store, path) = storage.resolve(&url)?;
+//!     inputs.push(Input::new(url.clone(), scan(store, &path, &url, &ScanOptions::default()).await?.references));
+//! }
+//! let spec = CombineSpec { concat: vec!["time".into()], ..CombineSpec::default() };
+//! let combined = combine(&inputs, &spec, storage.clone(), FetchOptions::default()).await?;
+//!
+//! let store = ReferenceStore::new(Arc::new(combined.references), storage);
+//! let query = Query {
+//!     reductions: vec![Reduction::Mean, Reduction::Count],
+//!     over: Some(vec!["lat".into(), "lon".into()]),
+//!     select: select::parse("time=2001-11..2002-02")?,
+//!     ..Query::default()
+//! };
+//! let prepared = prepare(&store, "tas", &query).await?;
+//! let answer = run(&store, "tas", prepared.plan, Limits::default(), &|_, _| {}).await?;
+//! assert_eq!(answer.outcomes[0].shape, [4]);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## Dates
+//!
+//! [`cf::TimeUnits`] turn numbers into dates and back, exactly:
+//! ```
+//! use rangefold::cf::TimeUnits;
+//!
+//! let units = TimeUnits::parse("days since 1850-01-01", Some("noleap"))?;
+//! let instant = units.instant(59.5)?;
+//! assert_eq!(instant.date(units.calendar())?.to_string(), "1850-03-01T12:00:00");
+//! assert_eq!(units.integer_value(instant), None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[doc(inline)]
 pub use rangefold_active as active;

@@ -71,7 +71,7 @@ fn show(context: &Context, args: &Reduce, fields: &[Field]) -> Result<()> {
 
 /// An error and its causes in one line.
 fn chain(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    output::causes(error).join(": ")
 }
 
 fn query(args: &Reduce) -> Result<Query> {

@@ -94,10 +94,9 @@ fn stem(file: &str) -> &str {
 }
 
 async fn scan_file(context: &Context, file: &str, options: &ScanOptions) -> Result<Scan> {
-    let cannot = || format!("cannot scan {file}");
-    let (store, path) = context.resolve(file).with_context(cannot)?;
-    let url = context.canonical(file).with_context(cannot)?;
-    scan(store, &path, &url, options).await.with_context(cannot)
+    let (store, path) = context.resolve(file)?;
+    let url = context.canonical(file)?;
+    Ok(scan(store, &path, &url, options).await?)
 }
 
 async fn write(context: &Context, output: Option<&str>, scanned: &Scan) -> Result<()> {

@@ -1,0 +1,210 @@
+//! The command as a person types it: outputs, messages, exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rangefold_testkit::{S3Server, fixtures};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs `rangefold` in `folder`.
+fn rangefold(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rangefold")).current_dir(folder).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs `rangefold`, which must succeed, and returns its stdout.
+fn done(folder: &Path, args: &[&str]) -> String {
+    let output = rangefold(folder, args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+/// Runs `rangefold`, which must end with `code`, and returns its stderr.
+fn refused(folder: &Path, code: i32, args: &[&str]) -> String {
+    let output = rangefold(folder, args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}{}", stdout(&output), stderr(&output));
+    stderr(&output)
+}
+
+fn fixture(path: &str) -> String {
+    fixtures().join(path).to_str().unwrap().to_owned()
+}
+
+fn years() -> Vec<String> {
+    [2001, 2002, 2003].iter().map(|year| fixture(&format!("stack/tas_{year}.nc"))).collect()
+}
+
+/// A folder with `stack.json`: three years, scanned and combined.
+fn stack() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let years = years();
+    let mut scan = vec!["scan", "-o", "refs/"];
+    scan.extend(years.iter().map(String::as_str));
+    done(folder.path(), &scan);
+    done(
+        folder.path(),
+        &["combine", "refs/tas_2003.json", "refs/tas_2001.json", "refs/tas_2002.json", "-o", "stack.json", "--concat", "time"],
+    );
+    folder
+}
+
+#[test]
+fn a_stack_is_scanned_combined_and_reduced_to_what_numpy_finds() {
+    let folder = stack();
+    let answer = done(folder.path(), &["reduce", "stack.json", "tas", "--op", "min,max,sum,count,mean", "--json"]);
+    let oracle: Value = serde_json::from_slice(&std::fs::read(fixture("stack/stack.json")).unwrap()).unwrap();
+    let expected = &oracle["variables"]["tas"]["unscaled"];
+    for line in answer.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let op = line["op"].as_str().unwrap();
+        let wanted = match op {
+            "mean" => expected["sum"].as_f64().unwrap() / expected["count"].as_f64().unwrap(),
+            op => expected[op].as_f64().unwrap(),
+        };
+        let found = line["values"].as_f64().unwrap();
+        assert!((found - wanted).abs() <= 1e-12 * wanted.abs(), "{op}: {found} for {wanted}");
+        assert_eq!(line["count"], expected["count"], "{op}");
+        assert_eq!(line["units"].as_str(), (op != "count").then_some("K"));
+    }
+    assert_eq!(answer.lines().count(), 5);
+}
+
+#[test]
+fn parquet_and_compressed_references_give_the_same_answers() {
+    let folder = stack();
+    let select = ["tas", "--op", "mean", "--over", "lat,lon", "--select", "time=2002-03..2002-05", "--json"];
+    let answers: Vec<Value> = ["stack.json", "stack.parq", "stack.json.zst", "stack.json.gz"]
+        .into_iter()
+        .map(|store| {
+            if store != "stack.json" {
+                done(folder.path(), &["convert", "stack.json", "-o", store]);
+            }
+            let args: Vec<&str> = ["reduce", store].into_iter().chain(select).collect();
+            let mut answer: Value = serde_json::from_str(&done(folder.path(), &args)).unwrap();
+            assert_eq!(answer["shape"], serde_json::json!([3]));
+            answer["seconds"] = Value::Null;
+            answer
+        })
+        .collect();
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    assert!(done(folder.path(), &["check", "stack.parq", "--all"]).contains("all is well"));
+}
+
+#[test]
+fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    let error = refused(folder.path(), 1, &["scan", "nowhere.nc"]);
+    assert!(error.contains("nowhere.nc") && error.contains("no object"), "{error}");
+    std::fs::write(folder.path().join("notes.nc"), "just text\n").unwrap();
+    let error = refused(folder.path(), 1, &["scan", "notes.nc"]);
+    assert!(error.contains("not a netCDF-4 or HDF5 file"), "{error}");
+    let whole = std::fs::read(fixture("stack/tas_2001.nc")).unwrap();
+    std::fs::write(folder.path().join("cut.nc"), &whole[..whole.len() / 3]).unwrap();
+    let output = rangefold(folder.path(), &["scan", "--strict", "cut.nc"]);
+    assert_ne!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code() {
+    let folder = stack();
+    let error = refused(folder.path(), 1, &["reduce", "stack.json", "tsa", "--op", "mean"]);
+    assert!(error.contains("has no variable \"tsa\"; did you mean \"tas\"?"), "{error}");
+    let error = refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "maen"]);
+    assert!(error.contains("\"maen\" is not an operation; did you mean \"mean\""), "{error}");
+    let error = refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "mean", "--over", "level"]);
+    assert!(error.contains("no dimension \"level\"; it has time, lat, lon"), "{error}");
+    refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
+    refused(folder.path(), 2, &["nonsense"]);
+}
+
+#[test]
+fn nothing_existing_is_overwritten_unless_asked() {
+    let folder = stack();
+    let scan = ["scan", &fixture("stack/tas_2001.nc"), "-o", "stack.json"];
+    let error = refused(folder.path(), 1, &scan);
+    assert!(error.contains("--overwrite"), "{error}");
+    done(folder.path(), &[&scan[..], &["--overwrite"]].concat());
+}
+
+#[test]
+fn references_to_files_that_do_not_fit_together_are_not_combined() {
+    let folder = TempDir::new().unwrap();
+    for year in ["2001", "2002"] {
+        let file = fixture(&format!("stack_rescaled/tas_{year}.nc"));
+        done(folder.path(), &["scan", &file, "-o", &format!("{year}.json")]);
+    }
+    let combine = ["combine", "2001.json", "2002.json", "-o", "out.json", "--concat", "time"];
+    let error = refused(folder.path(), 1, &combine);
+    assert!(error.contains("scale_factor"), "{error}");
+    assert!(!folder.path().join("out.json").exists());
+}
+
+#[test]
+fn a_glob_answers_for_every_variable_it_can_and_says_which_it_cannot() {
+    let folder = TempDir::new().unwrap();
+    let lines = {
+        done(folder.path(), &["scan", &fixture("stack/tas_2001.nc"), "-o", "a.json"]);
+        done(folder.path(), &["reduce", "a.json", "**", "--op", "max", "--json"])
+    };
+    let variables: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["variable"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(variables, ["crs", "lat", "lon", "pr", "tas", "time"]);
+}
+
+#[test]
+fn a_bucket_is_scanned_and_reduced_with_the_credentials_of_the_environment() {
+    let server = S3Server::start();
+    server.create_bucket("climate");
+    server.put("climate", "tas.nc", std::fs::read(fixture("stack/tas_2001.nc")).unwrap());
+    let folder = TempDir::new().unwrap();
+    let endpoint = server.endpoint();
+    let run = |secret: &str, args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_rangefold"))
+            .current_dir(folder.path())
+            .env("AWS_ACCESS_KEY_ID", server.access_key())
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .args(["--endpoint-url", &endpoint])
+            .args(args)
+            .output()
+            .unwrap()
+    };
+    let scanned = run(server.secret_key(), &["scan", "s3://climate/tas.nc", "-o", "s3://climate/refs/tas.json"]);
+    assert!(scanned.status.success(), "{}", stderr(&scanned));
+    let reduced = run(server.secret_key(), &["reduce", "s3://climate/refs/tas.json", "tas", "--op", "count", "--json"]);
+    assert!(reduced.status.success(), "{}", stderr(&reduced));
+    assert_eq!(serde_json::from_str::<Value>(&stdout(&reduced)).unwrap()["values"], 1487);
+    let wrong = run("wrong-secret", &["scan", "s3://climate/tas.nc"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(stderr(&wrong).contains("secret") && !stderr(&wrong).contains("wrong-secret"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn info_and_dump_tell_what_is_inside() {
+    let folder = TempDir::new().unwrap();
+    done(folder.path(), &["scan", &fixture("stack/tas_2001.nc"), "-o", "a.json"]);
+    let info = done(folder.path(), &["info", "a.json", "tas"]);
+    assert!(info.starts_with("float32 tas(time=12, lat=8, lon=16)\n"), "{info}");
+    let json: Value = serde_json::from_str(&done(folder.path(), &["info", "a.json", "--json"])).unwrap();
+    assert_eq!(json["variables"]["pr"]["codecs"], serde_json::json!(["shuffle", "zlib"]));
+    assert!(done(folder.path(), &["dump", &fixture("stack/tas_2001.nc")]).contains("superblock"));
+}
+
+#[test]
+fn values_of_a_selection_are_written_for_numpy() {
+    let folder = stack();
+    done(folder.path(), &["get", "stack.json", "tas", "--select", "time=0,lat=0:2", "-o", "a.npy"]);
+    let bytes = std::fs::read(folder.path().join("a.npy")).unwrap();
+    assert!(bytes.starts_with(b"\x93NUMPY"));
+    let header = String::from_utf8_lossy(&bytes[10..128]).into_owned();
+    assert!(header.contains("'descr': '<f4'") && header.contains("(1, 2, 16)"), "{header}");
+}
