@@ -1,12 +1,10 @@
 //! Merging partials.
 
-use rangefold_array::ElementType;
-
 use crate::{
     Outcome, Partial, ReduceError, ReductionPlan,
     columns::Columns,
     outcome::{self, Answer},
-    partial::Cells,
+    partial::{Cells, Kind},
     walk::Region,
 };
 
@@ -23,20 +21,13 @@ pub struct Accumulator<'p> {
 impl<'p> Accumulator<'p> {
     pub(crate) fn new(plan: &'p ReductionPlan) -> Self {
         let (wanted, cells) = (&plan.wanted, plan.output_cells);
-        let cells = match plan.value_element() {
-            ElementType::Float16 | ElementType::Float32 | ElementType::Float64 => {
-                Cells::Float(Columns::new(wanted, cells))
-            }
-            ElementType::Complex64 | ElementType::Complex128 => {
+        let cells = match Kind::of(&plan.value_element()) {
+            Kind::Signed => Cells::Signed(Columns::new(wanted, cells)),
+            Kind::Unsigned => Cells::Unsigned(Columns::new(wanted, cells)),
+            Kind::Float => Cells::Float(Columns::new(wanted, cells)),
+            Kind::Complex => {
                 Cells::Complex(Columns::new(wanted, cells), Box::new(Columns::new(wanted, cells)))
             }
-            ElementType::Int8
-            | ElementType::Int16
-            | ElementType::Int32
-            | ElementType::Int64
-            | ElementType::DateTime64(_)
-            | ElementType::TimeDelta64(_) => Cells::Signed(Columns::new(wanted, cells)),
-            _ => Cells::Unsigned(Columns::new(wanted, cells)),
         };
         Self { plan, merged: 0, cells }
     }

@@ -1,6 +1,68 @@
 //! Plan a reduction, reduce chunks, merge what they give.
 //!
-//! Pure and synchronous: bytes come in decoded, and nothing is fetched here.
+//! Pure and synchronous: bytes come in decoded, nothing is fetched here. A program that fetches does this:
+//!
+//! ```
+//! # use rangefold_array::{ArrayMeta, ChunkGrid, DataType, ElementType, Hyperslab, MemoryOrder};
+//! # use rangefold_reduce::{AxisMap, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value};
+//! # let meta = ArrayMeta {
+//! #     data_type: DataType::little(ElementType::Int16),
+//! #     grid: ChunkGrid::regular(&[4], &[2])?,
+//! #     order: MemoryOrder::RowMajor,
+//! #     codecs: Vec::new(),
+//! #     fill_value: None,
+//! #     dimension_names: vec!["time".into()],
+//! # };
+//! # let fetch = |number| if number == 0 { Some([1, 0, 2, 0]) } else { None };
+//! let spec = ReduceSpec::new(vec![Reduction::Max, Reduction::Mean], AxisMap::reduce_all(1));
+//! let plan = ReductionPlan::new(&meta, &Hyperslab::all(meta.shape()), &spec)?;
+//! let mut accumulator = plan.accumulator();
+//! for task in plan.tasks() {
+//!     let partial = match fetch(task.selection.number) {
+//!         Some(decoded) => plan.reduce_chunk(&task, &decoded)?, // anywhere, in any order, all at once
+//!         None => plan.absent_chunk(&task)?,
+//!     };
+//!     accumulator.merge(&partial)?; // here, in task order
+//! }
+//! let answers = accumulator.finish()?;
+//! assert_eq!(answers[1].value(0), Some(Value::Float(1.5)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What the answers mean
+//!
+//! **Elements and values.** An element is what is stored; a value is what it stands for, after `_Unsigned` and
+//! `scale_factor`/`add_offset` ([`Packing`]). Every reduction is one of values, each rounded as NumPy rounds it.
+//!
+//! **Missing** is an element that equals a fill or missing value, lies outside the valid range, is NaN, is "not a time",
+//! is an empty string, or whose value does not meet [`ReduceSpec::condition`]. All comparisons with attributes are made
+//! in the stored type ([`MissingSpec`]). With [`NanPolicy::Value`] NaN is counted, and makes sums, means, extremes and
+//! variances NaN. A chunk that is not stored is full of the array's fill value; if there is none, it is missing.
+//!
+//! **Nothing.** Where a cell has no values its `count` is 0 and it has no value ([`Outcome::value`] is `None`), for every
+//! reduction but `count`, `count_where` and `histogram`, which are 0. An empty selection is the same. A variance needs more
+//! values than its degrees of freedom.
+//!
+//! | reduction | type of the answer | exactness |
+//! |---|---|---|
+//! | `min`, `max`, `first`, `last` | that of the values | exact; zeros have no sign |
+//! | `range` | uint64 for integers, float64 | exact for integers |
+//! | `sum` | int64 for signed integers and bool, uint64, float64, complex128 | exact or [`ReduceError::Overflow`] for integers; for floats within 1e-15 of the sum of absolute values |
+//! | `mean` | float64, complex128 | the sum's, divided once |
+//! | `var`, `std` | float64 | two passes over each chunk, joined by Chan's rule on compensated means |
+//! | `argmin`, `argmax` | int64: place in the row-major order of the reduced axes of the selection, first among equals | exact |
+//! | `any`, `all` | bool | exact |
+//! | `count`, `count_where`, `histogram` | int64 | exact |
+//!
+//! Infinities are values: a sum with infinities of both signs is NaN, as is the variance of an infinite value. A float sum
+//! beyond the range of float64 is infinite.
+//!
+//! Complex numbers have `sum`, `mean` and `count`; dates and durations have everything that needs no arithmetic; strings of
+//! fixed length have `count`.
+//!
+//! **The same bits** come out whatever the concurrency, the byte order and the machine's vector instructions: the order of
+//! operations inside a chunk is fixed, and partials are merged in task order. Another chunking, hence another order,
+//! changes nothing but the last bits of sums, means and variances of floats.
 
 mod accumulator;
 mod chunk;
@@ -16,6 +78,7 @@ mod packing;
 mod partial;
 mod plan;
 mod spec;
+mod statistics;
 mod sum;
 mod walk;
 
@@ -28,3 +91,4 @@ pub use packing::{Packing, PackingError};
 pub use partial::{Partial, ReduceError};
 pub use plan::{ChunkTask, PlanError, ReductionPlan};
 pub use spec::{AxisMap, Grouping, ReduceSpec, Reduction};
+pub use statistics::ChunkStatistics;

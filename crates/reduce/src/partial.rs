@@ -1,5 +1,7 @@
 //! What one chunk contributes.
 
+use rangefold_array::ElementType;
+
 use crate::{columns::Columns, walk::Region};
 
 /// The statistics of one chunk, for the cells it contributes to.
@@ -22,6 +24,37 @@ pub(crate) enum Cells {
     Float(Columns<f64>),
     /// Real and imaginary parts.
     Complex(Columns<f64>, Box<Columns<f64>>),
+}
+
+/// In which of the wide types the values of an element type are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Signed,
+    Unsigned,
+    Float,
+    Complex,
+}
+
+impl Kind {
+    pub(crate) fn of(element: &ElementType) -> Self {
+        match element {
+            ElementType::Float16 | ElementType::Float32 | ElementType::Float64 => Self::Float,
+            ElementType::Complex64 | ElementType::Complex128 => Self::Complex,
+            ElementType::Int8
+            | ElementType::Int16
+            | ElementType::Int32
+            | ElementType::Int64
+            | ElementType::DateTime64(_)
+            | ElementType::TimeDelta64(_) => Self::Signed,
+            // Truth values and strings are read as 0 and 1.
+            _ => Self::Unsigned,
+        }
+    }
+
+    /// Whether NaN is among the values.
+    pub(crate) fn has_nan(self) -> bool {
+        matches!(self, Self::Float | Self::Complex)
+    }
 }
 
 impl Partial {
@@ -81,6 +114,12 @@ pub enum ReduceError {
     Foreign {
         /// Ordinal of the partial.
         ordinal: u64,
+    },
+    /// A statistic from elsewhere that is not what the plan needs.
+    #[error("the reduction needs {name} for every cell of the chunk")]
+    Statistic {
+        /// What is needed.
+        name: &'static str,
     },
     /// An integer sum that its type cannot hold.
     #[error("the sum {sum} of cell {cell} does not fit {data_type}")]

@@ -6,7 +6,8 @@ use rangefold_array::{
 
 use crate::{
     AxisMap, Condition, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
-    Reduction, accumulator::Accumulator, chunk, columns::Wanted, element::representable, walk::Walk,
+    Reduction, accumulator::Accumulator, chunk, columns::Wanted, element::representable, partial::Kind,
+    walk::Walk,
 };
 
 /// A reduction of a selection of an array: which chunks it needs and what becomes of them.
@@ -95,6 +96,9 @@ pub enum PlanError {
         /// The edges given.
         edges: Vec<f64>,
     },
+    /// NaN as a value stands nowhere: it is neither smaller nor larger than anything, nor kept in its place.
+    #[error("first, last, argmin and argmax are not defined with NaN as a value")]
+    NanPlace,
     /// An answer or a chunk that the machine cannot address.
     #[error("{what} of shape {shape:?} is too large to be held in memory")]
     TooLarge {
@@ -132,7 +136,7 @@ impl ReductionPlan {
         check_reductions(&element, spec)?;
         let value = spec.packing.map_or_else(|| element.clone(), |packing| packing.element());
         let round = |condition: &Condition| condition.rounded_to(&value);
-        let wanted = wanted(spec, round)?;
+        let wanted = wanted(spec, &element, round)?;
         let output_shape = output_shape(selection, &spec.axes)?;
         let output_cells = output_shape
             .iter()
@@ -338,6 +342,9 @@ fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), Plan
     {
         return unsupported("a missing value");
     }
+    if !(real || complex || text || time) {
+        return unsupported("a reduction");
+    }
     for reduction in &spec.reductions {
         let defined = match reduction {
             Reduction::Count => real || complex || text || time,
@@ -355,10 +362,15 @@ fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), Plan
 }
 
 /// The statistics that the reductions are made from.
-fn wanted(spec: &ReduceSpec, round: impl Fn(&Condition) -> Condition) -> Result<Wanted, PlanError> {
+fn wanted(
+    spec: &ReduceSpec,
+    element: &ElementType,
+    round: impl Fn(&Condition) -> Condition,
+) -> Result<Wanted, PlanError> {
     let nan_is_missing = |n: &Number| matches!(n, Number::Float(x) if x.is_nan());
     let mut wanted = Wanted {
         nan: spec.missing.nan == NanPolicy::Value
+            && Kind::of(element).has_nan()
             && spec.condition.is_none()
             && !spec.missing.fill_values.iter().any(nan_is_missing),
         ..Wanted::default()
@@ -386,6 +398,9 @@ fn wanted(spec: &ReduceSpec, round: impl Fn(&Condition) -> Condition) -> Result<
                 wanted.edges.push(edges.clone());
             }
         }
+    }
+    if wanted.nan && wanted.places() {
+        return Err(PlanError::NanPlace);
     }
     Ok(wanted)
 }

@@ -1,5 +1,7 @@
 //! A reduction of numbers in memory, by the crate and by a reference that knows nothing of blocks or chunks.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeMap;
 
 use rangefold_array::{
