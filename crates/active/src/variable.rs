@@ -25,8 +25,7 @@ impl Interpretation {
     /// Elements as they are stored, those that netCDF4-python masks missing.
     #[must_use]
     pub fn masked(array: &ManifestArray) -> Self {
-        let missing = MissingSpec::from_attributes(&array.meta.data_type.element, &missing_attributes(array));
-        Self { missing, packing: None, unsigned: false }
+        Self { missing: missing(array, false), packing: None, unsigned: false }
     }
 
     /// What netCDF4-python makes of a variable with these attributes.
@@ -52,12 +51,12 @@ impl Interpretation {
             scale.as_ref().map(|(n, t)| (*n, t)),
             offset.as_ref().map(|(n, t)| (*n, t)),
         )?;
-        Ok(Self { packing, unsigned, ..Self::masked(array) })
+        Ok(Self { missing: missing(array, unsigned), packing, unsigned })
     }
 }
 
-/// What marks an element of `array` as missing, as plain numbers.
-fn missing_attributes(array: &ManifestArray) -> MissingAttributes {
+/// Which elements of `array` its attributes mark as missing; `unsigned` if signed integers will be reinterpreted.
+fn missing(array: &ManifestArray, unsigned: bool) -> MissingSpec {
     let attributes = &array.attributes;
     let numbers = |name: &str| -> Vec<Number> {
         attributes
@@ -65,14 +64,16 @@ fn missing_attributes(array: &ManifestArray) -> MissingAttributes {
             .map(|value| value.elements().iter().filter_map(to_number).collect())
             .unwrap_or_default()
     };
-    MissingAttributes {
+    let marks = MissingAttributes {
         fill_value: number(attributes, "_FillValue"),
         missing_value: numbers("missing_value"),
         valid_min: number(attributes, "valid_min"),
         valid_max: number(attributes, "valid_max"),
         valid_range: numbers("valid_range"),
         no_fill: attributes.get("_NoFill").and_then(AttributeValue::as_text) == Some("true"),
-    }
+        unsigned,
+    };
+    MissingSpec::from_attributes(&array.meta.data_type.element, &marks)
 }
 
 /// Whether `_Unsigned` says that signed integers stand for unsigned ones.
