@@ -67,6 +67,7 @@ fn of_outcome(
         variable: variable.to_owned(),
         operation: Some(Operation { name: outcome.reduction.name().to_owned(), over: prepared.over.clone() }),
         units: array.and_then(|a| text(a, "units")).filter(|_| keeps_units),
+        calendar: array.and_then(|a| text(a, "calendar")).filter(|_| time.is_some()),
         long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
         dims,
         element: outcome.element.clone(),

@@ -12,6 +12,8 @@ pub(crate) struct Field {
     pub(crate) operation: Option<Operation>,
     /// Units of the values.
     pub(crate) units: Option<String>,
+    /// Calendar of the values, where they are times.
+    pub(crate) calendar: Option<String>,
     /// The variable in words.
     pub(crate) long_name: Option<String>,
     /// Dimensions that are left, slowest first.

@@ -97,6 +97,7 @@ pub(super) fn attributes(field: &Field, name: &str) -> Map<String, Value> {
         }
     };
     put("units", field.units.clone());
+    put("calendar", field.calendar.clone());
     put("long_name", field.long_name.clone());
     put("cell_methods", field.operation.as_ref().and_then(cell_methods));
     put("ancillary_variables", field.counts_apart().then(|| count(name)));
@@ -175,6 +176,12 @@ mod tests {
         other.dims[1] = samples::dim("lon", &[0.0, 1.0, 2.0], "degrees_east");
         let error = dims(&[one, other], &["a".into(), "b".into()]).unwrap_err();
         assert_eq!(error.to_string(), "the coordinates of dimension \"lon\" differ between answers");
+    }
+
+    #[test]
+    fn a_time_keeps_its_calendar() {
+        let time = Field { calendar: Some("noleap".into()), ..samples::scalar() };
+        assert_eq!(attributes(&time, "time")["calendar"], "noleap");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(crate) fn floats(variable: &str, dims: Vec<Dim>, values: Vec<f64>) -> Field 
         variable: variable.to_owned(),
         operation: None,
         units: Some("K".into()),
+        calendar: None,
         long_name: Some("air temperature".into()),
         dims,
         element: ElementType::Float64,
