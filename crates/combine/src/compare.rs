@@ -113,6 +113,18 @@ fn codec_identity(codec: &CodecSpec) -> String {
         CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => {
             format!("bitshuffle of {element_size} bytes in blocks of {block_size}, compression {compression}")
         }
+        CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => {
+            let kind = decimals.map_or("integers".to_owned(), |decimals| format!("{decimals} decimals"));
+            format!("scaleoffset of {element_count} × {element_size} bytes {order:?}, {kind}, fill value {fill:?}")
+        }
+        CodecSpec::NbitHdf5 { values } => format!("nbit {values:?}"),
+        CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => format!(
+            "szip of {bits_per_pixel} bits in blocks of {pixels_per_block} and lines of {pixels_per_scanline}, options {options}"
+        ),
+        CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => {
+            let sign = if *signed { "signed" } else { "unsigned" };
+            format!("{precision} bits from bit {bit_offset} of {element_size} bytes {order:?}, {sign}")
+        }
         CodecSpec::Fletcher32 => "fletcher32".to_owned(),
         CodecSpec::Lzf => "lzf".to_owned(),
         CodecSpec::Crc32c => "crc32c".to_owned(),

@@ -77,6 +77,13 @@ impl<'a> Layout<'a> {
 
     fn coordinate_method(&self, path: &str, axis: usize) -> Result<Method<'a>, CombineError> {
         let parts = self.plan.parts(path, &[axis]);
+        if let Some(part) = parts.iter().find(|part| part.array.meta.grid.rank() > 1) {
+            return Err(CombineError::Variable {
+                variable: path.to_owned(),
+                input: part.name.to_owned(),
+                reason: "it has the name of a joined dimension but more axes than that one".to_owned(),
+            });
+        }
         let labels = self.axes.get(axis).map(|axis| &axis.labels);
         let sources = self.plan.axes.get(axis).map(|axis| axis.sources.as_slice()).unwrap_or_default();
         let own = |source: &LabelSource| matches!(source, LabelSource::Variable { path: p, .. } if p == path);
@@ -213,11 +220,9 @@ impl<'a> Layout<'a> {
                         }
                         values => values?,
                     };
-                    let units = array.attributes.get("units").cloned();
-                    array.attributes = self.merged(path, &parts, &mut joined);
-                    if let Some(units) = units {
-                        array.attributes.insert("units", units);
-                    }
+                    let written =
+                        std::mem::replace(&mut array.attributes, self.merged(path, &parts, &mut joined));
+                    keep_time_units(&mut array.attributes, &written);
                     JoinedArray::ready(array)
                 }
                 Method::Placed { placement, .. } => JoinedArray {
@@ -261,6 +266,7 @@ impl<'a> Layout<'a> {
         };
         let units: Option<Vec<TimeUnits>> = parts.iter().map(|part| self.units_of(path, part)).collect();
         let Some(units) = units else { return joining.values() };
+        let Some(&first) = units.first() else { return Err(CombineError::NoInputs) };
         // Bounds are in the units of what they are the bounds of, which the joined axis has.
         let parent = self.plan.describing.get(path).and_then(Option::as_ref);
         let of_axis = joining.axes.iter().find(|axis| Some(&axis.path) == parent);
@@ -270,18 +276,26 @@ impl<'a> Layout<'a> {
         });
         let target = match of_axis.map(|axis| &axis.labels) {
             Some(Labels::Times { units, .. }) => Some(*units),
-            _ => earliest.or(units.first().copied()),
+            _ => earliest,
         };
-        match target {
-            Some(target) if units.iter().any(|units| *units != target) => {
-                let mut array = joining.times(&units, target)?;
-                if array.attributes.get("units").is_some() {
-                    array.attributes.insert("units", AttributeValue::Text(target.to_string()));
-                }
-                Ok(array)
-            }
-            _ => joining.values(),
+        let target = target.unwrap_or(first);
+        let mut array = if units.iter().all(|units| *units == target) {
+            joining.values()?
+        } else {
+            joining.times(&units, target)?
+        };
+        // Units that are inherited from the axis are not said again, and those that all inputs spell alike are kept so.
+        let own = array.attributes.get("units").is_some();
+        let spelled =
+            |part: &Part<'_>| ["units", "calendar"].map(|name| part.array.attributes.get(name).map(printed));
+        let alike = parts.windows(2).all(|pair| pair.first().map(spelled) == pair.last().map(spelled));
+        let inherited = matches!(of_axis.map(|axis| &axis.labels), Some(Labels::Times { .. }));
+        let must_say = if own { !alike } else { !inherited };
+        if must_say {
+            array.attributes.insert("units", AttributeValue::Text(target.to_string()));
+            array.attributes.insert("calendar", AttributeValue::Text(target.calendar().to_string()));
         }
+        Ok(array)
     }
 
     /// The coordinate variable of an axis.
@@ -319,6 +333,13 @@ impl<'a> Layout<'a> {
         for name in MEANING {
             attributes.remove(name);
         }
+        if !self.is_own_label(number) {
+            for name in ["bounds", "climatology"] {
+                if attributes.remove(name).is_some() {
+                    joined.dropped_attributes.insert((path.to_owned(), name.to_owned()));
+                }
+            }
+        }
         let like = self.written_like(number);
         if let Some(written) = like {
             let units = written.attributes.get("units").filter(|_| !matches!(axis.labels, Labels::Texts(_)));
@@ -343,6 +364,17 @@ impl<'a> Layout<'a> {
             attributes: &attributes,
         };
         encode::coordinate(&axis.dimension, path, &axis.labels, &template)
+    }
+
+    /// Whether the labels of an axis come from its own coordinate variable, wherever there are any.
+    fn is_own_label(&self, number: usize) -> bool {
+        self.plan.axes.get(number).is_some_and(|axis| {
+            axis.sources.iter().all(|source| match source {
+                LabelSource::None => true,
+                LabelSource::Variable { path, .. } => *path == axis.path,
+                LabelSource::Given(_) => false,
+            })
+        })
     }
 
     /// The variable that the labels of an axis are written like: of those that hold the earliest label one that is the

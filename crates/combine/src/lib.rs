@@ -1,4 +1,55 @@
 //! Many reference sets to one, refusing what would be silently wrong.
+//!
+//! ```text
+//! inputs ─plan─► axes, roles ─read─► labels ─layout─► by reference | by value | shared ─compare, read─► Joined
+//! ```
+//! Everything between the two reads is a pure function of the inputs. A [`Joined`] still holds no reference of its own:
+//! they are drawn from the inputs in order, into a manifest ([`combine`]) or straight into files ([`combine_with`]).
+//!
+//! # What becomes of a variable
+//!
+//! | it | becomes |
+//! |---|---|
+//! | is the coordinate of a joined dimension | the sorted union of all labels, inline; bit for bit where all inputs agree on type and units |
+//! | lies on a joined dimension | joined by reference: each chunk of an input is one chunk of the result |
+//! | so, with up to 64 bytes a label, and describes others (bounds) or cannot be joined by reference | joined by value, inline; times in the units of the joined axis |
+//! | holds data in an input that lacks a joined dimension but has a label for it | gains the dimension, in front |
+//! | lies on no joined dimension | kept once, after its values in all inputs have been compared |
+//!
+//! A dimension means the nearest coordinate variable of its name, from a variable's group to the root, so that groups
+//! with times of their own are joined each along its own.
+//!
+//! # What is decided how
+//!
+//! | question | default | instead |
+//! |---|---|---|
+//! | where labels come from | the coordinate variable, as times if its units are | [`Selector`] |
+//! | order of labels | ascending | [`Sort`] |
+//! | data of two inputs at the same labels | refused, unless the references are the same | [`Overlap`]: decode and compare, first, last |
+//! | labels at which no input holds a variable; shared variables that inputs lack | refused | [`MissingVariable`]: fill (needs a fill value), drop |
+//! | chunks that do not meet at the borders of one regular grid | refused | [`Chunks::Rectilinear`]; [`combine_split`] |
+//! | data type, codecs, chunk shape, fill value, dimensions, packing, units that differ | refused, with the majority and who is not of it | [`combine_split`] |
+//! | shared variables whose values differ | refused | [`Tolerance`] |
+//! | other attributes that differ | left out, and told | [`AttributeRule`] |
+//! | different calendars; labels twice in an input; NaN or missing labels; an object with two states | refused | – |
+//!
+//! An absent chunk makes no claim: it gives way to a chunk that another input has there, under every policy. That is
+//! what makes sets with holes grow by [`Input::combined`] to the same set, whatever the order.
+//!
+//! # Rectilinear grids
+//!
+//! Months of 31, 28 and 31 days in a chunk each are no regular grid. Zarr v2 and kerchunk's Parquet layout cannot say
+//! them; with [`Chunks::Rectilinear`] the set is written as Zarr v3 JSON with the extension `rectilinear`:
+//!
+//! | reader | what it does with it |
+//! |---|---|
+//! | rangefold, `zarrs` 0.23 | reads it |
+//! | zarr-python 3.4 | reads it after `zarr.config.set({"array.rectilinear_chunks": True})`, else refuses |
+//! | xarray | as zarr-python, opened with `zarr_format=3`; `engine="kerchunk"` asks for v2 and finds no group |
+//! | earlier zarr-python, kerchunk, VirtualiZarr | refuse: an unknown chunk grid |
+//!
+//! A chunk that the file pads, such as the last of a length that its chunk shape does not divide, decodes to more than
+//! its part of the axis. No grid can say that inside an axis, so it is refused here too.
 
 mod attributes;
 mod axis;

@@ -5,11 +5,14 @@ use rangefold_cf::{Instant, TimeUnits};
 use rangefold_refs::ManifestArray;
 
 use crate::axis::Axis;
-use crate::content::{self, CONTENT_MAX, Content};
+use crate::content::{self, Content};
 use crate::labels::Labels;
 use crate::place::Part;
 use crate::selector::instants;
 use crate::{CombineError, CombineSpec, MissingVariable, Overlap, encode};
+
+/// More elements than this are not joined by value.
+const ELEMENTS_MAX: usize = 1 << 26;
 
 /// A variable to join by value.
 pub(crate) struct Joining<'a> {
@@ -113,10 +116,10 @@ impl Joining<'_> {
         fill: Option<T>,
     ) -> Result<Vec<T>, CombineError> {
         let total = shape.iter().try_fold(1_usize, |n, &l| n.checked_mul(usize::try_from(l).ok()?));
-        let total = total.filter(|&n| n <= CONTENT_MAX).ok_or_else(|| CombineError::Variable {
+        let total = total.filter(|&n| n <= ELEMENTS_MAX).ok_or_else(|| CombineError::Variable {
             variable: self.path.to_owned(),
             input: self.parts.first().map_or("", |part| part.name).to_owned(),
-            reason: format!("shape {shape:?} is too large to be joined by value (limit {CONTENT_MAX})"),
+            reason: format!("shape {shape:?} is too large to be joined by value (limit {ELEMENTS_MAX})"),
         })?;
         let mut joined: Vec<Option<T>> = vec![None; total];
         for (row, (part, elements)) in self.parts.iter().zip(elements).enumerate() {

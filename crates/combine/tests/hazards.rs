@@ -413,7 +413,10 @@ fn labels_from_elsewhere_do_not_keep_the_units_of_the_numbers_they_replace() {
     let set = join(&inputs, &spec);
     assert_eq!(numbers(&set, "time"), [2001.0, 2002.0]);
     assert_eq!(text_attribute(&set, "time", "units"), None);
-    assert_eq!(text_attribute(&set, "time", "bounds").as_deref(), Some("time_bnds"));
+    // The bounds are times still, and no longer bounds of the labels.
+    assert_eq!(text_attribute(&set, "time", "bounds"), None);
+    assert_eq!(numbers(&set, "time_bnds"), [0.0, 1.0, 365.0, 366.0]);
+    assert_eq!(text_attribute(&set, "time_bnds", "units").unwrap(), "days since 2001-01-01T00:00:00");
 }
 
 #[test]
@@ -594,4 +597,20 @@ fn inputs_that_do_not_fit_together_are_split() {
 
     let padded = [file("a", &[0.0], 2), file("b", &[1.0, 2.0], 2), file("c", &[3.0, 4.0], 2)];
     assert_eq!(pieces(&padded), [(vec![0], vec![0.0]), (vec![1, 2], vec![100.0, 200.0, 300.0, 400.0])]);
+}
+
+#[test]
+fn a_variable_with_the_name_of_the_dimension_but_more_axes_is_refused() {
+    let odd = input("a", [var("time(time=1,nv=2)")]);
+    let mut spec = along(&["time"]);
+    spec.selectors.insert("time".into(), Selector::Index);
+    assert!(refusal(&[odd], &spec).ends_with("more axes than that one"));
+}
+
+#[test]
+fn combining_can_be_sent_to_another_thread() {
+    fn is_send<T: Send>(_: &T) {}
+    let spec = along(&["time"]);
+    let nowhere = |url: &str| Err(format!("{url} must not be read").into());
+    is_send(&rangefold_combine::combine(&[], &spec, nowhere, FetchOptions::default()));
 }
