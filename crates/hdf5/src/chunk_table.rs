@@ -11,6 +11,7 @@
 //! values fit 32 bits takes 32 bits.
 
 use crate::error::Problem;
+use crate::format::cursor::widen;
 use crate::limits;
 use crate::range::ByteRange;
 
@@ -72,6 +73,14 @@ impl ChunkTable {
     /// The stored chunks by rising number.
     pub fn iter(&self) -> impl Iterator<Item = Chunk> + '_ {
         (0..self.len()).filter_map(|row| self.row(row))
+    }
+
+    /// Gives back the room that was reserved for chunks outside the extent.
+    fn shrink_to_fit(&mut self) {
+        self.addresses.shrink_to_fit();
+        self.sizes.shrink_to_fit();
+        self.numbers.iter_mut().for_each(Column::shrink_to_fit);
+        self.filter_masks.iter_mut().for_each(Vec::shrink_to_fit);
     }
 
     fn row(&self, row: usize) -> Option<Chunk> {
@@ -167,24 +176,40 @@ impl ChunkGrid {
     }
 }
 
-/// Collects chunks in any order.
+/// Collects chunks in any order; those that come by rising number cost no sorting.
 #[derive(Debug)]
 pub struct ChunkTableBuilder {
-    grid: ChunkGrid,
-    rows: Vec<Chunk>,
+    /// The chunks in the order they came.
+    table: ChunkTable,
+    /// Number of the last chunk.
+    last: Option<u64>,
+    /// Whether every chunk came after those with smaller numbers.
+    rising: bool,
 }
 
 impl ChunkTableBuilder {
-    /// A table without chunks. `rows` is how many to expect, as far as the bytes already read vouch for them.
+    /// A table without chunks.
     #[must_use]
-    pub fn new(grid: ChunkGrid, rows: usize) -> Self {
-        Self { grid, rows: Vec::with_capacity(rows) }
+    pub fn new(grid: ChunkGrid) -> Self {
+        let table = ChunkTable {
+            grid,
+            numbers: None,
+            addresses: Vec::new(),
+            sizes: Column::Constant(0),
+            filter_masks: None,
+        };
+        Self { table, last: None, rising: true }
+    }
+
+    /// Makes room for `rows` more chunks: as many as the bytes already read vouch for.
+    pub fn reserve(&mut self, rows: usize) {
+        self.table.addresses.reserve_exact(rows);
     }
 
     /// The grid in which chunks are numbered.
     #[must_use]
     pub fn grid(&self) -> &ChunkGrid {
-        &self.grid
+        &self.table.grid
     }
 
     /// Adds a chunk.
@@ -194,11 +219,12 @@ impl ChunkTableBuilder {
     /// [`Problem::Malformed`] if the grid has no such chunk or the bytes end beyond 64 bits; [`Problem::Limit`] if
     /// there are too many.
     pub fn push(&mut self, chunk: Chunk) -> Result<(), Problem> {
-        let Chunk { number, range, .. } = chunk;
-        if number >= self.grid.chunk_count {
+        let Chunk { number, range, filter_mask } = chunk;
+        let table = &mut self.table;
+        if number >= table.grid.chunk_count {
             return Err(Problem::malformed(format!(
                 "chunk {number} is indexed but the grid ends at {}",
-                self.grid.chunk_count
+                table.grid.chunk_count
             )));
         }
         if range.offset.checked_add(range.length).is_none() {
@@ -207,28 +233,55 @@ impl ChunkTableBuilder {
                 range.length, range.offset
             )));
         }
-        if self.rows.len() >= limits::CHUNKS_MAX {
+        let row = table.addresses.len();
+        if row >= limits::CHUNKS_MAX {
             return Err(Problem::Limit {
                 what: "the number of stored chunks",
-                limit: u64::try_from(limits::CHUNKS_MAX).unwrap_or(u64::MAX),
-                found: self.grid.chunk_count,
+                limit: widen(limits::CHUNKS_MAX),
+                found: table.grid.chunk_count,
             });
         }
-        self.rows.push(chunk);
+        let room = table.addresses.capacity();
+        match &mut table.numbers {
+            None if number == widen(row) => {}
+            None => {
+                let mut numbers = Column::counting(row, room);
+                numbers.push(row, room, number);
+                table.numbers = Some(numbers);
+            }
+            Some(numbers) => numbers.push(row, room, number),
+        }
+        match &mut table.filter_masks {
+            None if filter_mask == 0 => {}
+            None => {
+                let mut masks = Vec::with_capacity(room);
+                masks.resize(row, 0);
+                masks.push(filter_mask);
+                table.filter_masks = Some(masks);
+            }
+            Some(masks) => masks.push(filter_mask),
+        }
+        table.sizes.push(row, room, range.length);
+        table.addresses.push(range.offset);
+        self.rising &= self.last.is_none_or(|last| last < number);
+        self.last = Some(number);
         Ok(())
     }
 
-    /// Sorts the chunks and lays them out by column.
+    /// The table, sorted by number.
     ///
     /// # Errors
     ///
     /// [`Problem::Malformed`] if a chunk was added twice.
     pub fn finish(self) -> Result<ChunkTable, Problem> {
-        let Self { grid, mut rows } = self;
-        if !rows.is_sorted_by_key(|chunk| chunk.number) {
-            // The stable sort is the faster one here: trees give a few long runs that are sorted already.
-            rows.sort_by_key(|chunk| chunk.number);
+        if self.rising {
+            let mut table = self.table;
+            table.shrink_to_fit();
+            return Ok(table);
         }
+        // The stable sort is the faster one here: indexes give a few long runs that are sorted already.
+        let mut rows: Vec<Chunk> = self.table.iter().collect();
+        rows.sort_by_key(|chunk| chunk.number);
         let twice = rows.iter().zip(rows.iter().skip(1)).find(|(chunk, next)| chunk.number == next.number);
         if let Some((chunk, next)) = twice {
             return Err(Problem::malformed(format!(
@@ -236,17 +289,10 @@ impl ChunkTableBuilder {
                 chunk.number, chunk.range.offset, next.range.offset
             )));
         }
-        // Sorted and without duplicates, so the last number tells whether any is missing before it.
-        let dense =
-            rows.last().is_none_or(|last| u64::try_from(rows.len()) == Ok(last.number.saturating_add(1)));
-        let masked = rows.iter().any(|chunk| chunk.filter_mask != 0);
-        Ok(ChunkTable {
-            grid,
-            numbers: (!dense).then(|| Column::new(rows.iter().map(|chunk| chunk.number))),
-            addresses: rows.iter().map(|chunk| chunk.range.offset).collect(),
-            sizes: Column::new(rows.iter().map(|chunk| chunk.range.length)),
-            filter_masks: masked.then(|| rows.iter().map(|chunk| chunk.filter_mask).collect()),
-        })
+        let mut sorted = Self::new(self.table.grid);
+        sorted.reserve(rows.len());
+        rows.into_iter().try_for_each(|chunk| sorted.push(chunk))?;
+        Ok(sorted.table)
     }
 }
 
@@ -259,13 +305,43 @@ enum Column {
 }
 
 impl Column {
-    fn new(values: impl Iterator<Item = u64> + Clone) -> Self {
-        let first = values.clone().next().unwrap_or(0);
-        if values.clone().all(|value| value == first) {
-            return Self::Constant(first);
+    /// The numbers from 0 to `rows`, without it; `room` rows will be needed.
+    fn counting(rows: usize, room: usize) -> Self {
+        let mut column = Self::Constant(0);
+        (0..rows).for_each(|row| column.push(row, room, widen(row)));
+        column
+    }
+
+    /// Adds the value of `row`, the next one; `room` rows will be needed.
+    fn push(&mut self, row: usize, room: usize, value: u64) {
+        match self {
+            Self::Constant(constant) if row == 0 => *constant = value,
+            Self::Constant(constant) if *constant == value => {}
+            Self::Constant(constant) => {
+                let constant = *constant;
+                *self = Self::Narrow(Vec::with_capacity(room));
+                (0..row).for_each(|row| self.push(row, room, constant));
+                self.push(row, room, value);
+            }
+            Self::Narrow(values) => match u32::try_from(value) {
+                Ok(value) => values.push(value),
+                Err(_) => {
+                    let mut wide = Vec::with_capacity(room.max(values.len().saturating_add(1)));
+                    wide.extend(values.iter().copied().map(u64::from));
+                    wide.push(value);
+                    *self = Self::Wide(wide);
+                }
+            },
+            Self::Wide(values) => values.push(value),
         }
-        let narrow: Result<Vec<u32>, _> = values.clone().map(u32::try_from).collect();
-        narrow.map_or_else(|_| Self::Wide(values.collect()), Self::Narrow)
+    }
+
+    fn shrink_to_fit(&mut self) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Narrow(values) => values.shrink_to_fit(),
+            Self::Wide(values) => values.shrink_to_fit(),
+        }
     }
 
     fn get(&self, row: usize) -> Option<u64> {
@@ -296,7 +372,7 @@ mod tests {
 
     fn table(counts: &[u64], chunks: &[Chunk]) -> Result<ChunkTable, Problem> {
         let grid = ChunkGrid::new(counts, &vec![1; counts.len()])?;
-        let mut builder = ChunkTableBuilder::new(grid, chunks.len());
+        let mut builder = ChunkTableBuilder::new(grid);
         for chunk in chunks {
             builder.push(*chunk)?;
         }

@@ -39,4 +39,4 @@ mod walk;
 pub use error::{Error, Problem};
 pub use model::File;
 pub use range::ByteRange;
-pub use reader::{Include, Options, ReadError, Reader, read_slice};
+pub use reader::{Include, Options, ReadError, Reader, read_bytes, read_slice};

@@ -378,14 +378,25 @@ async fn body(path: &Path, range: ByteRange, result: GetResult) -> Result<Bytes,
     }
 }
 
+/// Reads all metadata of a file that is in memory, from a copy of it. [`read_bytes`] needs none.
+///
+/// # Errors
+///
+/// As [`read_bytes`].
+pub fn read_slice(file: &[u8], options: &Options) -> Result<File, Error> {
+    read_bytes(Bytes::copy_from_slice(file), options)
+}
+
 /// Reads all metadata of a file that is in memory.
+///
+/// Raw attributes and compact data of the result share the memory of `file`.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with the superblock or its extension. What is wrong with a single object is in [`File::errors`].
-pub fn read_slice(file: &[u8], options: &Options) -> Result<File, Error> {
+pub fn read_bytes(file: Bytes, options: &Options) -> Result<File, Error> {
     let blocks = Blocks::new(u64::try_from(file.len()).unwrap_or(u64::MAX));
-    blocks.insert(0, Bytes::copy_from_slice(file));
+    blocks.insert(0, file);
     let memory = Memory::default();
     let mut walk = pin!(walk::file(&blocks, options, &memory));
     let waker = Arc::new(Woken::default());

@@ -108,12 +108,17 @@ impl<'a> Cursor<'a> {
     ///
     /// [`Problem::Truncated`] if there are fewer.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], Problem> {
-        let taken = self.rest().get(..len).ok_or_else(|| Problem::Truncated {
-            needed: widen(self.position).saturating_add(widen(len)),
-            available: widen(self.bytes.len()),
-        })?;
+        let taken = self.rest().get(..len).ok_or_else(|| self.truncated(len))?;
         self.position = self.position.saturating_add(len);
         Ok(taken)
+    }
+
+    #[cold]
+    fn truncated(&self, len: usize) -> Problem {
+        Problem::Truncated {
+            needed: widen(self.position).saturating_add(widen(len)),
+            available: widen(self.bytes.len()),
+        }
     }
 
     /// The next `N` bytes.
@@ -122,9 +127,11 @@ impl<'a> Cursor<'a> {
     ///
     /// [`Problem::Truncated`] if there are fewer.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+        let Some((array, _)) = self.rest().split_first_chunk::<N>() else {
+            return Err(self.truncated(N));
+        };
+        self.position = self.position.saturating_add(N);
+        Ok(*array)
     }
 
     /// Passes over `len` bytes.
@@ -207,14 +214,12 @@ impl<'a> Cursor<'a> {
     ///
     /// [`Problem::Malformed`] if `width` is more than 8, [`Problem::Truncated`] if the number is cut off.
     pub fn uint(&mut self, width: usize) -> Result<u64, Problem> {
-        let mut wide = [0; 8];
-        let Some(low) = wide.get_mut(..width) else {
-            return Err(Problem::malformed(format!(
-                "a number is {width} bytes wide but at most 8 is possible"
-            )));
-        };
-        low.copy_from_slice(self.take(width)?);
-        Ok(u64::from_le_bytes(wide))
+        match width {
+            8 => self.u64(),
+            4 => self.u32().map(u64::from),
+            0..8 => Ok(self.take(width)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))),
+            _ => Err(Problem::malformed(format!("a number is {width} bytes wide but at most 8 is possible"))),
+        }
     }
 
     /// An address, made absolute by adding the base address: the only place where that is done.

@@ -75,20 +75,37 @@ fn without_fletcher32(bytes: &Bytes) -> Result<Bytes, Problem> {
     };
     let stored = u32::from_le_bytes(*stored);
     let computed = fletcher32(body);
-    if computed == stored { Ok(bytes.slice_ref(body)) } else { Err(Problem::Checksum { computed, stored }) }
+    if stored == computed || stored == swapped_halves(computed) {
+        Ok(bytes.slice_ref(body))
+    } else {
+        Err(Problem::Checksum { computed, stored })
+    }
 }
 
-/// Fletcher's checksum over big-endian pairs of bytes, modulo 65535; an odd last byte is the high one of a pair.
+/// What libhdf5 up to 1.6.2 stored on little-endian machines: each half in the other byte order. Later versions accept
+/// both.
+fn swapped_halves(sum: u32) -> u32 {
+    sum.rotate_left(16).swap_bytes()
+}
+
+/// Fletcher's checksum over big-endian pairs of bytes; an odd last byte is the high one of a pair.
+///
+/// The sums are folded, not taken modulo 65535: one that is a multiple of it is 0xffff, and 0 only if nothing was added.
 fn fletcher32(bytes: &[u8]) -> u32 {
-    const MODULUS: u32 = 65_535;
+    /// The most pairs whose sums, folded before, cannot overflow 32 bits.
+    const PAIRS_PER_FOLD: usize = 360;
+    let fold = |sum: u32| (sum & 0xffff).wrapping_add(sum >> 16);
     let (mut first, mut second) = (0u32, 0u32);
-    for pair in bytes.chunks(2) {
-        let high = pair.first().copied().unwrap_or(0);
-        let low = pair.get(1).copied().unwrap_or(0);
-        first = first.wrapping_add(u32::from(u16::from_be_bytes([high, low]))) % MODULUS;
-        second = second.wrapping_add(first) % MODULUS;
+    for pairs in bytes.chunks(PAIRS_PER_FOLD.saturating_mul(2)) {
+        for pair in pairs.chunks(2) {
+            let high = pair.first().copied().unwrap_or(0);
+            let low = pair.get(1).copied().unwrap_or(0);
+            first = first.wrapping_add(u32::from(u16::from_be_bytes([high, low])));
+            second = second.wrapping_add(first);
+        }
+        (first, second) = (fold(first), fold(second));
     }
-    (second << 16) | first
+    (fold(second) << 16) | fold(first)
 }
 
 #[cfg(test)]
@@ -116,6 +133,26 @@ mod tests {
         assert!(matches!(unfilter(&[filter(1, &[9])], 0, &bomb, 100), Err(Problem::Malformed(_))));
         assert_eq!(unfilter(&[filter(1, &[9])], 0, &bomb, 1 << 20).unwrap().len(), 1 << 20);
         assert!(matches!(unfilter(&[], 0, &bomb, u64::MAX), Err(Problem::Limit { .. })));
+    }
+
+    #[test]
+    fn fletcher_sums_are_those_of_the_library() {
+        let stored = |bytes: &[u8]| fletcher32(bytes).to_le_bytes();
+        assert_eq!(stored(&[1, 2, 3, 4, 5]), [0x06, 0x09, 0x0e, 0x0e]);
+        let thrice: Vec<u8> = (0..200).cycle().take(600).collect();
+        assert_eq!(stored(&thrice), [0xa4, 0x79, 0x9a, 0xec]);
+        let mut ones = vec![0xff; 1000];
+        assert_eq!(stored(&ones), [0xff; 4]);
+        ones.push(1);
+        assert_eq!(stored(&ones), [0x00, 0x01, 0x00, 0x01]);
+        assert_eq!(stored(&[0; 1000]), [0; 4]);
+        assert_eq!(stored(&[0xff; 100_000]), [0xff; 4]);
+    }
+
+    #[test]
+    fn a_fletcher_checksum_with_swapped_halves_is_accepted() {
+        let swapped = Bytes::from_static(&[1, 2, 3, 4, 5, 0x09, 0x06, 0x0e, 0x0e]);
+        assert_eq!(unfilter(&[filter(3, &[])], 0, &swapped, 5).unwrap().len(), 5);
     }
 
     #[test]

@@ -89,8 +89,15 @@ impl Blocks {
     /// [`Problem::Truncated`] if the file ends before the range does, [`Problem::Limit`] if the range is longer than any
     /// structure should be, or if structures were read over and over.
     pub(crate) async fn read(&self, structure: &'static str, range: ByteRange) -> Result<Bytes, Error> {
-        self.admit(structure, range)?;
-        Ok(self.wait(range).await)
+        self.state().admit(structure, range)?;
+        Ok(poll_fn(|cx| {
+            let mut state = self.state();
+            match state.held(range) {
+                Some(bytes) => Poll::Ready(bytes),
+                None => state.pend(&[range], cx),
+            }
+        })
+        .await)
     }
 
     /// The bytes of every range, in order; all are asked for at once.
@@ -103,15 +110,22 @@ impl Blocks {
         structure: &'static str,
         ranges: &[ByteRange],
     ) -> Result<Vec<Bytes>, Error> {
-        for range in ranges {
-            self.admit(structure, *range)?;
+        {
+            let mut state = self.state();
+            ranges.iter().try_for_each(|range| state.admit(structure, *range))?;
         }
-        let mut found = Vec::new();
-        self.hint(ranges);
-        for range in ranges {
-            found.push(self.wait(*range).await);
-        }
-        Ok(found)
+        let mut found = Vec::with_capacity(ranges.len());
+        Ok(poll_fn(|cx| {
+            let mut state = self.state();
+            while let Some(range) = ranges.get(found.len()) {
+                let Some(bytes) = state.held(*range) else {
+                    return state.pend(ranges.get(found.len()..).unwrap_or_default(), cx);
+                };
+                found.push(bytes);
+            }
+            Poll::Ready(std::mem::take(&mut found))
+        })
+        .await)
     }
 
     /// At least `least` bytes from `offset`, and up to `guess` where that costs no request of its own.
@@ -130,13 +144,13 @@ impl Blocks {
         guess: u64,
     ) -> Result<Bytes, Error> {
         let least = ByteRange::new(offset, least);
-        self.admit(structure, least)?;
+        self.state().admit(structure, least)?;
         let guess = ByteRange::new(offset, guess.min(self.size().saturating_sub(offset)).max(least.length));
         Ok(poll_fn(|cx| {
             let mut state = self.state();
             match state.held_prefix(guess) {
                 Some(bytes) if length(&bytes) >= least.length => Poll::Ready(bytes),
-                _ => state.pend(guess, cx),
+                _ => state.pend(&[guess], cx),
             }
         })
         .await)
@@ -150,35 +164,6 @@ impl Blocks {
                 state.needs.push(*range);
             }
         }
-    }
-
-    /// Refuses what cannot or should not be read.
-    fn admit(&self, structure: &'static str, range: ByteRange) -> Result<(), Error> {
-        let mut state = self.state();
-        let problem = if range.length > BLOCK_LEN_MAX {
-            Problem::Limit { what: "the length", limit: BLOCK_LEN_MAX, found: range.length }
-        } else if range.offset.checked_add(range.length).is_none_or(|end| end > state.size) {
-            Problem::Truncated { needed: range.end(), available: state.size }
-        } else {
-            state.parsed = state.parsed.saturating_add(range.length);
-            let limit = state.size.saturating_mul(PARSED_FILES_MAX).clamp(PARSED_LEN_MIN, PARSED_LEN_MAX);
-            if state.parsed <= limit {
-                return Ok(());
-            }
-            Problem::Limit { what: "the sum of all structures read", limit, found: state.parsed }
-        };
-        Err(problem.at(structure, range.offset))
-    }
-
-    async fn wait(&self, range: ByteRange) -> Bytes {
-        poll_fn(|cx| {
-            let mut state = self.state();
-            match state.held(range) {
-                Some(bytes) => Poll::Ready(bytes),
-                None => state.pend(range, cx),
-            }
-        })
-        .await
     }
 
     /// What must be fetched before anyone can go on; empty if nobody waits.
@@ -230,6 +215,23 @@ impl Blocks {
 }
 
 impl State {
+    /// Refuses what cannot or should not be read.
+    fn admit(&mut self, structure: &'static str, range: ByteRange) -> Result<(), Error> {
+        let problem = if range.length > BLOCK_LEN_MAX {
+            Problem::Limit { what: "the length", limit: BLOCK_LEN_MAX, found: range.length }
+        } else if range.offset.checked_add(range.length).is_none_or(|end| end > self.size) {
+            Problem::Truncated { needed: range.end(), available: self.size }
+        } else {
+            self.parsed = self.parsed.saturating_add(range.length);
+            let limit = self.size.saturating_mul(PARSED_FILES_MAX).clamp(PARSED_LEN_MIN, PARSED_LEN_MAX);
+            if self.parsed <= limit {
+                return Ok(());
+            }
+            Problem::Limit { what: "the sum of all structures read", limit, found: self.parsed }
+        };
+        Err(problem.at(structure, range.offset))
+    }
+
     /// The bytes of `range`, if all of them are in memory.
     fn held(&self, range: ByteRange) -> Option<Bytes> {
         self.held_prefix(range).filter(|bytes| length(bytes) == range.length)
@@ -260,8 +262,8 @@ impl State {
         Some(joined.freeze())
     }
 
-    fn pend<T>(&mut self, range: ByteRange, cx: &Context<'_>) -> Poll<T> {
-        self.needs.push(range);
+    fn pend<T>(&mut self, ranges: &[ByteRange], cx: &Context<'_>) -> Poll<T> {
+        self.needs.extend_from_slice(ranges);
         self.waiting.push(cx.waker().clone());
         Poll::Pending
     }

@@ -1,10 +1,12 @@
 //! Reading version 2 B-trees, level by level.
 
 use std::collections::HashSet;
+use std::slice::ChunksExact;
+use std::vec;
 
 use bytes::Bytes;
 
-use super::Context;
+use super::{Context, pause};
 use crate::error::{Error, Problem};
 use crate::format::btree2::{self, Child};
 use crate::range::ByteRange;
@@ -12,20 +14,42 @@ use crate::range::ByteRange;
 const HEADER: &str = "version 2 B-tree header";
 const NODE: &str = "version 2 B-tree node";
 
-/// All records of a tree. Their order is not that of their keys: those of inner nodes come first.
+/// All records of a tree, in the order of their keys.
 pub(crate) struct Records {
     /// What the records are.
     pub(crate) record_type: u8,
     /// Bytes of a record.
     pub(crate) record_len: usize,
-    /// The records of each node, one after another.
+    /// Records that lie one after another.
     runs: Vec<Bytes>,
 }
 
 impl Records {
     /// The records.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.runs.iter().flat_map(|run| run.chunks_exact(self.record_len))
+        self.runs().flatten()
+    }
+
+    /// The records, in pieces that are never longer than a node.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = ChunksExact<'_, u8>> {
+        self.runs.iter().map(|run| run.chunks_exact(self.record_len))
+    }
+
+    /// Appends the records of a subtree: those of its root lie between those of its children.
+    ///
+    /// `levels` are the records of the nodes that are not appended yet, from the level of the root down.
+    fn append(&mut self, levels: &mut [vec::IntoIter<Bytes>]) {
+        let Some((own, below)) = levels.split_first_mut() else { return };
+        let Some(mut run) = own.next() else { return };
+        if below.is_empty() {
+            self.runs.push(run);
+            return;
+        }
+        self.append(below);
+        while run.len() >= self.record_len {
+            self.runs.push(run.split_to(self.record_len));
+            self.append(below);
+        }
     }
 }
 
@@ -56,6 +80,7 @@ pub(crate) async fn records(cx: &Context<'_>, address: u64, expected: &[u8]) -> 
     let mut nodes: Vec<Child> = header.root.into_iter().filter(|_| header.record_count > 0).collect();
     let mut seen = HashSet::new();
     let mut found = 0u64;
+    let mut levels = Vec::new();
     for level in (0..=header.depth).rev() {
         let mut ranges = Vec::new();
         for node in &nodes {
@@ -68,15 +93,18 @@ pub(crate) async fn records(cx: &Context<'_>, address: u64, expected: &[u8]) -> 
         }
         let blocks = cx.blocks.read_many(NODE, &ranges).await?;
         let mut below = Vec::new();
-        for (node, block) in nodes.iter().zip(&blocks) {
+        let mut runs = Vec::with_capacity(blocks.len());
+        for (turn, (node, block)) in nodes.iter().zip(&blocks).enumerate() {
+            pause(turn).await;
             let body = cx.verified(NODE, node.address, block)?;
             let (run, children) = btree2::node(&header, body, level, node.count, sizes)
                 .map_err(|problem| problem.at(NODE, node.address))?;
             cx.saw(NODE, node.address, &(level, node.count, &children));
             found = found.saturating_add(node.count);
-            records.runs.push(block.slice_ref(run));
+            runs.push(block.slice_ref(run));
             below.extend(children);
         }
+        levels.push(runs.into_iter());
         nodes = below;
     }
     if found != header.record_count {
@@ -85,5 +113,6 @@ pub(crate) async fn records(cx: &Context<'_>, address: u64, expected: &[u8]) -> 
             header.record_count
         ))));
     }
+    records.append(&mut levels);
     Ok(records)
 }

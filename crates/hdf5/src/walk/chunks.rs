@@ -1,6 +1,8 @@
 //! Reading the chunk index of a dataset, whichever of the six kinds it is.
 
-use super::{Context, btree2};
+use bytes::Bytes;
+
+use super::{Context, btree2, pause};
 use crate::chunk_table::{Chunk, ChunkGrid, ChunkTable, ChunkTableBuilder};
 use crate::error::{Error, Problem};
 use crate::format::chunk_index::btree1::ChunkNodes;
@@ -28,6 +30,9 @@ const EA_PAGE: &str = "extensible array data block page";
 /// saves a round, and pages of a block that exists are mostly written.
 const WHOLE_BLOCK_LEN_MAX: u64 = 8 << 20;
 
+/// Slots of an implicit index that are added at once: as many as lie on a page of the other positional indexes.
+const SLOTS_AT_ONCE: usize = 1024;
+
 /// Reads the whole chunk index of a dataset.
 ///
 /// `extent` and `max_extent` are those of the dataspace; `filtered` says whether the dataset has a filter pipeline.
@@ -45,7 +50,7 @@ pub(crate) async fn read(
     let at_index = |problem: Problem| problem.at(INDEX, storage.address.unwrap_or(0));
     let grid = ChunkGrid::new(extent, &storage.chunk_shape).map_err(at_index)?;
     let Some(address) = storage.address.filter(|_| grid.chunk_count() > 0) else {
-        return ChunkTableBuilder::new(grid, 0).finish().map_err(at_index);
+        return ChunkTableBuilder::new(grid).finish().map_err(at_index);
     };
     let chunk_len = chunk_len(storage).ok_or_else(|| {
         let shape = &storage.chunk_shape;
@@ -64,11 +69,16 @@ pub(crate) async fn read(
         ChunkIndexing::Single { filtered } => {
             index.single(grid, filtered, storage.unfiltered_partial_edge_chunks).map_err(at_index)
         }
-        ChunkIndexing::Implicit => index.implicit(slots(grid)?).map_err(at_index),
+        ChunkIndexing::Implicit => index.implicit(slots(grid)?).await.map_err(at_index),
         ChunkIndexing::FixedArray { .. } => index.fixed_array(slots(grid)?).await,
         ChunkIndexing::ExtensibleArray { .. } => index.extensible_array(slots(grid)?).await,
         ChunkIndexing::BTree2 { .. } => index.btree2(grid).await,
     }
+}
+
+/// How many entries of `entry_len` bytes are in blocks of those lengths, at most.
+fn rows(block_lens: impl Iterator<Item = usize>, entry_len: usize) -> usize {
+    block_lens.fold(0_usize, usize::saturating_add).checked_div(entry_len).unwrap_or(0)
 }
 
 /// Bytes of a decoded chunk; `None` beyond 64 bits.
@@ -112,12 +122,12 @@ impl Index<'_> {
                 )));
             }
         };
-        let mut table = ChunkTableBuilder::new(grid, 1);
+        let mut table = ChunkTableBuilder::new(grid);
         table.push(Chunk { number: 0, range: ByteRange::new(self.address, length), filter_mask })?;
         table.finish()
     }
 
-    fn implicit(&self, mut table: SlotTable) -> Result<ChunkTable, Problem> {
+    async fn implicit(&self, mut table: SlotTable) -> Result<ChunkTable, Problem> {
         if self.filtered {
             return Err(Problem::malformed("an implicit index cannot hold filtered chunks"));
         }
@@ -130,9 +140,14 @@ impl Index<'_> {
         if end.is_none_or(|end| end > size) {
             return Err(Problem::Truncated { needed: end.unwrap_or(u64::MAX), available: size });
         }
-        for slot in 0..table.slots().end() {
-            let offset = self.address.saturating_add(slot.saturating_mul(self.chunk_len));
-            table.add(slot, StoredChunk { range: ByteRange::new(offset, self.chunk_len), filter_mask: 0 })?;
+        table.reserve(usize::try_from(table.slots().end()).unwrap_or(0));
+        for (turn, first) in (0..table.slots().end()).step_by(SLOTS_AT_ONCE).enumerate() {
+            pause(turn).await;
+            for slot in (first..table.slots().end()).take(SLOTS_AT_ONCE) {
+                let offset = self.address.saturating_add(slot.saturating_mul(self.chunk_len));
+                let range = ByteRange::new(offset, self.chunk_len);
+                table.add(slot, StoredChunk { range, filter_mask: 0 })?;
+            }
         }
         table.finish()
     }
@@ -140,7 +155,7 @@ impl Index<'_> {
     /// Level by level from the root, each in one read.
     async fn btree1(&self, grid: ChunkGrid) -> Result<ChunkTable, Error> {
         let nodes = ChunkNodes::new(self.cx.sizes, self.chunk_shape.len(), self.cx.indexed_storage_k);
-        let mut table = ChunkTableBuilder::new(grid, 0);
+        let mut table = ChunkTableBuilder::new(grid);
         let mut position = vec![0; self.chunk_shape.len()];
         let mut level = vec![self.address];
         let mut expected_level = None;
@@ -153,8 +168,10 @@ impl Index<'_> {
                 .map(|address| ByteRange::new(*address, nodes.node_len().min(size.saturating_sub(*address))))
                 .collect();
             let read = self.cx.blocks.read_many(BTREE1_NODE, &ranges).await?;
+            table.reserve(rows(read.iter().map(Bytes::len), nodes.entry_len()));
             let mut children = Vec::new();
-            for (address, bytes) in level.iter().zip(&read) {
+            for (turn, (address, bytes)) in level.iter().zip(&read).enumerate() {
+                pause(turn).await;
                 let at_node = |problem: Problem| problem.at(BTREE1_NODE, *address);
                 let node = nodes.parse(bytes).map_err(at_node)?;
                 self.cx.saw(BTREE1_NODE, *address, &node);
@@ -304,7 +321,9 @@ impl Index<'_> {
     ) -> Result<(), Error> {
         let ranges: Vec<_> = written.iter().map(|page| page.range).collect();
         let read = self.cx.blocks.read_many(structure, &ranges).await?;
-        for (page, bytes) in written.iter().zip(&read) {
+        table.reserve(rows(read.iter().map(Bytes::len), entry.len()));
+        for (turn, (page, bytes)) in written.iter().zip(&read).enumerate() {
+            pause(turn).await;
             let address = page.range.offset;
             let entries = self.cx.verified(structure, address, bytes)?;
             table
@@ -350,11 +369,15 @@ impl Index<'_> {
             self.filtered,
         )
         .map_err(at_index)?;
-        let mut table = ChunkTableBuilder::new(grid, 0);
+        let mut table = ChunkTableBuilder::new(grid);
+        table.reserve(records.runs().map(|run| run.len()).sum());
         let mut position = vec![0; rank];
-        for record in records.iter() {
-            let stored = layout.read(record, &mut position).map_err(at_index)?;
-            self.push(&mut table, &position, stored).map_err(at_index)?;
+        for (turn, run) in records.runs().enumerate() {
+            pause(turn).await;
+            for record in run {
+                let stored = layout.read(record, &mut position).map_err(at_index)?;
+                self.push(&mut table, &position, stored).map_err(at_index)?;
+            }
         }
         table.finish().map_err(at_index)
     }
@@ -487,7 +510,8 @@ impl ExtensibleArray<'_> {
         cx.blocks.hint(&ranges);
         let ranges: Vec<_> = data_blocks.iter().map(|block| block.range).collect();
         let read = cx.blocks.read_many(EA_BLOCK, &ranges).await?;
-        for (block, bytes) in data_blocks.iter().zip(&read) {
+        for (turn, (block, bytes)) in data_blocks.iter().zip(&read).enumerate() {
+            pause(turn).await;
             let address = block.range.offset;
             let at_block = |problem: Problem| problem.at(EA_BLOCK, address);
             let body = cx.verified(EA_BLOCK, address, bytes)?;

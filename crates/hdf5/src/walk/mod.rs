@@ -18,7 +18,9 @@ pub(crate) mod values;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use bytes::Bytes;
 
@@ -164,6 +166,22 @@ impl Context<'_> {
     pub(crate) fn remember_collection(&self, address: u64, collection: Collection) -> Arc<Collection> {
         Arc::clone(lock(&self.memory.collections).entry(address).or_insert_with(|| Arc::new(collection)))
     }
+}
+
+/// Nodes, or blocks of about their size, that are parsed before others may run: less than a millisecond of work.
+const NODES_PER_TURN: usize = 128;
+
+/// Lets others run before every [`NODES_PER_TURN`]th node, so that a million chunks do not block a runtime.
+pub(crate) async fn pause(node: usize) {
+    let mut paused = node == 0 || !node.is_multiple_of(NODES_PER_TURN);
+    poll_fn(|cx| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Locks what is consistent between any two statements, so a panic elsewhere does not spoil it.

@@ -19,7 +19,7 @@ use crate::range::ByteRange;
 pub const K_DEFAULT: u16 = 32;
 
 /// Bytes of a chunk's length and filter mask in a key, and of one offset.
-const KEY_FIELD_LEN: u64 = 8;
+const KEY_FIELD_LEN: usize = 8;
 
 /// The fixed lengths of the nodes of one tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,21 +47,27 @@ impl ChunkNodes {
         Self { sizes, rank, k }
     }
 
-    fn key_len(self) -> u64 {
+    fn key_len(self) -> usize {
         // The offset within an element, always zero, counts as one more dimension.
-        KEY_FIELD_LEN.saturating_mul(widen(self.rank).saturating_add(2))
+        KEY_FIELD_LEN.saturating_mul(self.rank.saturating_add(2))
     }
 
     fn head_len(self) -> u64 {
         8_u64.saturating_add(widen(self.sizes.offset()).saturating_mul(2))
     }
 
+    /// Bytes of a key and its child.
+    #[must_use]
+    pub fn entry_len(self) -> usize {
+        self.key_len().saturating_add(self.sizes.offset())
+    }
+
     /// Bytes of a node.
     #[must_use]
     pub fn node_len(self) -> u64 {
         let children = u64::from(self.k).saturating_mul(2);
-        let entry_len = self.key_len().saturating_add(widen(self.sizes.offset()));
-        self.head_len().saturating_add(children.saturating_mul(entry_len)).saturating_add(self.key_len())
+        let entries_len = children.saturating_mul(widen(self.entry_len()));
+        self.head_len().saturating_add(entries_len).saturating_add(widen(self.key_len()))
     }
 
     /// Reads a node. `bytes` is the whole node; its unused tail may be missing.
@@ -98,7 +104,7 @@ impl<'a> ChunkNode<'a> {
         let nodes = self.nodes;
         let mut cursor = Cursor::new(self.entries);
         (0..self.child_count).map(move |child| {
-            cursor.skip(usize::try_from(nodes.key_len()).unwrap_or(usize::MAX))?;
+            cursor.skip(nodes.key_len())?;
             cursor
                 .offset(nodes.sizes)?
                 .ok_or_else(|| Problem::malformed(format!("child {child} has an undefined address")))

@@ -98,6 +98,17 @@ impl Entry {
         Ok(Self { sizes, length })
     }
 
+    /// Bytes of an entry.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "no entry is empty")]
+    pub fn len(&self) -> usize {
+        let rest = match self.length {
+            EntryLength::Unfiltered(_) => 0,
+            EntryLength::Filtered { width } => FILTER_MASK_LEN.saturating_add(usize::from(width)),
+        };
+        self.sizes.offset().saturating_add(rest)
+    }
+
     /// Reads one entry. `None`: the chunk is not stored.
     ///
     /// # Errors

@@ -161,13 +161,18 @@ impl SlotTable {
     /// An empty table.
     #[must_use]
     pub fn new(grid: ChunkGrid, slots: SlotGrid) -> Self {
-        Self { slots, table: ChunkTableBuilder::new(grid, 0) }
+        Self { slots, table: ChunkTableBuilder::new(grid) }
     }
 
     /// The numbering of slots.
     #[must_use]
     pub fn slots(&self) -> &SlotGrid {
         &self.slots
+    }
+
+    /// Makes room for `rows` more chunks: as many as the bytes already read vouch for.
+    pub fn reserve(&mut self, rows: usize) {
+        self.table.reserve(rows);
     }
 
     /// Adds the chunk in `slot`, unless it is outside the current extent.
