@@ -1,6 +1,7 @@
-//! Kernels against memory: 256 MB of each type in chunks of 4 MiB, far beyond every cache.
+//! Kernels against memory: 256 MB of each type, far beyond every cache, in chunks of 4 MiB.
 //!
-//! `memory` reads the same bytes and does as little as possible with them. Figures are in `BENCH.md`.
+//! A sample is one chunk, each the next one, so that a busy machine spoils some samples and not all. `memory` reads the
+//! same bytes and does as little as possible with them. Figures are in `BENCH.md`.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark ends where something unexpected happens")]
 
@@ -44,12 +45,12 @@ impl Bench {
     }
 
     fn run(&self, bencher: Bencher) {
-        bencher.counter(BytesCount::new(BYTES)).bench_local(|| {
-            let mut accumulator = self.plan.accumulator();
-            for (task, chunk) in self.plan.tasks().zip(self.data.chunks(CHUNK.try_into().unwrap())) {
-                accumulator.merge(&self.plan.reduce_chunk(&task, black_box(chunk)).unwrap()).unwrap();
-            }
-            accumulator.finish().unwrap()
+        let tasks: Vec<_> = self.plan.tasks().collect();
+        let chunks = self.data.chunks(CHUNK.try_into().unwrap());
+        let mut pairs = tasks.iter().zip(chunks).cycle();
+        bencher.counter(BytesCount::new(CHUNK)).bench_local(|| {
+            let (task, chunk) = pairs.next().unwrap();
+            self.plan.reduce_chunk(task, black_box(chunk)).unwrap()
         });
     }
 }
@@ -63,11 +64,12 @@ fn float32(change: impl Fn(&mut ReduceSpec)) -> Bench {
     Bench::new(data_type, |n| value(n).to_le_bytes().to_vec(), change)
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 640, sample_size = 1)]
 fn memory(bencher: Bencher) {
     let data = vec![1_u64; usize::try_from(BYTES / 8).unwrap()];
-    bencher.counter(BytesCount::new(BYTES)).bench_local(|| {
-        let (rows, _) = black_box(data.as_slice()).as_chunks::<16>();
+    let mut chunks = data.chunks(usize::try_from(CHUNK / 8).unwrap()).cycle();
+    bencher.counter(BytesCount::new(CHUNK)).bench_local(|| {
+        let (rows, _) = black_box(chunks.next().unwrap()).as_chunks::<16>();
         let mut lanes = [0_u64; 16];
         for row in rows {
             lanes.iter_mut().zip(row).for_each(|(lane, x)| *lane |= x);
@@ -76,12 +78,12 @@ fn memory(bencher: Bencher) {
     });
 }
 
-#[divan::bench(args = ["sum", "min", "max", "count", "mean", "std", "argmin"])]
+#[divan::bench(sample_count = 640, sample_size = 1, args = ["sum", "min", "max", "count", "mean", "std", "argmin"])]
 fn float32_all(bencher: Bencher, name: &str) {
     float32(|spec| spec.reductions = vec![Reduction::from_name(name).unwrap()]).run(bencher);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 640, sample_size = 1)]
 fn float32_min_max_sum_with_fill(bencher: Bencher) {
     float32(|spec| {
         spec.reductions = vec![Reduction::Min, Reduction::Max, Reduction::Sum];
@@ -91,14 +93,14 @@ fn float32_min_max_sum_with_fill(bencher: Bencher) {
 }
 
 /// Every other element is missing, without a pattern.
-#[divan::bench]
+#[divan::bench(sample_count = 640, sample_size = 1)]
 fn float32_sum_half_missing(bencher: Bencher) {
     let data_type = DataType { element: ElementType::Float32, order: ByteOrder::Little };
     let element = |n: u64| if value(n) < 328.0 { f32::NAN } else { value(n) };
     Bench::new(data_type, |n| element(n).to_le_bytes().to_vec(), |_| {}).run(bencher);
 }
 
-#[divan::bench(args = ["sum", "min", "std"])]
+#[divan::bench(sample_count = 640, sample_size = 1, args = ["sum", "min", "std"])]
 fn float32_down_columns(bencher: Bencher, name: &str) {
     float32(|spec| {
         spec.reductions = vec![Reduction::from_name(name).unwrap()];
@@ -107,7 +109,7 @@ fn float32_down_columns(bencher: Bencher, name: &str) {
     .run(bencher);
 }
 
-#[divan::bench(args = ["sum", "min"])]
+#[divan::bench(sample_count = 640, sample_size = 1, args = ["sum", "min"])]
 fn float32_along_rows(bencher: Bencher, name: &str) {
     float32(|spec| {
         spec.reductions = vec![Reduction::from_name(name).unwrap()];
@@ -116,13 +118,13 @@ fn float32_along_rows(bencher: Bencher, name: &str) {
     .run(bencher);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 640, sample_size = 1)]
 fn float32_big_endian_sum(bencher: Bencher) {
     let data_type = DataType { element: ElementType::Float32, order: ByteOrder::Big };
     Bench::new(data_type, |n| value(n).to_be_bytes().to_vec(), |_| {}).run(bencher);
 }
 
-#[divan::bench(args = ["sum", "min"])]
+#[divan::bench(sample_count = 640, sample_size = 1, args = ["sum", "min"])]
 fn float64_all(bencher: Bencher, name: &str) {
     let data_type = DataType { element: ElementType::Float64, order: ByteOrder::Little };
     let change = |spec: &mut ReduceSpec| spec.reductions = vec![Reduction::from_name(name).unwrap()];
@@ -134,12 +136,12 @@ fn int16(change: impl Fn(&mut ReduceSpec)) -> Bench {
     Bench::new(data_type, |n| (n.wrapping_mul(0x9e37_79b9) >> 17).to_le_bytes()[..2].to_vec(), change)
 }
 
-#[divan::bench(args = ["sum", "min"])]
+#[divan::bench(sample_count = 640, sample_size = 1, args = ["sum", "min"])]
 fn int16_all(bencher: Bencher, name: &str) {
     int16(|spec| spec.reductions = vec![Reduction::from_name(name).unwrap()]).run(bencher);
 }
 
-#[divan::bench(args = ["mean", "max"])]
+#[divan::bench(sample_count = 640, sample_size = 1, args = ["mean", "max"])]
 fn int16_packed(bencher: Bencher, name: &str) {
     int16(|spec| {
         spec.reductions = vec![Reduction::from_name(name).unwrap()];
@@ -149,7 +151,7 @@ fn int16_packed(bencher: Bencher, name: &str) {
     .run(bencher);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 640, sample_size = 1)]
 fn int64_sum(bencher: Bencher) {
     let data_type = DataType { element: ElementType::Int64, order: ByteOrder::Little };
     Bench::new(data_type, |n| n.to_le_bytes().to_vec(), |_| {}).run(bencher);
