@@ -9,14 +9,21 @@
 //! | [`select`] | reads selections as people write them, and finds their positions |
 //! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
 //! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
+//! | [`group`] | groups positions of a time axis by parts of their dates |
+//! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
 //! | [`query`] | makes a plan of what is asked of a variable |
 //! | [`run`](mod@run) | runs the plan |
 
 pub mod coordinate;
+pub mod group;
 pub mod query;
 pub mod run;
 pub mod select;
 pub mod variable;
+pub mod weigh;
+pub mod weights;
 
+pub use group::GroupBy;
 pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
 pub use run::{Answer, Limits, RunError, Statistics, run};
+pub use weigh::WeightSource;

@@ -10,8 +10,12 @@ use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
 
 use crate::coordinate::coordinate;
+use crate::group::{GroupBy, GroupError, GroupLabels};
+use crate::run::{Answer, Limits, Progress, RunError, run};
 use crate::select::{AxisSelector, Positions, SelectError};
 use crate::variable::Interpretation;
+use crate::weigh::{WeightSource, weights};
+use crate::weights::{Weights, WeightsError};
 
 /// What is asked of a variable.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +26,10 @@ pub struct Query {
     pub over: Option<Vec<String>>,
     /// What to take along each dimension; all of those that are not named.
     pub select: Vec<(String, AxisSelector)>,
+    /// Dimensions whose positions are gathered in groups; each leaves an axis of groups in its place.
+    pub by: Vec<GroupBy>,
+    /// What values weigh and which of them take part, by position; several are multiplied.
+    pub weights: Vec<WeightSource>,
     /// What the stored elements are taken for.
     pub values: Values,
     /// Values that do not meet this are left out.
@@ -43,21 +51,78 @@ pub enum Values {
 /// A plan, and what its output axes are.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The plan.
+    /// Path of the variable.
+    pub variable: String,
+    /// The plan. With weights it keeps the axes that these belong to.
     pub plan: Arc<ReductionPlan>,
-    /// The dimensions that stay, in order.
+    /// The dimensions of the answer, in order.
     pub dims: Vec<KeptDimension>,
     /// The dimensions that were reduced, in order.
     pub over: Vec<String>,
+    /// What is folded once the plan has run, and the questions that are answered so.
+    fold: Option<(Weights, Vec<Reduction>)>,
 }
 
-/// A dimension that stays.
+/// A dimension of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptDimension {
+pub enum KeptDimension {
+    /// One that stays.
+    Selected {
+        /// Its name.
+        name: String,
+        /// The positions that were selected, in the order of the output.
+        positions: Vec<u64>,
+    },
+    /// One whose positions were gathered.
+    Grouped {
+        /// What the groups are groups of: `month`.
+        name: String,
+        /// What the groups are called.
+        labels: GroupLabels,
+    },
+}
+
+impl KeptDimension {
     /// Its name.
-    pub name: String,
-    /// The positions that were selected, in the order of the output.
-    pub positions: Vec<u64>,
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Selected { name, .. } | Self::Grouped { name, .. } => name,
+        }
+    }
+
+    /// Its length.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Selected { positions, .. } => positions.len(),
+            Self::Grouped { labels, .. } => labels.len(),
+        }
+    }
+
+    /// Whether it has no positions.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Prepared {
+    /// Runs the plan and folds what it gives by the weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub async fn run(
+        &self,
+        store: &ReferenceStore,
+        limits: Limits,
+        progress: Progress<'_>,
+    ) -> Result<Answer, RunError> {
+        let answer = run(store, &self.variable, Arc::clone(&self.plan), limits, progress).await?;
+        let Some((weights, asked)) = &self.fold else { return Ok(answer) };
+        Ok(Answer { outcomes: weights.fold(asked, &answer.outcomes), ..answer })
+    }
 }
 
 /// A query does not fit its variable.
@@ -103,6 +168,32 @@ pub enum QueryError {
         /// Why.
         source: PackingError,
     },
+    /// Positions that cannot be grouped.
+    #[error("variable {variable:?}: {source}")]
+    Group {
+        /// The variable.
+        variable: String,
+        /// Why.
+        source: GroupError,
+    },
+    /// Weights that do not fit.
+    #[error("variable {variable:?} cannot be weighted by {weights}: {reason}")]
+    Weights {
+        /// The variable.
+        variable: String,
+        /// What was to weigh it.
+        weights: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A weighted reduction that is not defined.
+    #[error("variable {variable:?}: {source}")]
+    Weighted {
+        /// The variable.
+        variable: String,
+        /// Why.
+        source: WeightsError,
+    },
     /// A reduction that is not defined for the variable.
     #[error("variable {variable:?}: {source}")]
     Plan {
@@ -113,7 +204,8 @@ pub enum QueryError {
     },
 }
 
-/// Plans `query` on the variable at path `variable`. Reads coordinates only if a value or date is to be looked up.
+/// Plans `query` on the variable at path `variable`. Reads coordinates only if a value or date is to be looked up, and
+/// the variables that weigh or mask.
 ///
 /// # Errors
 ///
@@ -126,23 +218,44 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
     check_dimensions(variable, array, query)?;
-    let mut ranges = Vec::with_capacity(names.len());
-    let mut maps = Vec::with_capacity(names.len());
-    let mut dims = Vec::new();
-    let mut over = Vec::new();
+    let mut axes = Vec::with_capacity(names.len());
     for (name, &length) in names.iter().zip(array.meta.shape()) {
         let positions = positions(store, variable, name, length, query).await?;
-        let reduced = query.over.as_ref().is_none_or(|over| over.contains(name));
-        let (range, map) = axis(&positions, reduced, length);
-        ranges.push(range);
-        maps.push(map);
-        if reduced {
-            over.push(name.clone());
-        } else {
-            let positions = positions.0.iter().flat_map(|range| range.positions()).collect();
-            dims.push(KeptDimension { name: name.clone(), positions });
-        }
+        let by = query.by.iter().find(|by| by.dimension == *name);
+        let reduced = by.is_none() && query.over.as_ref().is_none_or(|over| over.contains(name));
+        let groups = match by {
+            Some(by) => Some((by.name(), groups(store, variable, by, &positions).await?)),
+            None => None,
+        };
+        axes.push(Axis { name, length, positions, reduced, groups });
     }
+    let weights = weights(store, variable, &query.weights, &axes).await?;
+    let weighted =
+        |axis: &Axis<'_>| weights.as_ref().is_some_and(|w| w.dimensions.iter().any(|d| d == axis.name));
+    let mut dims = Vec::new();
+    let mut folded = Vec::new();
+    let mut kept = 0;
+    for axis in &axes {
+        if weighted(axis) {
+            folded.push(kept);
+        } else if !axis.reduced {
+            dims.push(axis.dimension());
+        }
+        kept += usize::from(weighted(axis) || !axis.reduced || axis.is_in_runs());
+    }
+    let (ranges, maps) = axes.iter().map(|axis| axis.map(weighted(axis))).unzip();
+    let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
+    let fold = match weights {
+        None => None,
+        Some(w) => Some((
+            Weights::new(folded, w.shape, w.values, w.is_mask).map_err(weighted_error)?,
+            query.reductions.clone(),
+        )),
+    };
+    let reductions = match &fold {
+        None => query.reductions.clone(),
+        Some((weights, asked)) => weights.needed(asked).map_err(weighted_error)?,
+    };
     let interpretation = match query.values {
         Values::Unpacked => Interpretation::of(array)
             .map_err(|source| QueryError::Packing { variable: variable.to_owned(), source })?,
@@ -153,17 +266,98 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         missing: interpretation.missing,
         packing: interpretation.packing,
         unsigned: interpretation.unsigned,
-        condition: query.condition.clone(),
-        ..ReduceSpec::new(query.reductions.clone(), maps)
+        condition: query.condition,
+        ..ReduceSpec::new(reductions, maps)
     };
     let plan = ReductionPlan::new(&array.meta, &Hyperslab::from_axes(ranges), &spec)
         .map_err(|source| QueryError::Plan { variable: variable.to_owned(), source })?;
-    Ok(Prepared { plan: Arc::new(plan), dims, over })
+    let over = axes.iter().filter(|axis| axis.reduced).map(|axis| axis.name.to_owned()).collect();
+    Ok(Prepared { variable: variable.to_owned(), plan: Arc::new(plan), dims, over, fold })
+}
+
+/// One axis of the variable, and what becomes of it.
+pub(crate) struct Axis<'a> {
+    pub(crate) name: &'a str,
+    length: u64,
+    positions: Positions,
+    pub(crate) reduced: bool,
+    /// Name of the groups, the group of each position, and the groups.
+    groups: Option<(&'static str, (Vec<u32>, GroupLabels))>,
+}
+
+impl Axis<'_> {
+    /// Selected positions, in order.
+    pub(crate) fn positions(&self) -> Vec<u64> {
+        self.positions.0.iter().flat_map(|range| range.positions()).collect()
+    }
+
+    /// Whether the positions are several runs, from both sides of a seam.
+    fn is_in_runs(&self) -> bool {
+        self.positions.0.len() != 1
+    }
+
+    /// The axis of the answer, if it stays.
+    fn dimension(&self) -> KeptDimension {
+        match &self.groups {
+            Some((name, (_, labels))) => {
+                KeptDimension::Grouped { name: (*name).to_owned(), labels: labels.clone() }
+            }
+            None => KeptDimension::Selected { name: self.name.to_owned(), positions: self.positions() },
+        }
+    }
+
+    /// The range that covers all positions, and where each of them goes.
+    fn map(&self, weighted: bool) -> (AxisRange, AxisMap) {
+        let reduced = self.reduced && !weighted;
+        let single = match self.positions.0.as_slice() {
+            [range] => Some(*range),
+            _ => None,
+        };
+        if let (Some(range), None) = (single, &self.groups) {
+            return (range, if reduced { AxisMap::Reduce } else { AxisMap::Keep });
+        }
+        // Groups, and positions in several runs, are picked by label. A reduced axis becomes a single group, which adds a
+        // length of 1 to the plan's shape and nothing to the order of its values.
+        let range = single.unwrap_or_else(|| AxisRange::all(self.length));
+        let (labels, groups): (Vec<u32>, usize) = match &self.groups {
+            Some((_, (labels, groups))) => (labels.clone(), groups.len()),
+            None if reduced => (vec![0; self.positions().len()], 1),
+            None => {
+                let count = self.positions().len();
+                ((0..count).map(|i| u32::try_from(i).unwrap_or(u32::MAX)).collect(), count)
+            }
+        };
+        let mut of_position = vec![None; usize::try_from(range.count()).unwrap_or(0)];
+        for (position, label) in self.positions().into_iter().zip(labels) {
+            let place = position.saturating_sub(range.start()) / range.stride();
+            if let Some(slot) = usize::try_from(place).ok().and_then(|place| of_position.get_mut(place)) {
+                *slot = Some(label);
+            }
+        }
+        let groups = u32::try_from(groups).unwrap_or(u32::MAX);
+        (range, AxisMap::Group(Grouping { labels: of_position.into(), groups }))
+    }
+}
+
+async fn groups(
+    store: &ReferenceStore,
+    variable: &str,
+    by: &GroupBy,
+    positions: &Positions,
+) -> Result<(Vec<u32>, GroupLabels), QueryError> {
+    let coordinate = coordinate(store, variable, &by.dimension)
+        .await
+        .map_err(|source| QueryError::Coordinate { variable: variable.to_owned(), source })?;
+    let positions: Vec<u64> = positions.0.iter().flat_map(|range| range.positions()).collect();
+    by.groups(coordinate.as_ref(), &positions)
+        .map_err(|source| QueryError::Group { variable: variable.to_owned(), source })
 }
 
 fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Result<(), QueryError> {
     let names = &array.meta.dimension_names;
-    let asked = query.over.iter().flatten().chain(query.select.iter().map(|(dimension, _)| dimension));
+    let selected = query.select.iter().map(|(dimension, _)| dimension);
+    let grouped = query.by.iter().map(|by| &by.dimension);
+    let asked = query.over.iter().flatten().chain(selected).chain(grouped);
     match asked.into_iter().find(|dimension| !names.contains(dimension)) {
         Some(dimension) => Err(QueryError::NoDimension {
             variable: variable.to_owned(),
@@ -193,23 +387,4 @@ async fn positions(
     selector
         .resolve(dimension, length, coordinate.as_ref())
         .map_err(|source| QueryError::Select { variable: variable.to_owned(), source })
-}
-
-/// The range that covers all positions, and where each of them goes.
-fn axis(positions: &Positions, reduced: bool, length: u64) -> (AxisRange, AxisMap) {
-    if let [range] = positions.0.as_slice() {
-        return (*range, if reduced { AxisMap::Reduce } else { AxisMap::Keep });
-    }
-    // Several runs (a range across a seam): the positions are picked from all of the axis. A reduced axis becomes a
-    // single group, which adds a length of 1 to the plan's shape and nothing to the order of its values.
-    let mut labels = vec![None; usize::try_from(length).unwrap_or(0)];
-    let mut count = 0;
-    for position in positions.0.iter().flat_map(|range| range.positions()) {
-        if let Some(slot) = usize::try_from(position).ok().and_then(|p| labels.get_mut(p)) {
-            *slot = Some(if reduced { 0 } else { count });
-            count += 1;
-        }
-    }
-    let groups = if reduced { 1 } else { count };
-    (AxisRange::all(length), AxisMap::Group(Grouping { labels: labels.into(), groups }))
 }

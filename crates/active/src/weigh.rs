@@ -1,0 +1,218 @@
+//! Where weights and masks come from, read through the store.
+
+use rangefold_array::{AxisRange, Hyperslab};
+use rangefold_reduce::Comparison;
+use rangefold_refs::AttributeValue;
+use rangefold_store::{ReferenceStore, Values};
+
+use crate::coordinate::{coordinate, coordinate_path, to_f64};
+use crate::query::{Axis, QueryError};
+
+/// What values weigh, or which of them take part.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WeightSource {
+    /// The cosine of latitude.
+    CosLatitude,
+    /// The values of a variable, such as the areas of cells; what is missing in it weighs nothing.
+    Variable(String),
+    /// 1 where the values of a variable meet a comparison, 0 elsewhere.
+    Mask {
+        /// The variable.
+        variable: String,
+        /// How its values are compared.
+        comparison: Comparison,
+        /// With what.
+        threshold: f64,
+    },
+}
+
+/// Weights over named dimensions, in the order of the variable's axes.
+#[derive(Clone, Debug)]
+pub(crate) struct Weighing {
+    pub(crate) dimensions: Vec<String>,
+    pub(crate) shape: Vec<u64>,
+    pub(crate) values: Vec<f64>,
+    pub(crate) is_mask: bool,
+}
+
+impl std::fmt::Display for WeightSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CosLatitude => f.write_str("coslat"),
+            Self::Variable(variable) => write!(f, "{variable:?}"),
+            Self::Mask { variable, .. } => write!(f, "the mask {variable:?}"),
+        }
+    }
+}
+
+/// Reads all sources and multiplies them; `None` if there are none.
+pub(crate) async fn weights(
+    store: &ReferenceStore,
+    variable: &str,
+    sources: &[WeightSource],
+    axes: &[Axis<'_>],
+) -> Result<Option<Weighing>, QueryError> {
+    let mut product: Option<Weighing> = None;
+    for source in sources {
+        let error = |reason: String| QueryError::Weights {
+            variable: variable.to_owned(),
+            weights: source.to_string(),
+            reason,
+        };
+        let weighing = match source {
+            WeightSource::CosLatitude => cos_latitude(store, variable, axes).await,
+            WeightSource::Variable(path) => of_variable(store, path, axes, None).await,
+            WeightSource::Mask { variable, comparison, threshold } => {
+                of_variable(store, variable, axes, Some((*comparison, *threshold))).await
+            }
+        };
+        let weighing = weighing.map_err(error)?;
+        if let Some(kept) =
+            weighing.dimensions.iter().find(|d| !axes.iter().any(|a| a.name == **d && a.reduced))
+        {
+            return Err(error(format!("its dimension {kept:?} is not reduced")));
+        }
+        product = Some(match product {
+            None => weighing,
+            Some(other) => multiplied(&other, &weighing, axes),
+        });
+    }
+    Ok(product)
+}
+
+async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>]) -> Result<Weighing, String> {
+    let set = store.references();
+    let is_latitude = |axis: &&Axis<'_>| {
+        let array = coordinate_path(set, variable, axis.name).and_then(|path| set.arrays.get(&path));
+        let text = |name: &str| array.and_then(|a| a.attributes.get(name)).and_then(AttributeValue::as_text);
+        text("standard_name") == Some("latitude")
+            || matches!(
+                text("units"),
+                Some("degrees_north" | "degree_north" | "degree_N" | "degrees_N" | "degreeN" | "degreesN")
+            )
+    };
+    let axis = axes.iter().find(is_latitude).ok_or("it has no dimension with a coordinate of latitude")?;
+    let latitude = coordinate(store, variable, axis.name).await.map_err(|error| error.to_string())?;
+    let latitude = latitude.ok_or("its latitude has no values")?;
+    let cosine = |position: u64| {
+        let degrees =
+            usize::try_from(position).ok().and_then(|p| latitude.values.get(p)).copied().unwrap_or(f64::NAN);
+        // The cosine of 90 degrees is a rounding error, of either sign.
+        degrees.to_radians().cos().max(0.0)
+    };
+    let positions = axis.positions();
+    Ok(Weighing {
+        dimensions: vec![axis.name.to_owned()],
+        shape: vec![positions.len() as u64],
+        values: positions.into_iter().map(cosine).collect(),
+        is_mask: false,
+    })
+}
+
+async fn of_variable(
+    store: &ReferenceStore,
+    path: &str,
+    axes: &[Axis<'_>],
+    mask: Option<(Comparison, f64)>,
+) -> Result<Weighing, String> {
+    let path = path.trim_matches('/');
+    let array = store.references().arrays.get(path).ok_or("there is no such variable")?;
+    let element = &array.meta.data_type.element;
+    if !(element.is_integer() || element.is_float()) {
+        return Err(format!("its values are of type {}", element.name()));
+    }
+    let dimensions = array.meta.dimension_names.clone();
+    let mut own: Vec<&Axis<'_>> = Vec::with_capacity(dimensions.len());
+    for dimension in &dimensions {
+        own.push(
+            axes.iter()
+                .find(|axis| axis.name == dimension)
+                .ok_or_else(|| format!("its dimension {dimension:?} is none of the variable's"))?,
+        );
+    }
+    let order: Vec<usize> =
+        own.iter().filter_map(|axis| axes.iter().position(|a| a.name == axis.name)).collect();
+    if !order.is_sorted() {
+        return Err("its dimensions stand in another order".to_owned());
+    }
+    let all = Hyperslab::from_axes(array.meta.shape().iter().map(|&length| AxisRange::all(length)).collect());
+    let Values::Elements(bytes) = store.values(path, &all).await.map_err(|error| error.to_string())? else {
+        return Err("its values are texts".to_owned());
+    };
+    let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
+    let missing: Vec<f64> =
+        ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
+    let (scale, offset) = (attribute("scale_factor").unwrap_or(1.0), attribute("add_offset").unwrap_or(0.0));
+    let weight = |stored: f64| match mask {
+        _ if stored.is_nan() || missing.contains(&stored) => 0.0,
+        None => stored * scale + offset,
+        Some((comparison, threshold)) => {
+            f64::from(u8::from(meets(stored * scale + offset, comparison, threshold)))
+        }
+    };
+    let values: Vec<f64> = to_f64(element, &bytes).into_iter().map(weight).collect();
+    let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
+    let shape = positions.iter().map(|p| p.len() as u64).collect();
+    Ok(Weighing {
+        dimensions,
+        shape,
+        values: picked(&values, array.meta.shape(), &positions),
+        is_mask: mask.is_some(),
+    })
+}
+
+fn meets(value: f64, comparison: Comparison, threshold: f64) -> bool {
+    match comparison {
+        Comparison::Less => value < threshold,
+        Comparison::LessOrEqual => value <= threshold,
+        Comparison::Greater => value > threshold,
+        Comparison::GreaterOrEqual => value >= threshold,
+        #[expect(clippy::float_cmp, reason = "equality is what was asked for")]
+        Comparison::Equal => value == threshold,
+        #[expect(clippy::float_cmp, reason = "equality is what was asked for")]
+        Comparison::NotEqual => value != threshold,
+    }
+}
+
+/// The values at the product of positions on each axis, row-major.
+fn picked(values: &[f64], shape: &[u64], positions: &[Vec<u64>]) -> Vec<f64> {
+    let mut places = vec![0_u64];
+    for (&length, positions) in shape.iter().zip(positions) {
+        places = places.iter().flat_map(|&base| positions.iter().map(move |&p| base * length + p)).collect();
+    }
+    places.into_iter().filter_map(|place| values.get(usize::try_from(place).ok()?)).copied().collect()
+}
+
+/// The product of two weights over the union of their dimensions.
+fn multiplied(a: &Weighing, b: &Weighing, axes: &[Axis<'_>]) -> Weighing {
+    let own = |w: &Weighing, name: &str| w.dimensions.iter().position(|d| d == name);
+    let union: Vec<&Axis<'_>> =
+        axes.iter().filter(|axis| own(a, axis.name).is_some() || own(b, axis.name).is_some()).collect();
+    let shape: Vec<u64> = union.iter().map(|axis| axis.positions().len() as u64).collect();
+    let total: u64 = shape.iter().product();
+    let value = |w: &Weighing, index: &[u64]| {
+        let place = union.iter().zip(index).filter(|(axis, _)| own(w, axis.name).is_some()).fold(
+            0_u64,
+            |place, (axis, &i)| {
+                let length = own(w, axis.name).and_then(|d| w.shape.get(d)).copied().unwrap_or(1);
+                place * length + i
+            },
+        );
+        usize::try_from(place).ok().and_then(|place| w.values.get(place)).copied().unwrap_or(0.0)
+    };
+    let values = (0..total).map(|number| {
+        let mut rest = number;
+        let mut index = vec![0; shape.len()];
+        for (slot, &length) in index.iter_mut().zip(&shape).rev() {
+            *slot = rest % length;
+            rest /= length;
+        }
+        value(a, &index) * value(b, &index)
+    });
+    Weighing {
+        values: values.collect(),
+        dimensions: union.iter().map(|axis| axis.name.to_owned()).collect(),
+        is_mask: a.is_mask && b.is_mask,
+        shape,
+    }
+}

@@ -1,0 +1,285 @@
+//! Weights and masks: folding axes that a plan has kept.
+//!
+//! Weights are constant along all axes but their own. A plan therefore keeps the axes of the weights and reduces the
+//! others; what it gives for each position is folded here: `mean = Σ w·sum / Σ w·count`. A mask is a weight of 0 or 1.
+//! Sums are compensated, so that many small weights lose nothing.
+
+use rangefold_array::ElementType;
+use rangefold_reduce::{Outcome, Reduction, Values};
+
+/// Weights over some of the axes of a plan's output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// Axes of the output that the weights belong to, ascending.
+    pub axes: Vec<usize>,
+    /// Lengths of these axes.
+    pub shape: Vec<u64>,
+    /// One weight per combination of their positions, row-major; finite and not negative.
+    pub values: Vec<f64>,
+    /// Whether they only say what takes part: 0 or 1.
+    pub is_mask: bool,
+}
+
+/// Weights cannot be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// Negative, infinite or NaN.
+    #[error("weight {position} is {value}; weights are finite and not negative")]
+    Value {
+        /// Row-major number of the weight.
+        position: usize,
+        /// The weight.
+        value: f64,
+    },
+    /// A reduction that weights do not define.
+    #[error("a weighted {reduction} is not defined; mean, sum and count are, and min and max under a mask")]
+    Reduction {
+        /// Name of the reduction.
+        reduction: &'static str,
+    },
+    /// Another number of weights than positions.
+    #[error("{weights} weights were given for positions of shape {shape:?}")]
+    Count {
+        /// Number of weights.
+        weights: usize,
+        /// Lengths of their axes.
+        shape: Vec<u64>,
+    },
+}
+
+impl Weights {
+    /// Checks the weights.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Value`] or [`WeightsError::Count`].
+    pub fn new(
+        axes: Vec<usize>,
+        shape: Vec<u64>,
+        values: Vec<f64>,
+        is_mask: bool,
+    ) -> Result<Self, WeightsError> {
+        if shape.iter().product::<u64>() != values.len() as u64 {
+            return Err(WeightsError::Count { weights: values.len(), shape });
+        }
+        match values.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            Some(position) => Err(WeightsError::Value {
+                position,
+                value: values.get(position).copied().unwrap_or(f64::NAN),
+            }),
+            None => Ok(Self { axes, shape, values, is_mask }),
+        }
+    }
+
+    /// The reductions a plan must answer so that `asked` can be folded from them.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Reduction`].
+    pub fn needed(&self, asked: &[Reduction]) -> Result<Vec<Reduction>, WeightsError> {
+        let mut needed = vec![Reduction::Count];
+        for reduction in asked {
+            let kernel = match reduction {
+                Reduction::Count => continue,
+                Reduction::Mean | Reduction::Sum => Reduction::Sum,
+                Reduction::Min | Reduction::Max if self.is_mask => reduction.clone(),
+                other => return Err(WeightsError::Reduction { reduction: other.name() }),
+            };
+            if !needed.contains(&kernel) {
+                needed.push(kernel);
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Folds the plan's answers to [`Weights::needed`] into answers to `asked`.
+    #[must_use]
+    pub fn fold(&self, asked: &[Reduction], answers: &[Outcome]) -> Vec<Outcome> {
+        let Some(count) = answers.first() else { return Vec::new() };
+        let cells = Cells::new(&count.shape, &self.axes);
+        let find = |reduction: &Reduction| answers.iter().find(|outcome| outcome.reduction == *reduction);
+        let outcome = |reduction: &Reduction| {
+            let kernel = if *reduction == Reduction::Mean { Reduction::Sum } else { reduction.clone() };
+            let source = find(&kernel).unwrap_or(count);
+            self.fold_one(reduction, source, count, &cells)
+        };
+        asked.iter().map(outcome).collect()
+    }
+
+    fn fold_one(&self, reduction: &Reduction, source: &Outcome, count: &Outcome, cells: &Cells) -> Outcome {
+        let mut values = Vec::with_capacity(cells.outer.len());
+        let mut counts = Vec::with_capacity(cells.outer.len());
+        for &base in &cells.outer {
+            let mut total = Sum::default();
+            let mut weight = Sum::default();
+            let mut taken = 0;
+            let mut extreme: Option<f64> = None;
+            for (&offset, &w) in cells.inner.iter().zip(&self.values) {
+                let n = count.count.get(base + offset).copied().unwrap_or(0);
+                let value = number(&source.values, base + offset);
+                if n == 0 || w == 0.0 {
+                    continue;
+                }
+                taken += n;
+                total.add(w * value);
+                #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+                weight.add(w * n as f64);
+                extreme = Some(match (extreme, reduction) {
+                    (Some(best), Reduction::Min) => best.min(value),
+                    (Some(best), Reduction::Max) => best.max(value),
+                    _ => value,
+                });
+            }
+            counts.push(taken);
+            #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+            values.push(match reduction {
+                Reduction::Mean => total.value() / weight.value(),
+                Reduction::Sum => total.value(),
+                Reduction::Count => taken as f64,
+                _ => extreme.unwrap_or(0.0),
+            });
+        }
+        if *reduction == Reduction::Count {
+            let values =
+                Values::Signed(counts.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX)).collect());
+            return Outcome {
+                reduction: reduction.clone(),
+                shape: cells.shape.clone(),
+                element: ElementType::Int64,
+                values,
+                count: counts,
+            };
+        }
+        Outcome {
+            reduction: reduction.clone(),
+            shape: cells.shape.clone(),
+            element: ElementType::Float64,
+            values: Values::Float(values),
+            count: counts,
+        }
+    }
+}
+
+/// A value as a float; integers past 2^53 are rounded.
+#[expect(clippy::cast_precision_loss, reason = "documented: rounded")]
+fn number(values: &Values, i: usize) -> f64 {
+    match values {
+        Values::Signed(values) => values.get(i).map_or(0.0, |&v| v as f64),
+        Values::Unsigned(values) => values.get(i).map_or(0.0, |&v| v as f64),
+        Values::Float(values) => values.get(i).copied().unwrap_or(0.0),
+        Values::Bool(values) => values.get(i).map_or(0.0, |&v| f64::from(u8::from(v))),
+        Values::Complex(_) => f64::NAN,
+    }
+}
+
+/// Numbers of the cells of an output, split into those of the folded axes and those of the others.
+struct Cells {
+    /// Shape of what stays.
+    shape: Vec<u64>,
+    /// Number of the first cell of each output.
+    outer: Vec<usize>,
+    /// What to add to it for each weight.
+    inner: Vec<usize>,
+}
+
+impl Cells {
+    fn new(shape: &[u64], folded: &[usize]) -> Self {
+        let mut strides = vec![1_usize; shape.len()];
+        for axis in (0..shape.len().saturating_sub(1)).rev() {
+            let next = strides.get(axis + 1).copied().unwrap_or(1);
+            let length = shape.get(axis + 1).and_then(|&l| usize::try_from(l).ok()).unwrap_or(0);
+            if let Some(stride) = strides.get_mut(axis) {
+                *stride = next.saturating_mul(length);
+            }
+        }
+        let numbers = |wanted: bool| {
+            let mut numbers = vec![0];
+            for (axis, (&length, &stride)) in shape.iter().zip(&strides).enumerate() {
+                if folded.contains(&axis) == wanted {
+                    let length = usize::try_from(length).unwrap_or(0);
+                    numbers =
+                        numbers.iter().flat_map(|&n| (0..length).map(move |k| n + k * stride)).collect();
+                }
+            }
+            numbers
+        };
+        let stays =
+            shape.iter().enumerate().filter(|(axis, _)| !folded.contains(axis)).map(|(_, &length)| length);
+        Self { shape: stays.collect(), outer: numbers(false), inner: numbers(true) }
+    }
+}
+
+/// A compensated sum (Neumaier).
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    high: f64,
+    low: f64,
+}
+
+impl Sum {
+    fn add(&mut self, x: f64) {
+        let sum = self.high + x;
+        if sum.is_finite() {
+            self.low +=
+                if self.high.abs() >= x.abs() { (self.high - sum) + x } else { (x - sum) + self.high };
+        }
+        self.high = sum;
+    }
+
+    fn value(self) -> f64 {
+        self.high + self.low
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(reduction: Reduction, shape: &[u64], values: Values, count: &[u64]) -> Outcome {
+        Outcome {
+            reduction,
+            shape: shape.to_vec(),
+            element: ElementType::Float64,
+            values,
+            count: count.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_weighted_mean_is_the_weighted_sum_over_the_weights_of_what_is_there() {
+        // Two times, three latitudes; one cell has nothing.
+        let count =
+            outcome(Reduction::Count, &[2, 3], Values::Signed(vec![2, 2, 2, 1, 0, 1]), &[2, 2, 2, 1, 0, 1]);
+        let sums = vec![2.0, 4.0, 6.0, 10.0, 0.0, 20.0];
+        let sum = outcome(Reduction::Sum, &[2, 3], Values::Float(sums), &[2, 2, 2, 1, 0, 1]);
+        let weights = Weights::new(vec![1], vec![3], vec![0.5, 1.0, 0.5], false).unwrap();
+        let asked = [Reduction::Mean, Reduction::Count];
+        assert_eq!(weights.needed(&asked).unwrap(), [Reduction::Count, Reduction::Sum]);
+        let answers = weights.fold(&asked, &[count, sum]);
+        // (0.5·2 + 4 + 0.5·6) / (0.5·2 + 2 + 0.5·2) and (0.5·10 + 0.5·20) / (0.5 + 0.5)
+        assert_eq!(answers[0].values, Values::Float(vec![2.0, 15.0]));
+        assert_eq!(answers[1].values, Values::Signed(vec![6, 2]));
+        assert_eq!(answers[0].shape, [2]);
+    }
+
+    #[test]
+    fn a_mask_picks_what_takes_part() {
+        let count = outcome(Reduction::Count, &[3], Values::Signed(vec![1, 1, 1]), &[1, 1, 1]);
+        let min = outcome(Reduction::Min, &[3], Values::Float(vec![5.0, -7.0, 3.0]), &[1, 1, 1]);
+        let mask = Weights::new(vec![0], vec![3], vec![1.0, 0.0, 1.0], true).unwrap();
+        let answers = mask.fold(&[Reduction::Min], &[count, min]);
+        assert_eq!(
+            (answers[0].values.clone(), answers[0].count.clone()),
+            (Values::Float(vec![3.0]), vec![2])
+        );
+    }
+
+    #[test]
+    fn weights_that_weigh_nothing_sensible_are_refused() {
+        assert!(Weights::new(vec![0], vec![2], vec![1.0, -1.0], false).is_err());
+        assert!(Weights::new(vec![0], vec![2], vec![1.0, f64::NAN], false).is_err());
+        assert!(Weights::new(vec![0], vec![3], vec![1.0], false).is_err());
+        let weights = Weights::new(vec![0], vec![1], vec![1.0], false).unwrap();
+        assert!(weights.needed(&[Reduction::Std { ddof: 0 }]).is_err());
+    }
+}
