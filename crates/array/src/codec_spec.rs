@@ -1,5 +1,7 @@
 //! Descriptions of the stages of a chunk's encoding.
 
+use crate::ByteOrder;
+
 /// One stage of a chunk's encoding. An array's codecs are listed in the order of *encoding*; decoding runs backwards.
 ///
 /// Each variant names the numcodecs (or imagecodecs) codec that decodes the same bytes, as it stands in kerchunk references.
@@ -65,6 +67,50 @@ pub enum CodecSpec {
         block_size: usize,
         /// 0 none, 2 LZ4, 3 Zstandard.
         compression: u32,
+    },
+    /// Integers, or floating-point numbers rounded to decimals, as their distance from the smallest in as few bits as
+    /// the chunk needs. HDF5 filter 6; numcodecs has none.
+    ScaleOffsetHdf5 {
+        /// Elements of one chunk.
+        element_count: usize,
+        /// Bytes of one element: 1, 2, 4 or 8.
+        element_size: usize,
+        /// Byte order of the elements.
+        order: ByteOrder,
+        /// Digits kept after the decimal point of floating-point numbers; `None` for integers.
+        decimals: Option<i32>,
+        /// The bits of the fill value, which has a code of its own, if the dataset has one.
+        fill: Option<u64>,
+    },
+    /// The significant bits of every number, and no others. HDF5 filter 5; numcodecs has none.
+    NbitHdf5 {
+        /// The values of the filter as the file has them; they describe the datatype as a tree.
+        values: Vec<u32>,
+    },
+    /// Adaptive entropy coding (CCSDS 121.0-B) as the szip library frames it. HDF5 filter 4; numcodecs has none.
+    SzipHdf5 {
+        /// The library's options, one to a bit.
+        options: u32,
+        /// Samples coded together.
+        pixels_per_block: u32,
+        /// Bits of one sample.
+        bits_per_pixel: u32,
+        /// Samples between two reference samples.
+        pixels_per_scanline: u32,
+    },
+    /// Integers of which only some bits count: HDF5's precision and bit offset. Decoding moves those bits to the low end
+    /// and extends the sign. numcodecs has none.
+    IntegerBitsHdf5 {
+        /// Bytes of one element, at most 8.
+        element_size: usize,
+        /// Byte order of the elements.
+        order: ByteOrder,
+        /// Number of the lowest bit that counts.
+        bit_offset: u32,
+        /// Number of bits that count.
+        precision: u32,
+        /// Whether the highest of them is a sign.
+        signed: bool,
     },
     /// CRC-32C in the last four bytes. numcodecs `crc32c`, Zarr v3 `crc32c`.
     Crc32c,

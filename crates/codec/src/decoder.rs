@@ -5,7 +5,8 @@ use rangefold_array::CodecSpec;
 use crate::error::name;
 use crate::want::Want;
 use crate::{
-    DecodeError, Problem, bitshuffle, blosc, bzip2, checksum, deflate, lz4, lzf, shuffle, zstandard,
+    DecodeError, Problem, bitshuffle, blosc, bzip2, checksum, deflate, integer_bits, lz4, lzf, nbit,
+    scale_offset, shuffle, szip, zstandard,
 };
 
 /// Undoes codec pipelines, one chunk at a time.
@@ -184,6 +185,22 @@ impl Decoder {
             CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => {
                 let layout = bitshuffle::Layout::new(*element_size, *block_size, *compression)?;
                 bitshuffle::decode(input, layout, zstd, want, back)?;
+            }
+            CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => {
+                let elements = scale_offset::Elements::new(*element_size, *order, *decimals, *fill)?;
+                scale_offset::decode(input, elements, *element_count, want, back)?;
+            }
+            CodecSpec::NbitHdf5 { values } => nbit::decode(input, &nbit::Chunk::parse(values)?, want, back)?,
+            CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => {
+                let layout =
+                    szip::Layout::new(*options, *pixels_per_block, *bits_per_pixel, *pixels_per_scanline)?;
+                szip::decode(input, layout, want, back)?;
+            }
+            CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => {
+                want.check(length)?;
+                let layout =
+                    integer_bits::Layout::new(*element_size, *order, *bit_offset, *precision, *signed)?;
+                integer_bits::decode(input, layout, back)?;
             }
             CodecSpec::VlenUtf8 | CodecSpec::VlenBytes => {
                 want.check(length)?;

@@ -9,7 +9,7 @@ use libdeflater::{CompressionError, CompressionLvl, Compressor};
 use rangefold_array::CodecSpec;
 
 use crate::error::name;
-use crate::{bitshuffle, blosc, checksum, lz4, lzf, shuffle};
+use crate::{bitshuffle, blosc, checksum, integer_bits, lz4, lzf, scale_offset, shuffle};
 
 /// A chunk cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +32,13 @@ pub enum EncodeError {
 
 /// Encodes `bytes` by `codecs`, in this order, such that the same codecs decode them.
 ///
-/// LZF, Blosc and HDF5's LZ4 framing can hold bytes as they are, and do: what is encoded here has no need to be small.
+/// LZF, Blosc, HDF5's LZ4 framing and scale-offset can hold bytes as they are, and do: what is encoded here has no need
+/// to be small.
 ///
 /// # Errors
 ///
-/// [`EncodeError::Strings`] for the codecs of strings, [`EncodeError::Refused`] if a codec cannot hold the bytes.
+/// [`EncodeError::Strings`] for the codecs of strings, [`EncodeError::Refused`] if a codec cannot hold the bytes and for
+/// szip and nbit, which are only decoded.
 pub fn encode(codecs: &[CodecSpec], bytes: &[u8]) -> Result<Vec<u8>, EncodeError> {
     codecs.iter().try_fold(bytes.to_vec(), |input, codec| {
         if matches!(codec, CodecSpec::VlenUtf8 | CodecSpec::VlenBytes) {
@@ -70,7 +72,19 @@ fn stage(codec: &CodecSpec, input: &[u8]) -> Option<Vec<u8>> {
         CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => {
             bitshuffle::encode(input, bitshuffle::Layout::new(*element_size, *block_size, *compression).ok()?)
         }
-        CodecSpec::VlenUtf8 | CodecSpec::VlenBytes => None,
+        CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => {
+            let elements = scale_offset::Elements::new(*element_size, *order, *decimals, *fill).ok()?;
+            scale_offset::store(input, elements, *element_count)
+        }
+        CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => {
+            let layout =
+                integer_bits::Layout::new(*element_size, *order, *bit_offset, *precision, *signed).ok()?;
+            integer_bits::encode(input, layout)
+        }
+        CodecSpec::NbitHdf5 { .. }
+        | CodecSpec::SzipHdf5 { .. }
+        | CodecSpec::VlenUtf8
+        | CodecSpec::VlenBytes => None,
     }
 }
 

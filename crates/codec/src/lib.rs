@@ -19,6 +19,7 @@
 //! Trailing bytes after a complete zlib stream, LZ4 frame or bitshuffle frame are ignored, as HDF5 and numcodecs do;
 //! gzip, bzip2 and Zstandard data may consist of several members.
 
+mod bits;
 mod bitshuffle;
 mod blosc;
 mod byte_order;
@@ -28,9 +29,13 @@ mod decoder;
 mod deflate;
 mod encode;
 mod error;
+mod integer_bits;
 mod lz4;
 mod lzf;
+mod nbit;
+mod scale_offset;
 mod shuffle;
+mod szip;
 mod vlen;
 mod want;
 mod zstandard;

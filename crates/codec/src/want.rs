@@ -65,7 +65,9 @@ impl Want {
     /// What the stages after `codec` yield, if it is fed as many bytes as this.
     pub(crate) fn encoded_by(self, codec: &CodecSpec) -> Self {
         match codec {
-            CodecSpec::Shuffle { .. } | CodecSpec::BitshuffleHdf5 { compression: 0, .. } => self,
+            CodecSpec::Shuffle { .. }
+            | CodecSpec::BitshuffleHdf5 { compression: 0, .. }
+            | CodecSpec::IntegerBitsHdf5 { .. } => self,
             CodecSpec::Fletcher32 | CodecSpec::Crc32c => match self {
                 Self::Exactly(length) => Self::Exactly(length.saturating_add(4)),
                 Self::AtMost(length) => Self::AtMost(length.saturating_add(4)),
@@ -80,7 +82,10 @@ impl Want {
             | CodecSpec::Bzip2 { .. }
             | CodecSpec::Lz4 { .. }
             | CodecSpec::Lz4Hdf5 { .. }
-            | CodecSpec::BitshuffleHdf5 { .. } => {
+            | CodecSpec::BitshuffleHdf5 { .. }
+            | CodecSpec::ScaleOffsetHdf5 { .. }
+            | CodecSpec::NbitHdf5 { .. }
+            | CodecSpec::SzipHdf5 { .. } => {
                 Self::AtMost(self.limit().saturating_mul(EXPANSION_FACTOR).saturating_add(EXPANSION_BYTES))
             }
         }

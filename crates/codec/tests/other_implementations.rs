@@ -18,7 +18,7 @@ fn chunks_of_other_implementations_decode_to_their_bytes() {
         assert_eq!(decoded.unwrap(), vector.decoded, "{}", vector.name);
         count += 1;
     }
-    assert!(count >= 50, "only {count} vectors");
+    assert!(count >= 110, "only {count} vectors");
 }
 
 #[test]
@@ -71,7 +71,13 @@ fn a_chunk_that_ends_early_is_refused_by_every_codec() {
         if matches!(vector.codecs[0], CodecSpec::VlenUtf8 | CodecSpec::VlenBytes) {
             continue;
         }
-        for kept in [0, 1, 3, 4, 11, vector.encoded.len() / 2, vector.encoded.len() - 1] {
+        let length = vector.encoded.len();
+        // HDF5 writes a byte more after numbers of bits.
+        let spare = matches!(
+            vector.codecs.last(),
+            Some(CodecSpec::ScaleOffsetHdf5 { .. } | CodecSpec::NbitHdf5 { .. })
+        );
+        for kept in [0, 1, 3, 4, length / 2, length - 1 - usize::from(spare)] {
             let decoded = decoder.decode(&vector.codecs, &vector.encoded[..kept], vector.decoded.len());
             assert!(decoded.is_err(), "{} cut to {kept} bytes", vector.name);
         }

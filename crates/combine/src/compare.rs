@@ -115,7 +115,9 @@ fn codec_identity(codec: &CodecSpec) -> String {
         }
         CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => {
             let kind = decimals.map_or("integers".to_owned(), |decimals| format!("{decimals} decimals"));
-            format!("scaleoffset of {element_count} × {element_size} bytes {order:?}, {kind}, fill value {fill:?}")
+            format!(
+                "scaleoffset of {element_count} × {element_size} bytes {order:?}, {kind}, fill value {fill:?}"
+            )
         }
         CodecSpec::NbitHdf5 { values } => format!("nbit {values:?}"),
         CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => format!(

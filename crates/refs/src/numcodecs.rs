@@ -1,16 +1,25 @@
 //! Codec descriptions as numcodecs configurations: `{"id":"zlib","level":4}`.
 //!
 //! Compatible implementations: numcodecs 0.16, imagecodecs 2026.3 (ids that start with `imagecodecs_`).
-//! [`CodecSpec::BitshuffleHdf5`] with a compressor inside has no codec there; it is written under an id of our own,
-//! which other readers refuse by name.
+//!
+//! What has no codec there is written under an id of our own, which other readers refuse by name. That includes bit
+//! shuffling without a compressor: zarr-python 3 opens `imagecodecs_bitshuffle` and reads wrong values without an error.
 
-use rangefold_array::{BloscCompressor, BloscShuffle, CodecSpec};
+use rangefold_array::{BloscCompressor, BloscShuffle, ByteOrder, CodecSpec};
 
 use crate::AttributeValue::{self, Bool, Integer, Text};
 use crate::error::Problem;
 
-/// Our own id of HDF5 filter 32008 with a compressor inside.
+/// Our own id of HDF5 filter 32008.
 const BITSHUFFLE_HDF5: &str = "rangefold_bitshuffle_hdf5";
+/// Our own id of HDF5 filter 6.
+const SCALE_OFFSET_HDF5: &str = "rangefold_hdf5_scaleoffset";
+/// Our own id of HDF5 filter 5.
+const NBIT_HDF5: &str = "rangefold_hdf5_nbit";
+/// Our own id of HDF5 filter 4.
+const SZIP_HDF5: &str = "rangefold_hdf5_szip";
+/// Our own id of integers of which not all bits count.
+const INTEGER_BITS_HDF5: &str = "rangefold_hdf5_integer";
 
 /// The configuration of `codec`: its id and its members in numcodecs' order.
 pub(crate) fn configuration(codec: &CodecSpec) -> (&'static str, Vec<(&'static str, AttributeValue)>) {
@@ -45,16 +54,45 @@ pub(crate) fn configuration(codec: &CodecSpec) -> (&'static str, Vec<(&'static s
                 },
             )],
         ),
-        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression: 0 } => (
-            "imagecodecs_bitshuffle",
-            vec![("itemsize", size(*element_size)), ("blocksize", size(*block_size))],
-        ),
         CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => (
             BITSHUFFLE_HDF5,
             vec![
                 ("itemsize", size(*element_size)),
                 ("blocksize", size(*block_size)),
                 ("compression", Integer((*compression).into())),
+            ],
+        ),
+        CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => (
+            SCALE_OFFSET_HDF5,
+            vec![
+                ("items", size(*element_count)),
+                ("itemsize", size(*element_size)),
+                ("order", order_name(*order)),
+                ("decimals", decimals.map_or(AttributeValue::Null, |decimals| Integer(decimals.into()))),
+                ("fill", fill.map_or(AttributeValue::Null, |fill| Integer(fill.into()))),
+            ],
+        ),
+        CodecSpec::NbitHdf5 { values } => {
+            let values = values.iter().map(|value| Integer((*value).into())).collect();
+            (NBIT_HDF5, vec![("values", AttributeValue::List(values))])
+        }
+        CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => (
+            SZIP_HDF5,
+            vec![
+                ("options", Integer((*options).into())),
+                ("pixels_per_block", Integer((*pixels_per_block).into())),
+                ("bits_per_pixel", Integer((*bits_per_pixel).into())),
+                ("pixels_per_scanline", Integer((*pixels_per_scanline).into())),
+            ],
+        ),
+        CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => (
+            INTEGER_BITS_HDF5,
+            vec![
+                ("itemsize", size(*element_size)),
+                ("order", order_name(*order)),
+                ("offset", Integer((*bit_offset).into())),
+                ("precision", Integer((*precision).into())),
+                ("signed", Bool(*signed)),
             ],
         ),
         CodecSpec::Crc32c => ("crc32c", vec![]),
@@ -71,6 +109,14 @@ pub(crate) fn shuffle_code(shuffle: BloscShuffle) -> i128 {
         BloscShuffle::Bit => 2,
         BloscShuffle::Auto => -1,
     }
+}
+
+fn order_name(order: ByteOrder) -> AttributeValue {
+    let name = match order {
+        ByteOrder::Little => "little",
+        ByteOrder::Big => "big",
+    };
+    Text(name.to_owned())
 }
 
 /// The configuration of `codec` as an object with its id first.
@@ -114,15 +160,31 @@ pub(crate) fn from_configuration(id: &str, value: &AttributeValue) -> Result<Cod
         "bz2" => CodecSpec::Bzip2 { level: member.integer("level", 1)? },
         "lz4" => CodecSpec::Lz4 { acceleration: member.integer("acceleration", 1)? },
         "imagecodecs_lz4h5" => CodecSpec::Lz4Hdf5 { block_size: member.integer("blocksize", 0)? },
-        "imagecodecs_bitshuffle" => CodecSpec::BitshuffleHdf5 {
-            element_size: member.at_least_one("itemsize", 1)?,
-            block_size: member.integer("blocksize", 0)?,
-            compression: 0,
-        },
-        BITSHUFFLE_HDF5 => CodecSpec::BitshuffleHdf5 {
+        "imagecodecs_bitshuffle" | BITSHUFFLE_HDF5 => CodecSpec::BitshuffleHdf5 {
             element_size: member.at_least_one("itemsize", 1)?,
             block_size: member.integer("blocksize", 0)?,
             compression: member.integer("compression", 0)?,
+        },
+        SCALE_OFFSET_HDF5 => CodecSpec::ScaleOffsetHdf5 {
+            element_count: member.required("items")?,
+            element_size: member.required("itemsize")?,
+            order: member.order()?,
+            decimals: member.optional("decimals")?,
+            fill: member.optional("fill")?,
+        },
+        NBIT_HDF5 => CodecSpec::NbitHdf5 { values: member.values()? },
+        SZIP_HDF5 => CodecSpec::SzipHdf5 {
+            options: member.required("options")?,
+            pixels_per_block: member.required("pixels_per_block")?,
+            bits_per_pixel: member.required("bits_per_pixel")?,
+            pixels_per_scanline: member.required("pixels_per_scanline")?,
+        },
+        INTEGER_BITS_HDF5 => CodecSpec::IntegerBitsHdf5 {
+            element_size: member.required("itemsize")?,
+            order: member.order()?,
+            bit_offset: member.required("offset")?,
+            precision: member.required("precision")?,
+            signed: member.flag("signed", false)?,
         },
         "crc32c" => CodecSpec::Crc32c,
         "vlen-utf8" => CodecSpec::VlenUtf8,
@@ -148,12 +210,30 @@ impl Members<'_> {
     }
 
     fn integer<T: TryFrom<i128>>(&self, name: &str, default: T) -> Result<T, Problem> {
-        match self.get(name) {
-            None => Ok(default),
-            Some(value) => {
-                value.as_integer().and_then(|n| T::try_from(n).ok()).ok_or_else(|| self.wrong(name))
-            }
+        Ok(self.optional(name)?.unwrap_or(default))
+    }
+
+    fn required<T: TryFrom<i128>>(&self, name: &str) -> Result<T, Problem> {
+        self.optional(name)?.ok_or_else(|| self.wrong(name))
+    }
+
+    fn optional<T: TryFrom<i128>>(&self, name: &str) -> Result<Option<T>, Problem> {
+        let parse = |value: &AttributeValue| value.as_integer().and_then(|n| T::try_from(n).ok());
+        self.get(name).map(|value| parse(value).ok_or_else(|| self.wrong(name))).transpose()
+    }
+
+    fn order(&self) -> Result<ByteOrder, Problem> {
+        match self.get("order").and_then(AttributeValue::as_text) {
+            Some("little") => Ok(ByteOrder::Little),
+            Some("big") => Ok(ByteOrder::Big),
+            _ => Err(self.wrong("order")),
         }
+    }
+
+    fn values(&self) -> Result<Vec<u32>, Problem> {
+        let Some(AttributeValue::List(values)) = self.get("values") else { return Err(self.wrong("values")) };
+        let value = |value: &AttributeValue| value.as_integer().and_then(|n| u32::try_from(n).ok());
+        values.iter().map(value).collect::<Option<_>>().ok_or_else(|| self.wrong("values"))
     }
 
     fn at_least_one(&self, name: &str, default: usize) -> Result<usize, Problem> {

@@ -493,9 +493,13 @@ fn codec_to_value(codec: &CodecSpec, element_size: usize) -> AttributeValue {
         | CodecSpec::Crc32c
         | CodecSpec::VlenUtf8
         | CodecSpec::VlenBytes => named(id, configuration),
-        CodecSpec::Lzf | CodecSpec::Lz4Hdf5 { .. } | CodecSpec::BitshuffleHdf5 { .. } => {
-            named(id, configuration)
-        }
+        CodecSpec::Lzf
+        | CodecSpec::Lz4Hdf5 { .. }
+        | CodecSpec::BitshuffleHdf5 { .. }
+        | CodecSpec::ScaleOffsetHdf5 { .. }
+        | CodecSpec::NbitHdf5 { .. }
+        | CodecSpec::SzipHdf5 { .. }
+        | CodecSpec::IntegerBitsHdf5 { .. } => named(id, configuration),
         _ => named(&format!("numcodecs.{id}"), configuration),
     }
 }

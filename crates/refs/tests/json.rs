@@ -6,6 +6,7 @@ use std::fs;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
+use rangefold_array::CodecSpec;
 use rangefold_refs::{Reference, ReferenceSet, json};
 
 const TAS: &str = r#"".zgroup":"{\"zarr_format\":2}","tas/.zarray":"{\"zarr_format\":2,\"shape\":[4],\"chunks\":[2],\"dtype\":\"<i2\",\"fill_value\":null,\"order\":\"C\",\"filters\":null,\"compressor\":null}","tas/.zattrs":"{\"_ARRAY_DIMENSIONS\":[\"time\"]}""#;
@@ -276,6 +277,18 @@ fn a_set_with_an_unreadable_array_is_not_written_without_it() {
     let set = json::read(format!(r#"{{{TAS},"tas/0":["k",-1,4]}}"#).as_bytes()).unwrap();
     assert!(set.array("tas").is_err());
     assert_eq!(json::write(&set).unwrap_err(), set.array("tas").unwrap_err());
+}
+
+#[test]
+fn bit_shuffling_is_read_under_its_old_id_and_written_under_our_own() {
+    let codec = r#"{\"id\":\"imagecodecs_bitshuffle\",\"itemsize\":2,\"blocksize\":64}"#;
+    let tas = TAS.replace(r#"\"filters\":null"#, &format!(r#"\"filters\":[{codec}]"#));
+    let set = json::read(format!(r#"{{"version":1,"refs":{{{tas}}}}}"#).as_bytes()).unwrap();
+    let codecs = &set.arrays["tas"].meta.codecs;
+    assert_eq!(codecs, &[CodecSpec::BitshuffleHdf5 { element_size: 2, block_size: 64, compression: 0 }]);
+    let written = String::from_utf8(json::write(&set).unwrap()).unwrap();
+    assert!(written.contains("rangefold_bitshuffle_hdf5") && !written.contains("imagecodecs"), "{written}");
+    assert_eq!(json::read(written.as_bytes()).unwrap().arrays["tas"].meta.codecs, *codecs);
 }
 
 #[test]

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use rangefold_array::{BloscCompressor, BloscShuffle, CodecSpec};
+use rangefold_array::{BloscCompressor, BloscShuffle, ByteOrder, CodecSpec};
 
 /// A chunk as another implementation encoded it.
 pub(crate) struct Vector {
@@ -69,11 +69,38 @@ fn codec(text: &str) -> CodecSpec {
             block_size: number(2),
             compression: u32::try_from(number(3)).unwrap(),
         },
+        "scaleoffset" => CodecSpec::ScaleOffsetHdf5 {
+            element_count: number(1),
+            element_size: number(2),
+            order: order(words[3]),
+            decimals: words[4].parse().ok(),
+            fill: words[5].parse().ok(),
+        },
+        "nbit" => {
+            CodecSpec::NbitHdf5 { values: words[1..].iter().map(|word| word.parse().unwrap()).collect() }
+        }
+        "szip" => CodecSpec::SzipHdf5 {
+            options: words[1].parse().unwrap(),
+            pixels_per_block: words[2].parse().unwrap(),
+            bits_per_pixel: words[3].parse().unwrap(),
+            pixels_per_scanline: words[4].parse().unwrap(),
+        },
+        "integer" => CodecSpec::IntegerBitsHdf5 {
+            element_size: number(1),
+            order: order(words[2]),
+            bit_offset: words[3].parse().unwrap(),
+            precision: words[4].parse().unwrap(),
+            signed: words[5] == "signed",
+        },
         "crc32c" => CodecSpec::Crc32c,
         "vlen-utf8" => CodecSpec::VlenUtf8,
         "vlen-bytes" => CodecSpec::VlenBytes,
         other => panic!("{other}"),
     }
+}
+
+fn order(word: &str) -> ByteOrder {
+    if word == "big" { ByteOrder::Big } else { ByteOrder::Little }
 }
 
 /// Blosc with parameters that decoding does not look at.

@@ -137,6 +137,34 @@ fn codec() -> impl Strategy<Value = CodecSpec> {
         CodecSpec::Lz4Hdf5 { block_size: 4096 },
         CodecSpec::BitshuffleHdf5 { element_size: 4, block_size: 0, compression: 0 },
         CodecSpec::BitshuffleHdf5 { element_size: 4, block_size: 64, compression: 2 },
+        CodecSpec::ScaleOffsetHdf5 {
+            element_count: 9,
+            element_size: 4,
+            order: ByteOrder::Big,
+            decimals: Some(-2),
+            fill: None,
+        },
+        CodecSpec::ScaleOffsetHdf5 {
+            element_count: 9,
+            element_size: 8,
+            order: ByteOrder::Little,
+            decimals: None,
+            fill: Some(u64::MAX),
+        },
+        CodecSpec::NbitHdf5 { values: vec![8, 0, 8, 1, 4, 0, 20, 3] },
+        CodecSpec::SzipHdf5 {
+            options: 169,
+            pixels_per_block: 8,
+            bits_per_pixel: 64,
+            pixels_per_scanline: 50,
+        },
+        CodecSpec::IntegerBitsHdf5 {
+            element_size: 4,
+            order: ByteOrder::Big,
+            bit_offset: 3,
+            precision: 17,
+            signed: true,
+        },
         CodecSpec::Crc32c,
     ])
 }
