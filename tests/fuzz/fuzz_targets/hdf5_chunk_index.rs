@@ -50,7 +50,7 @@ fn slots(bytes: &[u8]) -> Option<()> {
     let max_shape: Vec<Option<u64>> =
         (0..rank).map(&mut numbers).map(|max| max.map(|max| (max > 0).then_some(max << 40))).collect::<Option<_>>()?;
     let grid = ChunkGrid::new(&shape, &chunk_shape).ok()?;
-    let mut table = ChunkTableBuilder::new(grid.clone(), 0);
+    let mut table = ChunkTableBuilder::new(grid.clone());
     for (number, byte) in (0_u64..).zip(cursor.rest()) {
         let range = rangefold_hdf5::range::ByteRange::new(number, u64::from(*byte));
         if grid.position(number).is_some() {

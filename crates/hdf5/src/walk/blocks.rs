@@ -145,7 +145,7 @@ impl Blocks {
     ) -> Result<Bytes, Error> {
         let least = ByteRange::new(offset, least);
         self.state().admit(structure, least)?;
-        let guess = ByteRange::new(offset, guess.min(self.size().saturating_sub(offset)).max(least.length));
+        let guess = self.up_to(offset, guess.max(least.length));
         Ok(poll_fn(|cx| {
             let mut state = self.state();
             match state.held_prefix(guess) {
@@ -154,6 +154,11 @@ impl Blocks {
             }
         })
         .await)
+    }
+
+    /// `length` bytes from `offset`, as far as the file reaches.
+    pub(crate) fn up_to(&self, offset: u64, length: u64) -> ByteRange {
+        ByteRange::new(offset, length.min(self.size().saturating_sub(offset)))
     }
 
     /// Asks for ranges in the next round without waiting for them. What lies outside the file is ignored.

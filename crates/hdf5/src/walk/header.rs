@@ -11,8 +11,9 @@ use crate::format::object_header::{self, Prefix, Shared, Version, kind};
 use crate::limits::{CONTINUATIONS_MAX, OBJECT_HEADER_LEN_MAX};
 use crate::range::ByteRange;
 
-/// Asked for where the length of a header is not known. Most headers of datasets are shorter.
-const LEN_GUESS: u64 = 512;
+/// Asked for where the length of a header is not known. Most headers of datasets are shorter, and what they point at is
+/// often right behind them.
+const LEN_GUESS: u64 = 4 << 10;
 
 const HEADER: &str = "object header";
 const CONTINUATION: &str = "object header continuation";
@@ -51,6 +52,11 @@ impl Header {
     pub(crate) fn all(&self, kind: u16) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(move |message| message.kind == kind)
     }
+}
+
+/// Asks for the object header at `address`, which will be needed soon.
+pub(crate) fn hint(cx: &Context<'_>, address: u64) {
+    cx.blocks.hint(&[cx.blocks.up_to(address, LEN_GUESS)]);
 }
 
 /// Reads the object header at `address`.

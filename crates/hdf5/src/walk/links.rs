@@ -59,6 +59,11 @@ pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Result<Links, Err
         };
         return Err(problem.at("group", header.address));
     }
+    for link in &found {
+        if let LinkTarget::Hard { address } = link.target {
+            header::hint(cx, address);
+        }
+    }
     if creation_order {
         found.sort_by_key(|link| link.creation_order);
     } else {
@@ -109,6 +114,9 @@ async fn dense(cx: &Context<'_>, info: Option<LinkInfo>, address: u64) -> Result
     try_join_all(ids.iter().map(|id| async { parse(cx, &heap.object(cx, id).await?, address) })).await
 }
 
+/// Bytes behind the B-tree of a group that are asked for with it. Most writers put the first symbol table node there.
+const READ_AHEAD: u64 = 4 << 10;
+
 /// Asks for the first structures of a symbol table that will be needed soon.
 pub(crate) fn hint(cx: &Context<'_>, table: SymbolTable) {
     let node_len = GroupNode::len(cx.group_internal_k, cx.sizes);
@@ -116,7 +124,7 @@ pub(crate) fn hint(cx: &Context<'_>, table: SymbolTable) {
         return;
     }
     let ranges = [
-        table.btree.map(|address| ByteRange::new(address, node_len)),
+        table.btree.map(|address| cx.blocks.up_to(address, node_len.saturating_add(READ_AHEAD))),
         table.heap.map(|address| ByteRange::new(address, group::local_heap_len(cx.sizes))),
     ];
     cx.blocks.hint(&ranges.into_iter().flatten().collect::<Vec<_>>());
@@ -152,7 +160,8 @@ async fn entries(cx: &Context<'_>, root: u64) -> Result<Vec<SymbolTableEntry>, E
     let mut nodes = vec![root];
     let mut expected_level = None;
     for _ in 0..=BTREE_LEVELS_MAX {
-        let blocks = read_nodes(cx, NODE, &nodes, node_len, &mut seen).await?;
+        let ranges = node_ranges(cx, NODE, &nodes, node_len, &mut seen)?;
+        let blocks = cx.blocks.read_many(NODE, &ranges).await?;
         let mut children = Vec::new();
         let mut level = None;
         for (address, block) in nodes.iter().zip(&blocks) {
@@ -183,38 +192,41 @@ async fn symbol_nodes(
     seen: &mut HashSet<u64>,
 ) -> Result<Vec<SymbolTableEntry>, Error> {
     let node_len = group::symbol_node_len(cx.group_leaf_k, cx.sizes);
-    let blocks = read_nodes(cx, SYMBOL_NODE, addresses, node_len, seen).await?;
-    let mut entries = Vec::new();
-    for (address, block) in addresses.iter().zip(&blocks) {
-        let found =
-            group::symbol_node(block, cx.sizes).map_err(|problem| problem.at(SYMBOL_NODE, *address))?;
-        cx.saw(SYMBOL_NODE, *address, &found);
-        for entry in &found {
+    let ranges = node_ranges(cx, SYMBOL_NODE, addresses, node_len, seen)?;
+    // One by one, so that what a node points at is asked for although others are still missing.
+    let nodes = ranges.into_iter().map(|range| async move {
+        let block = cx.blocks.read(SYMBOL_NODE, range).await?;
+        let entries =
+            group::symbol_node(&block, cx.sizes).map_err(|problem| problem.at(SYMBOL_NODE, range.offset))?;
+        cx.saw(SYMBOL_NODE, range.offset, &entries);
+        for entry in &entries {
             if let Cache::Group(table) = entry.cache {
                 hint(cx, table);
             }
+            if let Some(address) = entry.address {
+                header::hint(cx, address);
+            }
         }
-        entries.extend(found);
-    }
-    Ok(entries)
+        Ok::<_, Error>(entries)
+    });
+    Ok(try_join_all(nodes).await?.concat())
 }
 
-/// Reads nodes of equal length. The last one of a file may be cut off behind its last entry.
-async fn read_nodes(
+/// Where nodes of equal length are. The last one of a file may be cut off behind its last entry.
+fn node_ranges(
     cx: &Context<'_>,
     structure: &'static str,
     addresses: &[u64],
     len: u64,
     seen: &mut HashSet<u64>,
-) -> Result<Vec<Bytes>, Error> {
-    let mut ranges = Vec::new();
-    for address in addresses {
+) -> Result<Vec<ByteRange>, Error> {
+    let range = |address: &u64| {
         if !seen.insert(*address) {
             return Err(Problem::malformed("node comes twice").at(structure, *address));
         }
-        ranges.push(ByteRange::new(*address, len.min(cx.blocks.size().saturating_sub(*address))));
-    }
-    cx.blocks.read_many(structure, &ranges).await
+        Ok(cx.blocks.up_to(*address, len))
+    };
+    addresses.iter().map(range).collect()
 }
 
 fn link(cx: &Context<'_>, entry: &SymbolTableEntry, names: &Bytes, heap: u64) -> Result<Link, Error> {
