@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use half::slice::HalfFloatSliceExt;
+use pulp::bytemuck::{Pod, try_cast_slice};
 use rangefold_array::{ByteOrder, DataType, ElementType};
 
 use crate::{
@@ -55,7 +56,7 @@ impl Wide for f64 {
 pub(crate) type SumOf<T> = <<<T as Element>::Wide as Wide>::Sums as SumColumn>::One;
 
 /// A type the kernels run on, in native byte order.
-pub(crate) trait Element: Copy + PartialOrd + Default + Send + Sync + 'static {
+pub(crate) trait Element: Pod + PartialOrd + Default + Send + Sync {
     type Wide: Wide;
     const IS_FLOAT: bool;
     const LOWEST: Self;
@@ -335,6 +336,8 @@ float!(f64, u64, 1 << 63, |x| x, sum_double);
 pub(crate) struct Loader<T> {
     /// Bytes of one stored element.
     size: usize,
+    /// Whether stored bytes are those of a `T` in memory.
+    native: bool,
     read: fn(bytes: &[u8], size: usize, stride: usize, out: &mut [T]),
 }
 
@@ -344,6 +347,14 @@ impl<T> Loader<T> {
     pub(crate) fn load(&self, chunk: &[u8], first: usize, stride: usize, out: &mut [T]) {
         let end = (first + out.len().saturating_sub(1) * stride + 1) * self.size;
         (self.read)(&chunk[first * self.size..end], self.size, stride, out);
+    }
+
+    /// The chunk as elements, where nothing needs to be changed; `None` also if it is not aligned to them.
+    pub(crate) fn borrow<'a>(&self, chunk: &'a [u8]) -> Option<&'a [T]>
+    where
+        T: Pod,
+    {
+        if self.native { try_cast_slice(chunk).ok() } else { None }
     }
 
     /// The element that `bytes` are.
@@ -360,8 +371,12 @@ impl<T> Loader<T> {
 #[inline(always)]
 fn load<T, const SIZE: usize>(bytes: &[u8], stride: usize, out: &mut [T], from: impl Fn([u8; SIZE]) -> T) {
     if stride == 1 {
+        // Copies of a page and more are done by an instruction that is slow to start and stops the prefetcher.
+        const PIECE: usize = 64;
         let (elements, _) = bytes.as_chunks::<SIZE>();
-        out.iter_mut().zip(elements).for_each(|(out, &bytes)| *out = from(bytes));
+        for (out, elements) in out.chunks_mut(PIECE).zip(elements.chunks(PIECE)) {
+            out.iter_mut().zip(elements).for_each(|(out, &bytes)| *out = from(bytes));
+        }
     } else {
         for (out, bytes) in out.iter_mut().zip(bytes.chunks(stride * SIZE)) {
             if let Some(&bytes) = bytes.first_chunk::<SIZE>() {
@@ -421,6 +436,7 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
         ($type:ty) => {
             visitor.visit::<$type>(Loader {
                 size,
+                native: data_type.order == ByteOrder::native(),
                 read: match data_type.order {
                     ByteOrder::Little => {
                         |bytes, _, stride, out| load(bytes, stride, out, <$type>::from_le_bytes)
@@ -446,6 +462,7 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
             }
             visitor.visit::<$type>(Loader {
                 size,
+                native: false,
                 read: match (part, data_type.order) {
                     (Part::Real, ByteOrder::Little) => read!($from_le, 0),
                     (Part::Real, ByteOrder::Big) => read!($from_be, 0),
@@ -458,6 +475,7 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
     Some(match &data_type.element {
         ElementType::Bool => visitor.visit::<u8>(Loader {
             size,
+            native: false,
             read: |bytes, _, stride, out| load(bytes, stride, out, |[b]| u8::from(b != 0)),
         }),
         ElementType::Int8 => plain!(i8),
@@ -470,6 +488,7 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
         ElementType::UInt64 => plain!(u64),
         ElementType::Float16 => visitor.visit::<f32>(Loader {
             size,
+            native: false,
             read: match data_type.order {
                 ByteOrder::Little => {
                     |bytes, _, stride, out| load_half(bytes, stride, out, half::f16::from_le_bytes)
@@ -484,7 +503,7 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
         ElementType::Complex64 => complex!(f32, 8, f32::from_le_bytes, f32::from_be_bytes),
         ElementType::Complex128 => complex!(f64, 16, f64::from_le_bytes, f64::from_be_bytes),
         ElementType::FixedBytes(1..) | ElementType::FixedUtf32(1..) => {
-            visitor.visit::<u8>(Loader { size, read: load_text })
+            visitor.visit::<u8>(Loader { size, native: false, read: load_text })
         }
         _ => return None,
     })

@@ -74,26 +74,51 @@ pub(crate) struct Kernel<'a, T: Element, S: Stage<T>> {
     hits: Vec<Matches<T>>,
     columns: Columns<<S::Value as Element>::Wide>,
     values: [S::Value; BLOCK],
+    /// The valid elements of a block, one after the other.
+    compacted: [T; BLOCK],
     /// Where the elements that were kept stood in the block.
     kept: [u16; BLOCK],
 }
 
-/// Where blocks come from, and the last one.
+/// Where blocks come from.
 struct Source<'a, T> {
     chunk: &'a [u8],
+    /// The chunk where its bytes are elements already: it is then read in place.
+    elements: Option<&'a [T]>,
     loader: Loader<T>,
     mask: &'a Mask<T>,
     arch: Arch,
-    block: [T; BLOCK],
+    /// A block that was copied.
+    copied: [T; BLOCK],
+    /// Which elements of the last block are valid, if some are and some are not.
     valid: [bool; BLOCK],
 }
 
-impl<T: Element> Source<'_, T> {
-    /// Loads the elements of `run`, which is at most a block long, and tests them.
-    fn load(&mut self, run: Run) -> Verdict {
-        let block = &mut self.block[..run.len];
-        self.loader.load(self.chunk, run.first, run.stride, block);
-        self.arch.dispatch(Examine { mask: self.mask, block, valid: &mut self.valid })
+impl<'a, T: Element> Source<'a, T> {
+    fn new(chunk: &'a [u8], loader: Loader<T>, mask: &'a Mask<T>) -> Self {
+        Self {
+            chunk,
+            elements: loader.borrow(chunk),
+            loader,
+            mask,
+            arch: Arch::new(),
+            copied: [T::default(); BLOCK],
+            valid: [false; BLOCK],
+        }
+    }
+
+    /// The elements of `run`, which is at most a block long, and what they hold.
+    fn load(&mut self, run: Run) -> (&[T], &[bool], Verdict) {
+        let block = match self.elements {
+            Some(elements) if run.stride == 1 => &elements[run.first..run.first + run.len],
+            _ => {
+                let copied = &mut self.copied[..run.len];
+                self.loader.load(self.chunk, run.first, run.stride, copied);
+                copied
+            }
+        };
+        let verdict = self.arch.dispatch(Examine { mask: self.mask, block, valid: &mut self.valid });
+        (block, &self.valid[..run.len], verdict)
     }
 }
 
@@ -106,14 +131,14 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
         wanted: &'a Wanted,
         cells: usize,
     ) -> Self {
-        let (block, valid) = ([T::default(); BLOCK], [false; BLOCK]);
         Self {
-            source: Source { chunk, loader, mask, arch: Arch::new(), block, valid },
+            source: Source::new(chunk, loader, mask),
             stage,
             wanted,
             hits: wanted.conditions.iter().map(|c| Matches::of(c, |x| stage.unpacked(x))).collect(),
             columns: Columns::new(wanted, cells),
             values: [S::Value::default(); BLOCK],
+            compacted: [T::default(); BLOCK],
             kept: [0; BLOCK],
         }
     }
@@ -135,9 +160,8 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
     }
 
     fn block_to_one_cell(&mut self, run: Run) {
-        let verdict = self.source.load(run);
-        let Source { block, valid, arch, .. } = &mut self.source;
-        let block = &mut block[..run.len];
+        let arch = self.source.arch;
+        let (block, valid, verdict) = self.source.load(run);
         if verdict != Verdict::Full && !self.columns.nan.is_empty() {
             self.columns.nan[run.cell] += block.iter().map(|&x| u64::from(x.is_nan())).sum::<u64>();
         }
@@ -146,15 +170,15 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
             Verdict::Full => block,
             Verdict::Mixed => {
                 if self.wanted.places() {
-                    keep_places(&mut self.kept, &valid[..run.len]);
+                    keep_places(&mut self.kept, valid);
                 }
-                compact(block, valid)
+                compact(block, valid, &mut self.compacted)
             }
         };
         for (hits, matches) in self.columns.hits.iter_mut().zip(&self.hits) {
             hits[run.cell] += stored.iter().map(|&x| u64::from(matches.contains(x))).sum::<u64>();
         }
-        let values = self.stage.apply(*arch, stored, &mut self.values);
+        let values = self.stage.apply(arch, stored, &mut self.values);
         if self.wanted.places() {
             let place = |k: usize| {
                 let k = if verdict == Verdict::Full { k } else { self.kept[k].into() };
@@ -175,9 +199,8 @@ impl<T: Element, S: Stage<T>> RunSink for Kernel<'_, T, S> {
     }
 
     fn to_cells(&mut self, run: Run) {
-        let verdict = self.source.load(run);
-        let Source { block, valid, arch, .. } = &self.source;
-        let stored = &block[..run.len];
+        let arch = self.source.arch;
+        let (stored, valid, verdict) = self.source.load(run);
         let columns = &mut self.columns;
         if verdict != Verdict::Full && !columns.nan.is_empty() {
             let nan = columns.nan[run.cell..].iter_mut().zip(stored);
@@ -186,14 +209,14 @@ impl<T: Element, S: Stage<T>> RunSink for Kernel<'_, T, S> {
         let valid = match verdict {
             Verdict::Empty => return,
             Verdict::Full => None,
-            Verdict::Mixed => Some(&valid[..run.len]),
+            Verdict::Mixed => Some(valid),
         };
         for (hits, matches) in columns.hits.iter_mut().zip(&self.hits) {
             for (k, (hits, &x)) in hits[run.cell..].iter_mut().zip(stored).enumerate() {
                 *hits += u64::from(matches.contains(x) & valid.is_none_or(|valid| valid[k]));
             }
         }
-        let values = self.stage.apply(*arch, stored, &mut self.values);
+        let values = self.stage.apply(arch, stored, &mut self.values);
         locate_each(columns, values, valid, run);
         arch.dispatch(ToCells { columns, wanted: self.wanted, values, valid, cell: run.cell });
     }
@@ -231,15 +254,16 @@ impl<T: Element> WithSimd for Unpack<'_, T> {
     }
 }
 
-/// Moves the valid elements to the front.
+/// The valid elements of a block, one after the other.
 #[inline(always)]
-fn compact<'a, T: Copy>(stored: &'a mut [T], valid: &[bool; BLOCK]) -> &'a [T] {
+fn compact<'a, T: Copy>(block: &[T], valid: &[bool], out: &'a mut [T; BLOCK]) -> &'a [T] {
     let mut kept = 0;
-    for k in 0..stored.len().min(BLOCK) {
-        stored[kept] = stored[k];
-        kept += usize::from(valid[k]);
+    for (&x, &valid) in block.iter().zip(valid) {
+        // The remainder is no change; it tells the compiler that the place exists.
+        out[kept % BLOCK] = x;
+        kept += usize::from(valid);
     }
-    &stored[..kept]
+    &out[..kept]
 }
 
 /// Writes down where the valid elements stand.
@@ -415,12 +439,13 @@ impl<T: Element, S: Stage<T>> Deviations<'_, '_, T, S> {
     /// Loads a block; `None` if nothing in it is valid.
     fn load(&mut self, run: Run) -> Option<Differences<'_, S::Value>> {
         let Kernel { source, stage, values, .. } = &mut *self.kernel;
-        let verdict = source.load(run);
-        let values = stage.apply(source.arch, &source.block[..run.len], values);
+        let arch = source.arch;
+        let (block, valid, verdict) = source.load(run);
+        let values = stage.apply(arch, block, values);
         let valid = match verdict {
             Verdict::Empty => return None,
             Verdict::Full => None,
-            Verdict::Mixed => Some(&source.valid[..run.len]),
+            Verdict::Mixed => Some(valid),
         };
         let (means, first, second) = (&self.means, &mut self.first, &mut self.second);
         Some(Differences { values, valid, means, first, second, cell: run.cell, one_cell: true })

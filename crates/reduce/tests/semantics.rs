@@ -378,3 +378,15 @@ fn what_makes_no_sense_is_refused_before_anything_is_read() {
     let long = meta(ElementType::Float32, &[1 << 62], &[4]);
     assert!(plan(&long, &[1 << 62], &kept).starts_with("an answer of shape"));
 }
+
+#[test]
+fn where_the_bytes_lie_in_memory_changes_no_bit() {
+    let values: Vec<f64> = (0..5000).map(|i| f64::from(i).sin() * 1e3).collect();
+    let spec = all(&[Reduction::Sum, Reduction::Min, Reduction::Std { ddof: 0 }]);
+    let mut bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let answers = reduce(ElementType::Float64, &bytes, &spec).unwrap();
+    for shift in 1..8 {
+        bytes.insert(0, 0);
+        assert_eq!(reduce(ElementType::Float64, &bytes[shift..], &spec).unwrap(), answers);
+    }
+}
