@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use rangefold::active::{Limits, Query, prepare, query, run};
+use rangefold::active::{Limits, Query, prepare, query};
 use rangefold::array::ByteOrder;
 use rangefold::reduce::{Reduction, Value as Cell};
 use rangefold::refs::json;
@@ -200,7 +200,7 @@ async fn compare(store: &ReferenceStore, path: &str, expected: &Value, scaled: b
         Ok(prepared) => prepared,
         Err(error) => return vec![format!("cannot be planned: {error}")],
     };
-    let answer = match run(store, path, prepared.plan, Limits::default(), &|_, _| {}).await {
+    let answer = match prepared.run(store, Limits::default(), &|_, _| {}).await {
         Ok(answer) => answer,
         Err(error) => return vec![format!("cannot be reduced: {error:?}")],
     };

@@ -143,15 +143,28 @@ pub(crate) struct Reduce {
     pub(crate) refs: String,
     /// Path of a variable, or a glob; '**' is every numeric variable
     pub(crate) variable: String,
-    /// Operations, comma-separated: they share one pass
-    #[arg(long, required = true, value_delimiter = ',', value_name = "OP")]
-    pub(crate) op: Vec<String>,
+    /// Operations, comma-separated: they share one pass. min max range sum count mean var std argmin argmax first last,
+    /// any(>0) all(>0) count_where(>0), histogram(250,260,270)
+    #[arg(long, required = true, value_name = "OPS")]
+    pub(crate) op: String,
     /// Dimensions to reduce [default: all]
     #[arg(long, value_delimiter = ',', value_name = "DIM")]
     pub(crate) over: Option<Vec<String>>,
     /// Part of the variable: 'time=0:120,lat=-30.0..30.0'; integers and a:b:s are indexes, decimal points, .. and dates are coordinates
     #[arg(long, value_name = "SELECTION")]
     pub(crate) select: Option<String>,
+    /// Only values that meet a condition: '> 273.15'
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) condition: Option<String>,
+    /// What values weigh: coslat, or a variable such as the areas of cells
+    #[arg(long, value_name = "coslat|VAR")]
+    pub(crate) weights: Option<String>,
+    /// Only cells where another variable meets a condition: 'sftlf > 50'
+    #[arg(long, value_name = "VAR CONDITION")]
+    pub(crate) mask: Option<String>,
+    /// Groups in place of a time axis: time.year, month, season, day, dayofyear, hour, yearmonth or date
+    #[arg(long, value_name = "DIM.PART")]
+    pub(crate) by: Vec<String>,
     /// No unpacking, no masking
     #[arg(long)]
     pub(crate) raw: bool,

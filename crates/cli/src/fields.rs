@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use rangefold::active::coordinate::{coordinate_path, to_f64};
+use rangefold::active::group::GroupLabels;
 use rangefold::active::{Answer, KeptDimension, Prepared};
 use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
 use rangefold::cf::TimeUnits;
@@ -105,8 +106,22 @@ fn bins(edges: &[f64]) -> Dim {
 
 /// A dimension with the labels of the selected positions.
 pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &KeptDimension) -> Result<Dim> {
-    let name = dim.name.clone();
-    let length = dim.positions.len();
+    let name = dim.name().to_owned();
+    let length = dim.len();
+    let positions = match dim {
+        KeptDimension::Selected { positions, .. } => positions,
+        KeptDimension::Grouped { labels, .. } => {
+            let values = match labels {
+                GroupLabels::Integers(labels) => Values::Signed(labels.clone()),
+                GroupLabels::Texts(labels) => Values::Text(labels.clone()),
+            };
+            return Ok(Dim {
+                name,
+                length,
+                coordinate: Some(Coordinate { values, ..Coordinate::default() }),
+            });
+        }
+    };
     let set = store.references();
     let path = coordinate_path(set, variable, &name);
     let Some((path, array)) = path.and_then(|path| Some((path.clone(), set.arrays.get(&path)?))) else {
@@ -114,14 +129,14 @@ pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &Kept
     };
     let all = Hyperslab::from_axes(vec![AxisRange::all(array.meta.shape().first().copied().unwrap_or(0))]);
     let values = match store.values(&path, &all).await? {
-        Decoded::Texts(texts) => Values::Text(picked(&texts, &dim.positions)),
+        Decoded::Texts(texts) => Values::Text(picked(&texts, positions)),
         Decoded::Elements(bytes) => match of_elements(&array.meta.data_type, &bytes)? {
-            Values::Signed(values) => Values::Signed(picked(&values, &dim.positions)),
-            Values::Unsigned(values) => Values::Unsigned(picked(&values, &dim.positions)),
-            Values::Float(values) => Values::Float(picked(&values, &dim.positions)),
-            Values::Bool(values) => Values::Bool(picked(&values, &dim.positions)),
-            Values::Complex(values) => Values::Complex(picked(&values, &dim.positions)),
-            Values::Text(values) => Values::Text(picked(&values, &dim.positions)),
+            Values::Signed(values) => Values::Signed(picked(&values, positions)),
+            Values::Unsigned(values) => Values::Unsigned(picked(&values, positions)),
+            Values::Float(values) => Values::Float(picked(&values, positions)),
+            Values::Bool(values) => Values::Bool(picked(&values, positions)),
+            Values::Complex(values) => Values::Complex(picked(&values, positions)),
+            Values::Text(values) => Values::Text(picked(&values, positions)),
         },
     };
     let coordinate = Coordinate {

@@ -9,6 +9,7 @@ mod context;
 mod fields;
 mod names;
 mod number;
+mod operations;
 mod output;
 mod progress;
 mod refs_output;

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use rangefold::active::{Limits, Query, prepare, run};
+use rangefold::active::{Limits, Query, prepare};
 use rangefold::combine::{CombineSpec, Input, combine};
 use rangefold::reduce::{Reduction, Value};
 use rangefold::refs::json;
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = ReferenceStore::new(Arc::new(combined.references), storage);
     let query = Query { reductions: vec![Reduction::Mean, Reduction::Count], ..Query::default() };
     let prepared = prepare(&store, "tas", &query).await?;
-    let answer = run(&store, "tas", prepared.plan, Limits::default(), &|_, _| {}).await?;
+    let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await?;
     if let [mean, count] = answer.outcomes.as_slice()
         && let (Some(Value::Float(mean)), Some(Value::Signed(count))) = (mean.value(0), count.value(0))
     {

@@ -82,7 +82,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use rangefold::active::{Limits, Query, prepare, run, select};
+//! use rangefold::active::{Limits, Query, prepare, select};
 //! use rangefold::combine::{CombineSpec, Input, combine};
 //! use rangefold::reduce::Reduction;
 //! use rangefold::scan::{ScanOptions, scan};
@@ -109,7 +109,7 @@
 //!     ..Query::default()
 //! };
 //! let prepared = prepare(&store, "tas", &query).await?;
-//! let answer = run(&store, "tas", prepared.plan, Limits::default(), &|_, _| {}).await?;
+//! let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await?;
 //! assert_eq!(answer.outcomes[0].shape, [4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{Limits, Query, query::Values, run as run_plan, select};
+use rangefold::active::{Limits, Query, query::Values, select};
 use rangefold::reduce::Reduction;
 
 use crate::args::Get;
@@ -26,14 +26,13 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
         over: Some(Vec::new()),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
-        condition: None,
+        ..Query::default()
     };
     let started = Instant::now();
     let (store, prepared) = source.prepare(context, variable, &query).await?;
     let limits = Limits { memory: context.shared.memory, ..Limits::default() };
-    let answer = run_plan(&store, variable, prepared.plan.clone(), limits, &|_, _| {})
-        .await
-        .with_context(|| format!("cannot read {variable}"))?;
+    let answer =
+        prepared.run(&store, limits, &|_, _| {}).await.with_context(|| format!("cannot read {variable}"))?;
     let fields: Vec<Field> = fields::of_answer(&store, variable, &prepared, &answer, started.elapsed())
         .await?
         .into_iter()

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use rangefold::active::{Limits, Query, query::Values, run as run_plan, select};
-use rangefold::reduce::Reduction;
+use anyhow::{Context as _, Result, bail};
+use rangefold::active::{GroupBy, Limits, Query, query::Values, select};
 use rangefold::refs::{Reference, ReferenceSet};
 use serde_json::json;
 
@@ -12,11 +11,7 @@ use crate::args::Reduce;
 use crate::context::Context;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
-use crate::{Done, fields, names, number, output, progress};
-
-/// What `--op` takes.
-const OPERATIONS: [&str; 12] =
-    ["min", "max", "range", "sum", "count", "mean", "var", "std", "argmin", "argmax", "first", "last"];
+use crate::{Done, fields, names, number, operations, output, progress};
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     let query = query(args)?;
@@ -75,19 +70,22 @@ fn chain(error: &anyhow::Error) -> String {
 }
 
 fn query(args: &Reduce) -> Result<Query> {
-    let reductions = args
-        .op
-        .iter()
-        .map(|name| {
-            Reduction::from_name(name).ok_or_else(|| {
-                let near = names::suggestions(name, OPERATIONS.into_iter());
-                anyhow!("{name:?} is not an operation{near}")
-            })
-        })
-        .collect::<Result<_>>()?;
-    let values = if args.raw { Values::Raw } else { Values::Unpacked };
-    let select = args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?;
-    Ok(Query { reductions, over: args.over.clone(), select, values, condition: None })
+    let mut weights = Vec::new();
+    if let Some(source) = &args.weights {
+        weights.push(operations::weights(source));
+    }
+    if let Some(mask) = &args.mask {
+        weights.push(operations::mask(mask)?);
+    }
+    Ok(Query {
+        reductions: operations::parse(&args.op)?,
+        over: args.over.clone(),
+        select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
+        by: args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?,
+        weights,
+        values: if args.raw { Values::Raw } else { Values::Unpacked },
+        condition: args.condition.as_deref().map(operations::condition).transpose()?,
+    })
 }
 
 /// The variables that were asked for: one path, or every numeric variable that a glob matches.
@@ -119,9 +117,7 @@ async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &
     let started = Instant::now();
     let (store, prepared) = source.prepare(context, variable, query).await?;
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
-    let answer =
-        run_plan(&store, variable, prepared.plan.clone(), limits(context), &|done, _| bar.set_position(done))
-            .await;
+    let answer = prepared.run(&store, limits(context), &|done, _| bar.set_position(done)).await;
     bar.finish_and_clear();
     let answer = answer.with_context(|| format!("cannot reduce {variable}"))?;
     fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await
