@@ -1,6 +1,6 @@
 //! HDF5 datatypes as array element types.
 
-use rangefold_array::{ByteOrder, DataType, ElementType, Field};
+use rangefold_array::{ByteOrder, CodecSpec, DataType, ElementType, Field};
 use rangefold_hdf5::model as hdf5;
 use rangefold_hdf5::model::{Class, Datatype, EnumMember, Member};
 
@@ -14,11 +14,13 @@ pub(crate) struct Element {
     pub(crate) data_type: DataType,
     /// Further axes that an HDF5 array datatype adds, after those of the dataset.
     pub(crate) inner_shape: Vec<u64>,
+    /// What makes such elements of the bytes of the datatype, if they are not the same.
+    pub(crate) conversion: Option<CodecSpec>,
 }
 
 impl Element {
     fn plain(data_type: DataType) -> Self {
-        Self { data_type, inner_shape: Vec::new() }
+        Self { data_type, inner_shape: Vec::new(), conversion: None }
     }
 }
 
@@ -35,8 +37,9 @@ pub(crate) fn element(datatype: &Datatype) -> Result<Element, String> {
                 return Err("arrays of strings of variable length".to_owned());
             }
             let inner_shape = dims.iter().chain(&inner.inner_shape).copied().collect();
-            Ok(Element { data_type: inner.data_type, inner_shape })
+            Ok(Element { inner_shape, ..inner })
         }
+        Class::Integer(layout) if !is_whole(datatype.size, layout) => partial_integer(datatype.size, layout),
         Class::VarLenString { .. } => Ok(Element::plain(DataType::little(ElementType::VlenString))),
         Class::Compound { members } => compound(members, datatype.size).map(Element::plain),
         _ => scalar(datatype).map(Element::plain),
@@ -72,12 +75,37 @@ fn order(order: hdf5::ByteOrder) -> Result<ByteOrder, String> {
     }
 }
 
+/// Whether every bit of an integer counts.
+fn is_whole(size: u64, layout: &hdf5::IntegerLayout) -> bool {
+    layout.bit_offset == 0 && u64::from(layout.precision) == size.saturating_mul(8)
+}
+
+/// An integer of which only some bits count, as a whole one.
+fn partial_integer(size: u64, layout: &hdf5::IntegerLayout) -> Result<Element, String> {
+    let bits = u16::try_from(size.saturating_mul(8)).map_err(|_| format!("integers of {size} bytes"))?;
+    let end = layout.bit_offset.checked_add(layout.precision);
+    if layout.precision == 0 || end.is_none_or(|end| end > bits) {
+        return Err(partial(size, layout));
+    }
+    let whole = hdf5::IntegerLayout { bit_offset: 0, precision: bits, ..*layout };
+    let data_type = integer(size, &whole, layout.signed)?;
+    let conversion = CodecSpec::IntegerBitsHdf5 {
+        element_size: usize::from(bits / 8),
+        order: data_type.order,
+        bit_offset: layout.bit_offset.into(),
+        precision: layout.precision.into(),
+        signed: layout.signed,
+    };
+    Ok(Element { conversion: Some(conversion), ..Element::plain(data_type) })
+}
+
+fn partial(size: u64, layout: &hdf5::IntegerLayout) -> String {
+    format!("integers of {} bits from bit {} of {size} bytes", layout.precision, layout.bit_offset)
+}
+
 fn integer(size: u64, layout: &hdf5::IntegerLayout, signed: bool) -> Result<DataType, String> {
-    if layout.bit_offset != 0 || u64::from(layout.precision) != size.saturating_mul(8) {
-        return Err(format!(
-            "integers of {} bits from bit {} of {size} bytes",
-            layout.precision, layout.bit_offset
-        ));
+    if !is_whole(size, layout) {
+        return Err(partial(size, layout));
     }
     let element = match (size, signed) {
         (1, true) => ElementType::Int8,
@@ -306,10 +334,24 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_read_only_where_every_bit_counts() {
+    fn integers_of_which_not_all_bits_count_are_converted_but_not_inside_structures() {
         assert_eq!(name(&int(4, 32)), ">i4 []");
-        assert_eq!(name(&int(4, 29)), "refused: integers of 29 bits from bit 0 of 4 bytes");
+        assert_eq!(element(&int(4, 32)).unwrap().conversion, None);
+        let conversion = CodecSpec::IntegerBitsHdf5 {
+            element_size: 4,
+            order: ByteOrder::Big,
+            bit_offset: 0,
+            precision: 29,
+            signed: true,
+        };
+        assert_eq!(name(&int(4, 29)), ">i4 []");
+        assert_eq!(element(&int(4, 29)).unwrap().conversion, Some(conversion));
+        assert_eq!(name(&int(4, 33)), "refused: integers of 33 bits from bit 0 of 4 bytes");
         assert_eq!(name(&int(3, 24)), "refused: integers of 3 bytes");
+        assert_eq!(
+            name(&structure(4, vec![member("a", 0, int(4, 29))])),
+            "refused: structures whose member \"a\" holds integers of 29 bits from bit 0 of 4 bytes"
+        );
     }
 
     #[test]

@@ -6,9 +6,10 @@
 //! value that means all of that, and otherwise the absent chunks are written out (see [`crate::variable`]).
 
 use rangefold_array::{ByteOrder, DataType, ElementType, FillValue};
+use rangefold_codec::Decoder;
 use rangefold_hdf5::model::{Dataset, Fill, FillTime, Value};
 
-use crate::element::to_little_endian;
+use crate::element::{Element, to_little_endian};
 
 /// netCDF's default fill values, `NC_FILL_*`.
 mod netcdf {
@@ -38,17 +39,18 @@ pub(crate) struct Fills {
 }
 
 impl Fills {
-    /// The fill values of `dataset`, whose elements are of `data_type`, of fixed length.
+    /// The fill values of `dataset`, whose elements become `element`, of fixed length.
     ///
     /// # Errors
     ///
     /// The reason, if the fill value is not one element.
-    pub(crate) fn new(dataset: &Dataset, data_type: &DataType) -> Result<Self, String> {
+    pub(crate) fn new(dataset: &Dataset, element: &Element) -> Result<Self, String> {
+        let data_type = &element.data_type;
         let size = data_type.size().ok_or("elements of variable length")?;
         let zero = vec![0; size];
         let attribute = attribute(dataset, data_type);
         let user = match &dataset.fill.value {
-            Fill::User(bytes) => Some(user(bytes, data_type, size)?),
+            Fill::User(bytes) => Some(user(bytes, element, size)?),
             Fill::Default | Fill::Undefined => None,
         };
         let undefined =
@@ -84,34 +86,55 @@ impl Fills {
             let unused = self.unwritten.iter().map(|_| 0).collect();
             return Ok((!structure).then(|| FillValue(mark.map_or(unused, <[u8]>::to_vec))));
         };
-        if mark.is_some_and(|mark| same(mark, absent, &data_type.element)) {
+        let element = &data_type.element;
+        let means =
+            mark.is_some_and(|mark| mark == absent || (is_nan(mark, element) && is_nan(absent, element)));
+        let zero = !structure && absent.iter().all(|byte| *byte == 0);
+        if zero || (means && (!is_nan(absent, element) || Some(absent) == json_nan(element))) {
             return Ok(Some(FillValue(absent.to_vec())));
         }
-        if !structure && absent.iter().all(|byte| *byte == 0) {
-            return Ok(Some(FillValue(absent.to_vec())));
-        }
-        Err(NeedsChunks { masks: mark.is_none() && !structure })
+        Err(match (means, mark.is_none() && !structure) {
+            (true, _) => NeedsChunks::OrLosesBits,
+            (false, true) => NeedsChunks::OrMasks,
+            (false, false) => NeedsChunks::Always,
+        })
     }
 }
 
-/// Whether two elements are the same value; every NaN is.
-fn same(a: &[u8], b: &[u8], element: &ElementType) -> bool {
-    let not_a_number = |bytes: &[u8]| match element {
+/// Whether an element is not a number.
+fn is_nan(bytes: &[u8], element: &ElementType) -> bool {
+    match element {
         ElementType::Float32 => bytes.try_into().is_ok_and(|bytes| f32::from_le_bytes(bytes).is_nan()),
         ElementType::Float64 => bytes.try_into().is_ok_and(|bytes| f64::from_le_bytes(bytes).is_nan()),
         _ => false,
-    };
-    a == b || (not_a_number(a) && not_a_number(b))
+    }
 }
 
-/// Absent chunks cannot be said by a fill value alone.
+/// The one NaN that Zarr's metadata can say: its text has no place for a sign or a payload.
+fn json_nan(element: &ElementType) -> Option<&'static [u8]> {
+    match element {
+        ElementType::Float32 => Some(&[0, 0, 0xc0, 0x7f]),
+        ElementType::Float64 => Some(&[0, 0, 0, 0, 0, 0, 0xf8, 0x7f]),
+        _ => None,
+    }
+}
+
+/// Absent chunks must be written out to say exactly what they hold. What a fill value does if they are too many:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NeedsChunks {
-    /// Whether a fill value would at least give the right values, at the price that readers take it for a mark.
-    pub(crate) masks: bool,
+pub(crate) enum NeedsChunks {
+    /// It gives wrong values.
+    Always,
+    /// It gives the right values, at the price that readers take it for a mark.
+    OrMasks,
+    /// It gives NaN, which is right, but with other bits.
+    OrLosesBits,
 }
 
-fn user(bytes: &[u8], data_type: &DataType, size: usize) -> Result<Vec<u8>, String> {
+fn user(bytes: &[u8], element: &Element, size: usize) -> Result<Vec<u8>, String> {
+    let mut decoder = Decoder::new();
+    let bytes = decoder
+        .decode(element.conversion.as_slice(), bytes, bytes.len())
+        .map_err(|error| format!("its fill value is no element: {error}"))?;
     // An array datatype has a fill value of several elements, which can be said only if they are all alike.
     let mut elements = bytes.chunks(size);
     let first = elements.next().unwrap_or_default();
@@ -119,7 +142,7 @@ fn user(bytes: &[u8], data_type: &DataType, size: usize) -> Result<Vec<u8>, Stri
         return Err(format!("a fill value of {} bytes for elements of {size}", bytes.len()));
     }
     let mut value = first.to_vec();
-    to_little_endian(&mut value, data_type);
+    to_little_endian(&mut value, &element.data_type);
     Ok(value)
 }
 
@@ -197,4 +220,33 @@ const EXACT_MAX: i128 = 1 << 53;
 fn exact(value: i128) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "the range is checked in the same expression")]
     (-EXACT_MAX..=EXACT_MAX).contains(&value).then_some(value as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_is_a_fill_value_only_with_the_bits_that_json_can_say() {
+        let data_type = DataType::little(ElementType::Float32);
+        let zarr = |attribute: Option<f32>, absent: u32| {
+            let attribute = attribute.map(|mark| mark.to_le_bytes().to_vec());
+            let unwritten = absent.to_le_bytes().to_vec();
+            let fills = Fills {
+                beyond: unwritten.clone(),
+                unwritten: unwritten.clone(),
+                attribute,
+                undefined: false,
+            };
+            fills.zarr(&data_type, Some(&unwritten))
+        };
+        let canonical = f32::NAN.to_bits();
+        let value = FillValue(f32::NAN.to_le_bytes().to_vec());
+        assert_eq!(zarr(Some(f32::NAN), canonical), Ok(Some(value)));
+        for other in [0xffc0_0000, 0x7fa0_0000, 0x7fff_ffff] {
+            assert_eq!(zarr(Some(f32::NAN), other), Err(NeedsChunks::OrLosesBits));
+        }
+        assert_eq!(zarr(None, canonical), Err(NeedsChunks::OrMasks));
+        assert_eq!(zarr(Some(1.0), canonical), Err(NeedsChunks::Always));
+    }
 }

@@ -162,7 +162,7 @@ pub(crate) fn variable(
         fill_value,
         dimension_names: layout.dimension_names.clone(),
     };
-    let pipeline = Pipeline::new(&dataset.filters, dataset.datatype.size);
+    let pipeline = Pipeline::new(element.conversion.clone(), &dataset.filters, dataset.datatype.size);
     let mut mapping = Mapping { context, geometry: &layout, storage: &storage, pipeline: &pipeline };
     let mut variable = Variable {
         path,
@@ -178,7 +178,7 @@ pub(crate) fn variable(
         variable.meta.codecs = vec![CodecSpec::VlenUtf8];
         mapping.strings(dataset, &mut variable)?;
     } else {
-        let fills = Fills::new(dataset, &element.data_type)?;
+        let fills = Fills::new(dataset, &element)?;
         mapping.elements(fills, &mut variable)?;
     }
     Ok(variable)
@@ -408,14 +408,18 @@ impl Mapping<'_> {
     /// The codecs of the array: without those that only rangefold undoes, if the variable is so small that its chunks
     /// can be encoded anew.
     ///
-    /// Those are bit shuffling with a compressor inside, which numcodecs does not have, and a shuffle of bytes that are
-    /// no whole number of elements, which numcodecs refuses.
+    /// Those are the codecs that numcodecs does not have, and a shuffle of bytes that are no whole number of elements,
+    /// which numcodecs refuses.
     fn portable(&self, codecs: &[CodecSpec], variable: &mut Variable) -> Vec<CodecSpec> {
         let whole = |size: usize| {
             u64::try_from(size).ok().and_then(|size| self.geometry.chunk_len.checked_rem(size)) == Some(0)
         };
         let undone = |(position, codec): &(usize, &CodecSpec)| match codec {
-            CodecSpec::BitshuffleHdf5 { .. } => false,
+            CodecSpec::BitshuffleHdf5 { .. }
+            | CodecSpec::ScaleOffsetHdf5 { .. }
+            | CodecSpec::NbitHdf5 { .. }
+            | CodecSpec::SzipHdf5 { .. }
+            | CodecSpec::IntegerBitsHdf5 { .. } => false,
             CodecSpec::Shuffle { element_size } => *position == 0 && whole(*element_size),
             _ => true,
         };
@@ -468,20 +472,23 @@ impl Mapping<'_> {
             variable.meta.fill_value = fills.zarr(data_type, None).ok().flatten();
             return self.write_absent(&bytes, variable);
         }
-        match needs {
-            NeedsChunks { masks: true } => {
-                variable.meta.fill_value = Some(fill_value);
-                variable.notes.push(
-                    "it has no _FillValue, but readers take the fill value of its absent chunks for one"
-                        .to_owned(),
-                );
-                Ok(())
+        let note = match needs {
+            NeedsChunks::OrMasks => {
+                "it has no _FillValue, but readers take the fill value of its absent chunks for one"
             }
-            NeedsChunks { masks: false } => Err(format!(
-                "{} chunks are not stored, and their fill value differs from its _FillValue",
-                inside.saturating_add(outside)
-            )),
-        }
+            NeedsChunks::OrLosesBits => {
+                "its absent chunks hold NaN with bits that Zarr's metadata cannot say; they read as another NaN"
+            }
+            NeedsChunks::Always => {
+                return Err(format!(
+                    "{} chunks are not stored, and their fill value differs from its _FillValue",
+                    inside.saturating_add(outside)
+                ));
+            }
+        };
+        variable.meta.fill_value = Some(fill_value);
+        variable.notes.push(note.to_owned());
+        Ok(())
     }
 
     /// An absent chunk, encoded, if `count` of them are little enough.

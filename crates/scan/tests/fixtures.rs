@@ -40,15 +40,6 @@ async fn what_cannot_be_referenced_is_skipped_with_the_reason() {
     )
     .await;
     skipped("filters/blosc2.h5", expect!["v: it is encoded with the filter 32026 (blosc2)"]).await;
-    skipped("filters/szip_nn.h5", expect!["v: it is encoded with the filter 4 (szip)"]).await;
-    skipped(
-        "types/reduced_precision.h5",
-        expect![[r#"
-        offset: it holds integers of 17 bits from bit 3 of 4 bytes
-        precision: it holds integers of 17 bits from bit 0 of 4 bytes
-        unsigned: it holds integers of 10 bits from bit 2 of 2 bytes"#]],
-    )
-    .await;
     skipped(
         "types/compound.h5",
         expect![[r#"

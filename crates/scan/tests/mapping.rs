@@ -122,7 +122,7 @@ fn contiguous(shape: &[u64], offset: Option<u64>) -> Dataset {
 /// `chunks`: number, offset, length, filter mask.
 fn chunked(space: Dataspace, chunk_shape: &[u64], chunks: &[(u64, u64, u64, u32)], fill: Fill) -> Dataset {
     let grid = ChunkGrid::new(space.shape().unwrap(), chunk_shape).unwrap();
-    let mut builder = ChunkTableBuilder::new(grid, chunks.len());
+    let mut builder = ChunkTableBuilder::new(grid);
     for &(number, offset, length, filter_mask) in chunks {
         builder.push(Chunk { number, range: ByteRange::new(offset, length), filter_mask }).unwrap();
     }
@@ -411,14 +411,14 @@ fn an_unfiltered_edge_chunk_is_encoded_like_the_rest() {
 
 #[test]
 fn a_filter_without_codec_is_named_and_a_chunk_past_the_end_of_the_file_is_refused() {
-    let mut szip = chunked(fixed(&[4]), &[4], &[(0, 10, 8, 0)], Fill::Default);
-    szip.filters = vec![filter(4, &[])];
+    let mut zfp = chunked(fixed(&[4]), &[4], &[(0, 10, 8, 0)], Fill::Default);
+    zfp.filters = vec![filter(32013, &[])];
     let mut unused = chunked(fixed(&[4]), &[4], &[(0, 10, 16, 1)], Fill::Default);
-    unused.filters = vec![filter(4, &[])];
+    unused.filters = vec![filter(32013, &[])];
     let beyond = contiguous(&[4], Some(999_990));
     let short = chunked(fixed(&[4]), &[4], &[(0, 10, 12, 0)], Fill::Default);
-    let scan = scan(&file(vec![("szip", szip), ("unused", unused), ("beyond", beyond), ("short", short)]));
-    assert_eq!(show(&scan, "szip"), "skipped: it is encoded with the filter 4 (szip)");
+    let scan = scan(&file(vec![("zfp", zfp), ("unused", unused), ("beyond", beyond), ("short", short)]));
+    assert_eq!(show(&scan, "zfp"), "skipped: it is encoded with the filter 32013 (zfp)");
     assert_eq!(show(&scan, "unused"), r#"[4] ["phony_dim_0"] 0@10..26"#);
     assert_eq!(
         show(&scan, "beyond"),
