@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// `length` bytes from absolute byte `offset` of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ByteRange {
     /// Absolute offset of the first byte.
     pub offset: u64,
@@ -34,5 +34,12 @@ impl ByteRange {
 impl fmt::Display for ByteRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}+{}", self.offset, self.length)
+    }
+}
+
+/// As [`Display`](fmt::Display): two numbers in a dump should not take a line.
+impl fmt::Debug for ByteRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

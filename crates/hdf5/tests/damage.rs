@@ -66,15 +66,35 @@ fn a_dump_shows_every_structure_by_address() {
     let file =
         read_slice(&fixture("format/empty.h5"), &Options { dump: true, ..Options::default() }).unwrap();
     let dump = Dump(&file).to_string();
-    let headings: Vec<_> = dump.lines().filter(|line| !line.starts_with(' ')).collect();
     expect![[r#"
         file of 800 bytes, superblock version 0
-        0  superblock
-        96  object header
-        120  symbol table message
-        136  version 1 B-tree node
-        680  local heap"#]]
-    .assert_eq(&headings.join("\n"));
+                   0   superblock
+                       version: 0, sizes: 8/8, group leaf k: 4, group internal k: 16, indexed storage k: none
+                       open for writing: false, end of file: 800, extension: none, driver info: none, root: 96
+                       checksummed len: none
+                  96   object header: Prefix
+                       version: V1, len: 16, messages len: 24
+                 120   symbol table message
+                       btree: 136, heap: 680
+                 136   version 1 B-tree node: GroupNode
+                       level: 0, children: []
+                 680   local heap
+                       712+88
+    "#]]
+    .assert_eq(&dump);
+}
+
+#[test]
+fn a_dump_keeps_its_lines_short_and_says_which_kind_a_structure_is() {
+    for name in ["types/compound.h5", "index/sparse.h5", "links/soft_hard_external.h5", "layout/virtual.h5"] {
+        let file = read_slice(&fixture(name), &Options { dump: true, ..Options::default() }).unwrap();
+        let dump = Dump(&file).to_string();
+        assert!(dump.lines().all(|line| line.chars().count() <= 120), "{name}:\n{dump}");
+        for unreadable in ["Some(", "None", "{ ", " }"] {
+            assert!(!dump.contains(unreadable), "{name} has {unreadable:?}:\n{dump}");
+        }
+        assert!(dump.contains("data layout message: "), "{name}:\n{dump}");
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Reading little-endian fields one after the other, always within bounds.
 
+use std::fmt;
+
 use crate::error::Problem;
 
 /// How addresses and lengths are stored in one file: their widths in bytes, and what addresses count from.
 ///
 /// Spec: HDF5 File Format 3.0, II.A, "Size of Offsets", "Size of Lengths" and "Base Address".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     offset: u8,
     length: u8,
@@ -59,6 +61,14 @@ impl Sizes {
     #[must_use]
     pub fn length(self) -> usize {
         usize::from(self.length)
+    }
+}
+
+/// Width of offsets / width of lengths, and the base address where it is not zero.
+impl fmt::Debug for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.offset, self.length)?;
+        if self.base == 0 { Ok(()) } else { write!(f, " from {}", self.base) }
     }
 }
 

@@ -99,7 +99,12 @@ pub(crate) async fn records(cx: &Context<'_>, address: u64, expected: &[u8]) -> 
             let body = cx.verified(NODE, node.address, block)?;
             let (run, children) = btree2::node(&header, body, level, node.count, sizes)
                 .map_err(|problem| problem.at(NODE, node.address))?;
-            cx.saw(NODE, node.address, &(level, node.count, &children));
+            let count = node.count;
+            cx.saw(
+                NODE,
+                node.address,
+                &format_args!("level: {level}, records: {count}, children: {children:?}"),
+            );
             found = found.saturating_add(node.count);
             runs.push(block.slice_ref(run));
             below.extend(children);

@@ -16,7 +16,7 @@ use crate::limits::BTREE_LEVELS_MAX;
 use crate::range::ByteRange;
 
 const INDEX: &str = "chunk index";
-const BTREE1_NODE: &str = "version 1 b-tree node";
+const BTREE1_NODE: &str = "version 1 B-tree node";
 const FA_HEADER: &str = "fixed array header";
 const FA_BLOCK: &str = "fixed array data block";
 const FA_PAGE: &str = "fixed array data block page";
@@ -439,7 +439,16 @@ impl ExtensibleArray<'_> {
         let bytes = cx.blocks.read(EA_INDEX_BLOCK, range).await?;
         let body = cx.verified(EA_INDEX_BLOCK, address, &bytes)?;
         let block = header.index_block(body, self.index.address, cx.sizes).map_err(at_block)?;
-        cx.saw(EA_INDEX_BLOCK, address, &block);
+        cx.saw(
+            EA_INDEX_BLOCK,
+            address,
+            &format_args!(
+                "entries: {} bytes, data blocks: {:?}, secondary blocks: {:?}",
+                block.entries.len(),
+                block.data_blocks,
+                block.secondary_blocks
+            ),
+        );
         table.add_entries(0, block.entries, &self.entry).map_err(at_block)?;
 
         let mut data_blocks = Vec::new();

@@ -142,7 +142,7 @@ impl Context<'_> {
     /// Notes a parsed structure for the dump, if there is to be one.
     pub(crate) fn saw(&self, structure: &'static str, address: u64, fields: &impl Debug) {
         if self.options.dump {
-            let fields = format!("{fields:#?}");
+            let fields = format!("{fields:?}");
             lock(&self.memory.seen).push(Structure { address, name: structure, fields });
         }
     }

@@ -80,6 +80,6 @@ async fn collection(cx: &Context<'_>, address: u64) -> Result<HashMap<u16, Bytes
         _ => bytes = cx.blocks.read(COLLECTION, ByteRange::new(address, length)).await?,
     }
     let objects = global_heap::objects(&bytes, cx.sizes).map_err(at)?;
-    cx.saw(COLLECTION, address, &(length, &objects));
+    cx.saw(COLLECTION, address, &format_args!("length: {length}, objects: {objects:?}"));
     Ok(objects.into_iter().map(|(index, range)| (index, bytes.slice(range))).collect())
 }

@@ -10,6 +10,8 @@
 //!
 //! Spec: HDF5 File Format 3.0, III.A.1, "Version 1 B-trees".
 
+use std::fmt;
+
 use crate::error::Problem;
 use crate::format::chunk_index::StoredChunk;
 use crate::format::cursor::{Cursor, Sizes, widen};
@@ -30,7 +32,7 @@ pub struct ChunkNodes {
 }
 
 /// A node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ChunkNode<'a> {
     /// 0 for a leaf.
     pub level: u8,
@@ -136,6 +138,14 @@ impl<'a> ChunkNode<'a> {
             visit(&offset, StoredChunk { range: ByteRange::new(address, length), filter_mask })?;
         }
         Ok(())
+    }
+}
+
+/// The level and where the children are, as far as they can be read.
+impl fmt::Debug for ChunkNode<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let children: Vec<_> = self.children().map_while(Result::ok).collect();
+        f.debug_struct("ChunkNode").field("level", &self.level).field("children", &children).finish()
     }
 }
 
