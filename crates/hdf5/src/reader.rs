@@ -28,7 +28,7 @@ const ALIGNMENT: u64 = 4 << 10;
 /// Longer requests are split, to be fetched in parallel.
 const REQUEST_LEN_MAX: u64 = 8 << 20;
 
-/// Which paths to read the chunk indexes of.
+/// Which paths of datasets to read whole.
 pub type Include = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// How to read a file.
@@ -46,9 +46,10 @@ pub struct Options {
     pub lenient: bool,
     /// Keep every parsed structure in [`File::structures`].
     pub dump: bool,
-    /// Paths of the datasets to read the chunk indexes of; `None` for all.
+    /// Paths of the datasets to read whole; `None` for all.
     ///
-    /// Everything else about the others is still read, because other objects refer to it.
+    /// Of the others, chunk indexes are not read, nor are attributes of more than 4 KiB, unless they refer to objects.
+    /// The rest is, because other objects refer to it.
     pub include: Option<Include>,
 }
 
@@ -67,7 +68,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether the chunk index of the dataset at `path` is wanted.
+    /// Whether the dataset at `path` is to be read whole.
     pub(crate) fn includes(&self, path: &str) -> bool {
         self.include.as_ref().is_none_or(|include| include(path))
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use rangefold_hdf5::model::Layout;
+use rangefold_hdf5::model::{Attribute, Layout};
 use rangefold_hdf5::{ByteRange, File, Options, ReadError, Reader};
 use rangefold_testkit::{Fault, FaultyStore, RecordingStore, fixtures};
 
@@ -141,6 +141,30 @@ async fn the_index_of_an_excluded_dataset_is_not_read() {
         }
     }
     assert!(file.errors.is_empty());
+}
+
+#[tokio::test]
+async fn far_attributes_of_an_excluded_dataset_are_not_read_but_references_are() {
+    let options = Options { include: Some(Arc::new(|path| path == "/nowhere")), ..strict() };
+    for name in ["attributes/dense.h5", "attributes/dimension_scales.h5", "netcdf/strings.nc"] {
+        let store = fixture(name).await;
+        let some = read(Arc::clone(&store), options.clone()).await.unwrap();
+        let all = read(store, strict()).await.unwrap();
+        assert!(some.errors.is_empty(), "{name}: {:?}", some.errors);
+        assert!(some.trace.bytes() <= all.trace.bytes(), "{name}");
+        let mut left_out = Vec::new();
+        for (excluded, dataset) in some.datasets().iter().zip(all.datasets()) {
+            for attribute in &dataset.attributes {
+                match excluded.attribute(&attribute.name) {
+                    Some(same) => assert_eq!(same.value, attribute.value, "{name}"),
+                    None => left_out.push(attribute),
+                }
+            }
+        }
+        let far = |attribute: &&Attribute| attribute.datatype.has_heap_data() || attribute.raw.len() > 4000;
+        assert!(left_out.iter().all(far), "{name}: {left_out:?}");
+        assert_eq!(left_out.is_empty(), name != "attributes/dense.h5", "{name}: {left_out:?}");
+    }
 }
 
 #[test]

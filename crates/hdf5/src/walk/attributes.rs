@@ -6,10 +6,11 @@ use futures::future::{join_all, try_join};
 use super::fractal_heap::FractalHeap;
 use super::header::{self, Header, Message};
 use super::{Context, btree2, values};
+use crate::datatype::{Class, Datatype};
 use crate::error::{Error, Problem};
 use crate::format::attribute::{AttributeInfo, AttributeMessage, NameRecord};
 use crate::format::object_header::kind;
-use crate::format::{dataspace, datatype};
+use crate::format::{dataspace, datatype, global_heap};
 use crate::model::{Attribute, Dataspace};
 use crate::value::Value;
 
@@ -35,18 +36,45 @@ struct Stored {
     address: u64,
 }
 
-/// Reads every attribute of the object with that header.
-pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Attributes {
+/// Which attributes to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All of them.
+    All,
+    /// Those that are small, and those that refer to other objects.
+    Near,
+}
+
+/// Sequences and strings of more bytes than this lie apart from everything else: that is the length of a typical heap
+/// collection.
+const NEAR_LEN_MAX: u64 = global_heap::LEN_TYPICAL;
+
+/// Whether elements are sequences or strings that are worth leaving out. References never are.
+fn is_far(datatype: &Datatype, raw: &Bytes) -> bool {
+    let base_len = match &datatype.class {
+        Class::VarLenString { .. } => 1,
+        Class::VarLen { base } if !base.has_references() => base.size,
+        _ => return false,
+    };
+    // Each element begins with its count.
+    let size = usize::try_from(datatype.size).unwrap_or(usize::MAX).max(1);
+    let counts = raw.chunks_exact(size).filter_map(<[u8]>::first_chunk);
+    let count = counts.fold(0_u64, |sum, count| sum.saturating_add(u64::from(u32::from_le_bytes(*count))));
+    count.saturating_mul(base_len) > NEAR_LEN_MAX
+}
+
+/// Reads the attributes of the object with that header.
+pub(crate) async fn read(cx: &Context<'_>, header: &Header, wanted: Wanted) -> Attributes {
     let mut attributes = Attributes::default();
     let compact = join_all(header.all(kind::ATTRIBUTE).map(|message| compact(cx, header, message)));
-    let (mut stored, dense) = futures::join!(compact, dense(cx, header));
+    let (mut stored, dense) = futures::join!(compact, dense(cx, header, wanted));
     match dense {
         Ok(dense) => stored.extend(dense),
         Err(error) => attributes.errors.push((None, error)),
     }
-    for result in join_all(stored.into_iter().map(|stored| attribute(cx, stored))).await {
+    for result in join_all(stored.into_iter().map(|stored| attribute(cx, stored, wanted))).await {
         match result {
-            Ok(attribute) => attributes.found.push(attribute),
+            Ok(attribute) => attributes.found.extend(attribute),
             Err(error) => attributes.errors.push(error),
         }
     }
@@ -68,7 +96,7 @@ async fn compact(cx: &Context<'_>, header: &Header, message: &Message) -> Stored
 }
 
 /// The attribute messages that are not in the header.
-async fn dense(cx: &Context<'_>, header: &Header) -> Result<Vec<Stored>, Error> {
+async fn dense(cx: &Context<'_>, header: &Header, wanted: Wanted) -> Result<Vec<Stored>, Error> {
     let Some(message) = header.first(kind::ATTRIBUTE_INFO) else { return Ok(Vec::new()) };
     let info =
         AttributeInfo::parse(&message.body, cx.sizes).map_err(|problem| problem.at(INFO, message.address))?;
@@ -82,9 +110,11 @@ async fn dense(cx: &Context<'_>, header: &Header) -> Result<Vec<Stored>, Error> 
             NameRecord::parse(record).map_err(|problem| problem.at("version 2 B-tree record", index))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(join_all(records.iter().map(|record| async {
-        let shared = record.flags & 2 != 0;
-        let body = if shared {
+    let shared = |record: &NameRecord| record.flags & 2 != 0;
+    let near = |record: &&NameRecord| shared(record) || !heap.is_huge(cx, &record.heap_id);
+    let records = records.iter().filter(|record| wanted == Wanted::All || near(record));
+    Ok(join_all(records.map(|record| async {
+        let body = if shared(record) {
             super::sohm::message(cx, kind::ATTRIBUTE, record.heap_id).await
         } else {
             heap.object(cx, &record.heap_id).await
@@ -98,13 +128,18 @@ async fn dense(cx: &Context<'_>, header: &Header) -> Result<Vec<Stored>, Error> 
     .await)
 }
 
-async fn attribute(cx: &Context<'_>, stored: Stored) -> Result<Attribute, (Option<String>, Error)> {
+/// Reads an attribute, unless it is not `wanted`.
+async fn attribute(
+    cx: &Context<'_>,
+    stored: Stored,
+    wanted: Wanted,
+) -> Result<Option<Attribute>, (Option<String>, Error)> {
     let Stored { creation_order, body, address } = stored;
     let body = body.map_err(|error| (None, error))?;
     let parts = AttributeMessage::parse(&body).map_err(|problem| (None, problem.at(MESSAGE, address)))?;
-    let attribute = decoded(cx, address, &body, &parts).await;
+    let attribute = decoded(cx, address, &body, &parts, wanted).await;
     let attribute = attribute.map_err(|error| (Some(parts.name), error))?;
-    Ok(Attribute { creation_order, ..attribute })
+    Ok(attribute.map(|attribute| Attribute { creation_order, ..attribute }))
 }
 
 async fn decoded(
@@ -112,7 +147,8 @@ async fn decoded(
     address: u64,
     body: &Bytes,
     parts: &AttributeMessage<'_>,
-) -> Result<Attribute, Error> {
+    wanted: Wanted,
+) -> Result<Option<Attribute>, Error> {
     let at = |problem: Problem| problem.at(MESSAGE, address);
     let resolve = async |kind, part: crate::format::attribute::Part<'_>| {
         header::resolve(cx, kind, part.shared, &body.slice_ref(part.body), address).await
@@ -132,11 +168,14 @@ async fn decoded(
             available: u64::try_from(available).unwrap_or(u64::MAX),
         })
     })?;
+    if wanted == Wanted::Near && is_far(&datatype, &raw) {
+        return Ok(None);
+    }
     let value = match space {
         Dataspace::Null => Value::Null,
         _ => values::decode(cx, MESSAGE, address, &datatype, &raw).await?,
     };
     let attribute = Attribute { name: parts.name.clone(), creation_order: None, datatype, space, raw, value };
     cx.saw(MESSAGE, address, &attribute);
-    Ok(attribute)
+    Ok(Some(attribute))
 }

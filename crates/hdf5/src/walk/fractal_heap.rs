@@ -65,6 +65,12 @@ impl FractalHeap {
         unfilter(&self.header.filters, mask, &stored, len).map_err(|problem| problem.at(HUGE, huge.address))
     }
 
+    /// Whether the object of an ID lies outside the heap.
+    pub(crate) fn is_huge(&self, cx: &Context<'_>, id: &[u8]) -> bool {
+        let id = self.header.id(id, cx.sizes);
+        matches!(id, Ok(HeapId::HugeDirect(_) | HeapId::HugeIndirect { .. }))
+    }
+
     fn managed(&self, offset: u64, length: u64) -> Result<Bytes, Problem> {
         let found = self.blocks.range(..=offset).next_back().and_then(|(start, block)| {
             let first = usize::try_from(offset.checked_sub(*start)?).ok()?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::attributes::{self, Attributes};
+use super::attributes::{self, Attributes, Wanted};
 use super::header::{self, Header};
 use super::links::{self, Links};
 use super::{Context, chunks, values};
@@ -35,7 +35,7 @@ pub(crate) struct Found {
     pub(crate) errors: Vec<(Option<String>, Error)>,
 }
 
-/// Reads the object whose header is at `address`; its chunk index only if it is `wanted`.
+/// Reads the object whose header is at `address`; its chunk index and far attributes only if it is `wanted`.
 ///
 /// # Errors
 ///
@@ -56,7 +56,8 @@ pub(crate) async fn read(cx: &Context<'_>, address: u64, wanted: bool) -> Result
 }
 
 async fn group(cx: &Context<'_>, header: &Header) -> Result<Found, Error> {
-    let (links, attributes) = futures::join!(links::read(cx, header), attributes::read(cx, header));
+    let (links, attributes) =
+        futures::join!(links::read(cx, header), attributes::read(cx, header, Wanted::All));
     let Attributes { found, mut errors } = attributes;
     let Links { found: links, creation_order } = match links {
         Ok(links) => links,
@@ -77,7 +78,7 @@ async fn group(cx: &Context<'_>, header: &Header) -> Result<Found, Error> {
 }
 
 async fn committed_datatype(cx: &Context<'_>, header: &Header) -> Result<Found, Error> {
-    let attributes = attributes::read(cx, header).await;
+    let attributes = attributes::read(cx, header, Wanted::All).await;
     let mut datatype = element_type(cx, header).await?;
     datatype.committed = Some(header.address);
     let object = Object::Datatype(CommittedDatatype {
@@ -91,7 +92,9 @@ async fn committed_datatype(cx: &Context<'_>, header: &Header) -> Result<Found, 
 }
 
 async fn dataset(cx: &Context<'_>, header: &Header, wanted: bool) -> Result<Found, Error> {
-    let (storage, attributes) = futures::join!(storage(cx, header, wanted), attributes::read(cx, header));
+    let near = if wanted { Wanted::All } else { Wanted::Near };
+    let (storage, attributes) =
+        futures::join!(storage(cx, header, wanted), attributes::read(cx, header, near));
     let Storage { space, datatype, layout, filters, fill, index_error } = storage?;
     let mut errors = attributes.errors;
     errors.extend(index_error.map(|error| (None, error)));
