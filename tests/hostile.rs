@@ -19,7 +19,8 @@ async fn every_hostile_file_ends_in_an_error_or_an_answer() {
         let url = file.to_str().unwrap();
         let (store, path) = storage.resolve(url).unwrap();
         let started = Instant::now();
-        let scanned = tokio::time::timeout(HANGS_AFTER, scan(store, &path, url, &ScanOptions::default())).await;
+        let scanned =
+            tokio::time::timeout(HANGS_AFTER, scan(store, &path, url, &ScanOptions::default())).await;
         slowest = slowest.max(started.elapsed());
         match scanned.unwrap_or_else(|_| panic!("{url} hangs")) {
             Ok(scanned) => {
@@ -32,6 +33,9 @@ async fn every_hostile_file_ends_in_an_error_or_an_answer() {
             }
         }
     }
-    println!("{} hostile files: {answered} answered in whole or part, {refused} refused, slowest {slowest:?}", files.len());
+    println!(
+        "{} hostile files: {answered} answered in whole or part, {refused} refused, slowest {slowest:?}",
+        files.len()
+    );
     assert!(refused > 0 || files.is_empty(), "some of them are not HDF5 at all");
 }

@@ -173,9 +173,10 @@ pub async fn run(
     Ok(Answer { outcomes, statistics })
 }
 
-/// As many jobs as keep the threads busy, fewer if their chunks would not fit in memory.
+/// As many jobs as keep the threads busy, fewer if their chunks and what these give would not fit in memory.
 fn jobs_in_flight(plan: &ReductionPlan, limits: Limits) -> usize {
-    let fitting = limits.memory / plan.decoded_len_max().max(JOB_BYTES);
+    let partial = plan.tasks().next().map_or(0, |task| plan.partial_len(&task));
+    let fitting = limits.memory / plan.decoded_len_max().saturating_add(partial).max(JOB_BYTES);
     usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, limits.threads.max(1))
 }
 
