@@ -85,7 +85,7 @@ impl Item {
             Self::Plain(text) => text.clone(),
             Self::Group { name, open, items, close } => {
                 let items: Vec<_> = items.iter().map(Self::inline).collect();
-                let space = if name.is_empty() || *open == '(' { "" } else { " " };
+                let space = if name.is_empty() || (*open == '(' && !name.ends_with(':')) { "" } else { " " };
                 format!("{name}{space}{open}{}{close}", items.join(", "))
             }
         }
@@ -112,8 +112,11 @@ impl Item {
                 line.clear();
             }
             match item {
+                Self::Group { name, .. } if text.len() > WIDTH.saturating_sub(indent) && name.is_empty() => {
+                    item.write_lines(f, indent)?;
+                }
                 Self::Group { name, .. } if text.len() > WIDTH.saturating_sub(indent) => {
-                    writeln!(f, "{:indent$}{name}{}", "", if name.ends_with(':') { "" } else { ":" })?;
+                    writeln!(f, "{:indent$}{}:", "", name.trim_end_matches(':'))?;
                     item.write_lines(f, indent.saturating_add(2))?;
                 }
                 _ => {
