@@ -188,3 +188,26 @@ pub(crate) async fn pause(node: usize) {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn many_nodes_are_parsed_in_many_turns() {
+        let mut walk = pin!(async {
+            for node in 0..10 * NODES_PER_TURN {
+                pause(node).await;
+            }
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut turns = 1;
+        while walk.as_mut().poll(&mut cx).is_pending() {
+            turns += 1;
+        }
+        assert_eq!(turns, 10);
+    }
+}
