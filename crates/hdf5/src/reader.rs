@@ -15,6 +15,7 @@ use object_store::{GetOptions, GetRange, GetResult, ObjectStore};
 
 use crate::datatype::Datatype;
 use crate::error::{Error, Problem};
+use crate::format::cursor::widen;
 use crate::model::File;
 use crate::range::ByteRange;
 use crate::trace::{Request, Trace};
@@ -396,7 +397,7 @@ pub fn read_slice(file: &[u8], options: &Options) -> Result<File, Error> {
 ///
 /// Whatever is wrong with the superblock or its extension. What is wrong with a single object is in [`File::errors`].
 pub fn read_bytes(file: Bytes, options: &Options) -> Result<File, Error> {
-    let blocks = Blocks::new(u64::try_from(file.len()).unwrap_or(u64::MAX));
+    let blocks = Blocks::new(widen(file.len()));
     blocks.insert(0, file);
     let memory = Memory::default();
     let mut walk = pin!(walk::file(&blocks, options, &memory));

@@ -6,10 +6,14 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test reports, and ends where it fails")]
 
+#[path = "support/folders.rs"]
+mod folders;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use folders::files;
 use rangefold_hdf5::datatype::{ByteOrder, Class, Datatype};
 use rangefold_hdf5::model::{
     Attribute, ChunkIndexKind, Dataset, Dataspace, Fill, FillTime, Layout, Link, LinkTarget, Object,
@@ -22,19 +26,6 @@ use sha2::{Digest, Sha256};
 
 /// Chunk maps up to this length are written out in the records.
 const CHUNK_LIST_MAX: u64 = 64;
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
-}
 
 #[test]
 fn every_file_of_the_corpus_says_what_h5py_says() {

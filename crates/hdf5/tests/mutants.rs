@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+#[path = "support/folders.rs"]
+mod folders;
 #[path = "support/seals.rs"]
 mod seals;
 
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cap::Cap;
+use folders::{files, is_hdf5};
 use rangefold_hdf5::format::checksum::lookup3;
 use rangefold_hdf5::{Options, read_slice};
 use seals::Seal;
@@ -49,21 +52,13 @@ struct Small {
 fn small_files() -> &'static [Small] {
     static FILES: LazyLock<Vec<Small>> = LazyLock::new(|| {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut files = Vec::new();
-        let mut folders = vec![here.join("tests/data"), here.join("../../fixtures")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "h5" || extension == "nc") {
-                    let bytes = std::fs::read(&path).unwrap();
-                    if bytes.len() <= FILE_LEN_MAX {
-                        files.push(Small { path, seals: seals::find(&bytes), bytes });
-                    }
-                }
-            }
-        }
+        let paths = [here.join("tests/data"), here.join("../../fixtures")].into_iter();
+        let paths = paths.flat_map(|folder| files(&folder)).filter(|path| is_hdf5(path));
+        let small = paths.filter_map(|path| {
+            let bytes = std::fs::read(&path).unwrap();
+            (bytes.len() <= FILE_LEN_MAX).then(|| Small { path, seals: seals::find(&bytes), bytes })
+        });
+        let mut files: Vec<_> = small.collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files
     });

@@ -1,18 +1,21 @@
 //! Every well-formed file of the corpus, read by this crate and by `hdf5-reader`. Where the two contradict each other,
 //! one of them is wrong: a known fault of the other explains it, or the test fails.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test ends where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+#[path = "support/folders.rs"]
+mod folders;
 #[path = "support/peer.rs"]
 mod peer;
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
 
+use folders::files;
 use hdf5_reader::Hdf5File;
 use hdf5_reader::group::Group;
 use rangefold_hdf5::model::{ChunkIndexKind, Dataset, Dataspace, Layout};
 use rangefold_hdf5::{Options, read_slice};
+use rangefold_testkit::corpus;
 
 use peer::PeerChunk;
 
@@ -42,29 +45,6 @@ fn can_grow(dataset: &Dataset) -> bool {
         }
         _ => false,
     }
-}
-
-fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("RANGEFOLD_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: there is no corpus at {}; set RANGEFOLD_CORPUS", folder.display());
-    None
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// The datasets of the groups that the other reader can list, by path. Each group is entered once: links make circles.

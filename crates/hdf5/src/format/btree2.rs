@@ -8,7 +8,7 @@
 //!
 //! Spec: HDF5 File Format 3.0, III.A.2, "Version 2 B-trees".
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use super::datatype::width;
 use super::superblock::expect_version;
 use crate::error::Problem;
@@ -46,7 +46,7 @@ pub struct Child {
 /// Bytes of the header of a tree.
 #[must_use]
 pub fn header_len(sizes: Sizes) -> u64 {
-    u64::try_from(sizes.offset().saturating_add(sizes.length()).saturating_add(22)).unwrap_or(u64::MAX)
+    widen(sizes.offset().saturating_add(sizes.length()).saturating_add(22))
 }
 
 impl Header {
@@ -75,7 +75,7 @@ impl Header {
         if usize::from(depth) > BTREE_LEVELS_MAX {
             return Err(Problem::Limit {
                 what: "the depth",
-                limit: u64::try_from(BTREE_LEVELS_MAX).unwrap_or(u64::MAX),
+                limit: widen(BTREE_LEVELS_MAX),
                 found: u64::from(depth),
             });
         }
@@ -102,9 +102,7 @@ impl Header {
         let own_width = width(leaf_max);
         let (mut below_max, mut below_width) = (leaf_max, 0);
         for _ in 0..level {
-            let pointer_len =
-                u64::try_from(sizes.offset().saturating_add(own_width).saturating_add(below_width))
-                    .unwrap_or(u64::MAX);
+            let pointer_len = widen(sizes.offset().saturating_add(own_width).saturating_add(below_width));
             let count_max = node_size
                 .checked_sub(NODE_OVERHEAD.saturating_add(pointer_len))
                 .and_then(|room| room.checked_div(record_len.saturating_add(pointer_len)))
@@ -167,8 +165,7 @@ pub fn node_len(header: &Header, level: u16, count: u64, sizes: Sizes) -> Result
     let mut len = u64::from(header.record_len).saturating_mul(count).saturating_add(NODE_OVERHEAD);
     if let Some(below) = level.checked_sub(1) {
         let (own_width, below_width) = header.count_widths(below, sizes)?;
-        let pointer_len = u64::try_from(sizes.offset().saturating_add(own_width).saturating_add(below_width))
-            .unwrap_or(u64::MAX);
+        let pointer_len = widen(sizes.offset().saturating_add(own_width).saturating_add(below_width));
         len = len.saturating_add(count.saturating_add(1).saturating_mul(pointer_len));
     }
     if len > u64::from(header.node_size) {

@@ -9,6 +9,7 @@
 //! Spec: HDF5 File Format 3.0, "Checksum" fields throughout; <http://burtleburtle.net/bob/c/lookup3.c>.
 
 use crate::error::Problem;
+use crate::format::cursor::widen;
 
 /// Bytes a checksum takes.
 pub const CHECKSUM_LEN: usize = 4;
@@ -20,7 +21,7 @@ pub const CHECKSUM_LEN: usize = 4;
 /// [`Problem::Truncated`] if there is no room for a checksum, [`Problem::Checksum`] if it differs.
 pub fn verified(structure: &[u8]) -> Result<&[u8], Problem> {
     let Some((body, stored)) = structure.split_last_chunk::<CHECKSUM_LEN>() else {
-        return Err(Problem::Truncated { needed: 4, available: u64::try_from(structure.len()).unwrap_or(0) });
+        return Err(Problem::Truncated { needed: 4, available: widen(structure.len()) });
     };
     let stored = u32::from_le_bytes(*stored);
     let computed = lookup3(body);

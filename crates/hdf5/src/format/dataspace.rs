@@ -2,7 +2,7 @@
 //!
 //! Spec: HDF5 File Format 3.0, IV.A.2.b, "The Dataspace Message".
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use crate::error::Problem;
 use crate::limits::RANK_MAX;
 use crate::model::Dataspace;
@@ -19,11 +19,7 @@ pub fn parse(message: &[u8], sizes: Sizes) -> Result<Dataspace, Problem> {
     let rank = usize::from(cursor.u8()?);
     let flags = cursor.u8()?;
     if rank > RANK_MAX {
-        return Err(Problem::Limit {
-            what: "the rank",
-            limit: u64::try_from(RANK_MAX).unwrap_or(u64::MAX),
-            found: u64::try_from(rank).unwrap_or(u64::MAX),
-        });
+        return Err(Problem::Limit { what: "the rank", limit: widen(RANK_MAX), found: widen(rank) });
     }
     match version {
         1 => {

@@ -10,7 +10,7 @@
 
 use bytes::Bytes;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, widen};
 use super::text::{name, take_name, until_nul};
 use crate::datatype::{
     BitRange, ByteOrder, Charset, Class, Datatype, EnumMember, FloatLayout, IntegerLayout, Member,
@@ -56,8 +56,8 @@ fn datatype(cursor: &mut Cursor<'_>, depth: usize) -> Result<Datatype, Problem> 
     if depth > DATATYPE_DEPTH_MAX {
         return Err(Problem::Limit {
             what: "the nesting of a datatype",
-            limit: u64::try_from(DATATYPE_DEPTH_MAX).unwrap_or(u64::MAX),
-            found: u64::try_from(depth).unwrap_or(u64::MAX),
+            limit: widen(DATATYPE_DEPTH_MAX),
+            found: widen(depth),
         });
     }
     let [class_and_version, low, middle, high] = cursor.array()?;

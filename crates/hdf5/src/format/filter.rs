@@ -2,7 +2,7 @@
 //!
 //! Spec: HDF5 File Format 3.0, IV.A.2.l, "The Data Storage - Filter Pipeline Message".
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, widen};
 use super::text::{name, until_nul};
 use crate::error::Problem;
 use crate::limits::FILTERS_MAX;
@@ -27,8 +27,8 @@ pub fn parse(message: &[u8]) -> Result<Vec<Filter>, Problem> {
     if count > FILTERS_MAX {
         return Err(Problem::Limit {
             what: "the number of filters",
-            limit: u64::try_from(FILTERS_MAX).unwrap_or(u64::MAX),
-            found: u64::try_from(count).unwrap_or(u64::MAX),
+            limit: widen(FILTERS_MAX),
+            found: widen(count),
         });
     }
     cursor.skip(if version == 1 { 6 } else { 0 })?;

@@ -13,7 +13,7 @@
 //!
 //! Spec: HDF5 File Format 3.0, III.G, "Fractal Heap".
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use super::datatype::width;
 use super::superblock::expect_version;
 use crate::error::Problem;
@@ -369,10 +369,6 @@ pub fn huge_record(record: &[u8], filtered: bool, sizes: Sizes) -> Result<(u64, 
     let mut cursor = Cursor::new(record);
     let object = huge_object(&mut cursor, filtered, sizes)?;
     Ok((cursor.length(sizes)?, object))
-}
-
-fn widen(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

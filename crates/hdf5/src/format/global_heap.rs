@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use super::superblock::expect_version;
 use crate::error::Problem;
 
@@ -23,7 +23,7 @@ const ALIGNMENT: usize = 8;
 /// Bytes of the header of a collection, and of the header of an object, with their padding.
 #[must_use]
 pub fn header_len(sizes: Sizes) -> u64 {
-    u64::try_from(padded_header_len(sizes)).unwrap_or(u64::MAX)
+    widen(padded_header_len(sizes))
 }
 
 fn padded_header_len(sizes: Sizes) -> usize {

@@ -7,7 +7,7 @@
 //!
 //! Spec: HDF5 File Format 3.0, III.A.1 to III.D, and IV.A.2.r, "Group Symbol Table Message".
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use super::superblock::expect_version;
 use super::text::until_nul;
 use crate::error::Problem;
@@ -208,10 +208,6 @@ pub fn local_heap_name(segment: &[u8], offset: u64) -> Result<&[u8], Problem> {
             ))
         })?;
     Ok(until_nul(rest))
-}
-
-fn widen(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

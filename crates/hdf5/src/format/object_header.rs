@@ -12,7 +12,7 @@
 //!
 //! Spec: HDF5 File Format 3.0, IV.A.1, "Data Object Header Prefix".
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use super::superblock::expect_version;
 use crate::error::Problem;
 use crate::range::ByteRange;
@@ -83,7 +83,7 @@ impl Prefix {
             Version::V1 => self.len,
             Version::V2 { .. } => self.len.saturating_add(super::checksum::CHECKSUM_LEN),
         };
-        self.messages_len.saturating_add(u64::try_from(around).unwrap_or(u64::MAX))
+        self.messages_len.saturating_add(widen(around))
     }
 }
 

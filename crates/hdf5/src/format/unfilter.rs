@@ -5,6 +5,7 @@ use std::io::Read;
 use bytes::Bytes;
 
 use crate::error::Problem;
+use crate::format::cursor::widen;
 use crate::limits::INFLATED_LEN_MAX;
 use crate::model::Filter;
 
@@ -15,7 +16,7 @@ use crate::model::Filter;
 /// [`Problem::Unsupported`] for another filter than deflate, shuffle and Fletcher-32, [`Problem::Limit`] if the result
 /// would be too long, [`Problem::Malformed`] if it has another length or the data are damaged.
 pub fn unfilter(filters: &[Filter], mask: u32, stored: &Bytes, len: u64) -> Result<Bytes, Problem> {
-    let limit = u64::try_from(INFLATED_LEN_MAX).unwrap_or(u64::MAX);
+    let limit = widen(INFLATED_LEN_MAX);
     let expected = usize::try_from(len).ok().filter(|len| *len <= INFLATED_LEN_MAX);
     let expected =
         expected.ok_or(Problem::Limit { what: "the length without filters", limit, found: len })?;
@@ -45,7 +46,7 @@ fn undo(filter: &Filter, bytes: &Bytes, expected: usize) -> Result<Bytes, Proble
 fn inflate(bytes: &[u8], expected: usize) -> Result<Bytes, Problem> {
     let mut inflated = Vec::new();
     // A checksum may follow what was compressed, and one byte more shows that there is too much.
-    let limit = u64::try_from(expected).unwrap_or(u64::MAX).saturating_add(5);
+    let limit = widen(expected).saturating_add(5);
     flate2::read::ZlibDecoder::new(bytes)
         .take(limit)
         .read_to_end(&mut inflated)
@@ -71,7 +72,7 @@ fn unshuffle(bytes: &Bytes, element_size: u32) -> Bytes {
 
 fn without_fletcher32(bytes: &Bytes) -> Result<Bytes, Problem> {
     let Some((body, stored)) = bytes.split_last_chunk::<4>() else {
-        return Err(Problem::Truncated { needed: 4, available: u64::try_from(bytes.len()).unwrap_or(0) });
+        return Err(Problem::Truncated { needed: 4, available: widen(bytes.len()) });
     };
     let stored = u32::from_le_bytes(*stored);
     let computed = fletcher32(body);

@@ -17,7 +17,7 @@ use std::slice::ChunksExact;
 
 use bytes::Bytes;
 
-use super::cursor::{Cursor, Sizes};
+use super::cursor::{Cursor, Sizes, widen};
 use super::text::{name, until_nul};
 use crate::datatype::{
     ByteOrder, Class, Datatype, FloatLayout, IntegerLayout, Member, Normalization, ReferenceKind,
@@ -61,8 +61,8 @@ impl<'a> Decoder<'a> {
         if self.decoded > VALUE_LEN_MAX {
             return Err(Problem::Limit {
                 what: "the length of a value",
-                limit: u64::try_from(VALUE_LEN_MAX).unwrap_or(u64::MAX),
-                found: u64::try_from(self.decoded).unwrap_or(u64::MAX),
+                limit: widen(VALUE_LEN_MAX),
+                found: widen(self.decoded),
             });
         }
         let elements = elements(datatype, raw)?;

@@ -9,6 +9,7 @@ use super::{Context, btree2, values};
 use crate::datatype::{Class, Datatype};
 use crate::error::{Error, Problem};
 use crate::format::attribute::{AttributeInfo, AttributeMessage, NameRecord};
+use crate::format::cursor::widen;
 use crate::format::object_header::kind;
 use crate::format::{dataspace, datatype, global_heap};
 use crate::model::{Attribute, Dataspace};
@@ -163,10 +164,7 @@ async fn decoded(
     let len = length.and_then(|length| usize::try_from(length).ok()).filter(|len| *len <= available);
     let raw = len.map(|len| body.slice_ref(parts.data.get(..len).unwrap_or_default()));
     let raw = raw.ok_or_else(|| {
-        at(Problem::Truncated {
-            needed: length.unwrap_or(u64::MAX),
-            available: u64::try_from(available).unwrap_or(u64::MAX),
-        })
+        at(Problem::Truncated { needed: length.unwrap_or(u64::MAX), available: widen(available) })
     })?;
     if wanted == Wanted::Near && is_far(&datatype, &raw) {
         return Ok(None);

@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, Problem};
+use crate::format::cursor::widen;
 use crate::limits::{BLOCK_LEN_MAX, PARSED_FILES_MAX, PARSED_LEN_MAX, PARSED_LEN_MIN};
 use crate::range::ByteRange;
 
@@ -239,6 +240,9 @@ impl State {
 
     /// The bytes of `range`, if all of them are in memory.
     fn held(&self, range: ByteRange) -> Option<Bytes> {
+        if range.length == 0 {
+            return Some(Bytes::new());
+        }
         self.held_prefix(range).filter(|bytes| length(bytes) == range.length)
     }
 
@@ -337,7 +341,7 @@ fn holes(range: ByteRange, held: &BTreeMap<u64, Bytes>) -> Vec<ByteRange> {
 
 /// A length in memory as a length in a file.
 fn length(bytes: &Bytes) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+    widen(bytes.len())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::format::chunk_index::extensible_array::{ExtensibleArrayHeader, Group}
 use crate::format::chunk_index::fixed_array::FixedArrayHeader;
 use crate::format::chunk_index::slots::{SlotGrid, SlotTable};
 use crate::format::chunk_index::{Entry, Pages, StoredChunk, page_bit};
+use crate::format::cursor::widen;
 use crate::format::layout::{ChunkIndexing, ChunkedStorage};
 use crate::limits::BTREE_LEVELS_MAX;
 use crate::range::ByteRange;
@@ -202,8 +203,8 @@ impl Index<'_> {
         }
         let problem = Problem::Limit {
             what: "the number of levels",
-            limit: BTREE_LEVELS_MAX.try_into().unwrap_or(u64::MAX),
-            found: BTREE_LEVELS_MAX.saturating_add(1).try_into().unwrap_or(u64::MAX),
+            limit: widen(BTREE_LEVELS_MAX),
+            found: widen(BTREE_LEVELS_MAX.saturating_add(1)),
         };
         Err(problem.at(INDEX, self.address))
     }

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::{Context, btree2};
 use crate::error::{Error, Problem};
 use crate::format::checksum;
+use crate::format::cursor::widen;
 use crate::format::fractal_heap::{self, Block, BlockKind, Header, HeapId, HugeObject};
 use crate::format::unfilter::unfilter;
 use crate::range::ByteRange;
@@ -168,10 +169,7 @@ fn direct_block(
     let end = header.direct_header_len(cx.sizes);
     let start = end.saturating_sub(checksum::CHECKSUM_LEN);
     let Some(field) = bytes.get(start..end) else {
-        return Err(at(Problem::Truncated {
-            needed: u64::try_from(end).unwrap_or(u64::MAX),
-            available: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        }));
+        return Err(at(Problem::Truncated { needed: widen(end), available: widen(bytes.len()) }));
     };
     let mut whole = BytesMut::with_capacity(bytes.len().saturating_add(checksum::CHECKSUM_LEN));
     whole.extend_from_slice(bytes.get(..start).unwrap_or_default());

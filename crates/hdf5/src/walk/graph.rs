@@ -7,6 +7,7 @@ use futures::stream::FuturesUnordered;
 
 use super::{Context, object};
 use crate::error::{Error, Problem};
+use crate::format::cursor::widen;
 use crate::limits::GROUP_DEPTH_MAX;
 use crate::model::{Attribute, Group, LinkTarget, Object, ObjectError};
 use crate::value::{Reference, Value};
@@ -85,7 +86,7 @@ fn hard_links(group: &Group) -> impl Iterator<Item = (&str, u64)> {
 }
 
 fn too_deep(address: u64) -> Error {
-    let limit = u64::try_from(GROUP_DEPTH_MAX).unwrap_or(u64::MAX);
+    let limit = widen(GROUP_DEPTH_MAX);
     Problem::Limit { what: "the depth of groups", limit, found: limit.saturating_add(1) }.at("group", address)
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Context;
 use crate::error::{Error, Problem};
-use crate::format::cursor::Cursor;
+use crate::format::cursor::{Cursor, widen};
 use crate::format::object_header::{self, Prefix, Shared, Version, kind};
 use crate::limits::{CONTINUATIONS_MAX, OBJECT_HEADER_LEN_MAX};
 use crate::range::ByteRange;
@@ -104,8 +104,8 @@ pub(crate) async fn read(cx: &Context<'_>, address: u64) -> Result<Header, Error
         if seen.len() > CONTINUATIONS_MAX {
             return Err(at(Problem::Limit {
                 what: "the number of continuations",
-                limit: u64::try_from(CONTINUATIONS_MAX).unwrap_or(u64::MAX),
-                found: u64::try_from(seen.len()).unwrap_or(u64::MAX),
+                limit: widen(CONTINUATIONS_MAX),
+                found: widen(seen.len()),
             }));
         }
         let chunks = cx.blocks.read_many(CONTINUATION, &continuations).await?;
@@ -145,7 +145,7 @@ impl Header {
         for message in found {
             let body = chunk.slice_ref(message.body);
             let before = message.body.as_ptr().addr().saturating_sub(chunk.as_ptr().addr());
-            let body_address = address.saturating_add(u64::try_from(before).unwrap_or(0));
+            let body_address = address.saturating_add(widen(before));
             match message.kind {
                 kind::NIL => continue,
                 kind::CONTINUATION => {

@@ -9,6 +9,7 @@ use super::fractal_heap::FractalHeap;
 use super::header::{self, Header};
 use super::{Context, btree2};
 use crate::error::{Error, Problem};
+use crate::format::cursor::widen;
 use crate::format::group::{self, Cache, GroupNode, SymbolTable, SymbolTableEntry};
 use crate::format::link::{self, LinkInfo};
 use crate::format::object_header::kind;
@@ -54,8 +55,8 @@ pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Result<Links, Err
     if found.len() > LINKS_MAX {
         let problem = Problem::Limit {
             what: "the number of links",
-            limit: u64::try_from(LINKS_MAX).unwrap_or(u64::MAX),
-            found: u64::try_from(found.len()).unwrap_or(u64::MAX),
+            limit: widen(LINKS_MAX),
+            found: widen(found.len()),
         };
         return Err(problem.at("group", header.address));
     }
@@ -182,7 +183,7 @@ async fn entries(cx: &Context<'_>, root: u64) -> Result<Vec<SymbolTableEntry>, E
         expected_level = Some(next);
         nodes = children;
     }
-    let limit = u64::try_from(BTREE_LEVELS_MAX).unwrap_or(u64::MAX);
+    let limit = widen(BTREE_LEVELS_MAX);
     Err(Problem::Limit { what: "the depth", limit, found: limit.saturating_add(1) }.at(NODE, root))
 }
 

@@ -8,6 +8,7 @@ use super::links::{self, Links};
 use super::{Context, chunks, values};
 use crate::datatype::Datatype;
 use crate::error::{Error, Problem};
+use crate::format::cursor::widen;
 use crate::format::external::ExternalFileList;
 use crate::format::layout::{ChunkIndexing, ChunkedStorage, DataLayout};
 use crate::format::object_header::kind;
@@ -251,7 +252,7 @@ async fn layout(
 }
 
 fn too_short(needed: u64, available: usize) -> Problem {
-    Problem::Truncated { needed, available: u64::try_from(available).unwrap_or(u64::MAX) }
+    Problem::Truncated { needed, available: widen(available) }
 }
 
 /// The bytes of contiguous storage, which must all be in the file.

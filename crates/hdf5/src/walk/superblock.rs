@@ -4,6 +4,7 @@ use super::blocks::Blocks;
 use super::sohm::SharedMessages;
 use super::{Context, Memory, header};
 use crate::error::{Error, Problem};
+use crate::format::cursor::widen;
 use crate::format::group::{INTERNAL_K_DEFAULT, LEAF_K_DEFAULT};
 use crate::format::object_header::kind;
 use crate::format::sohm::SharedMessageTableMessage;
@@ -77,7 +78,7 @@ pub(crate) async fn open<'a>(
 async fn find_signature(blocks: &Blocks) -> Result<u64, Error> {
     /// A user block longer than this was never seen, and each doubling is one more request.
     const USER_BLOCK_MAX: u64 = 1 << 40;
-    let len = u64::try_from(SIGNATURE.len()).unwrap_or(u64::MAX);
+    let len = widen(SIGNATURE.len());
     let size = blocks.size();
     let first = blocks.read(SUPERBLOCK, ByteRange::new(0, len.min(size))).await?;
     if *first == SIGNATURE {
