@@ -1,10 +1,10 @@
 //! Every structure of a file with its address and fields, for people who debug files.
 //!
 //! ```text
-//!            0  superblock
-//!               version: 0, sizes: 8/8, base address: 0, …
-//!           96  object header
-//!               version: 1, len: 16, chunk len: 24
+//!            0   superblock
+//!                version: 0, sizes: 8/8, group leaf k: 4, group internal k: 16, …
+//!           96   object header: Prefix
+//!                version: V1, len: 16, messages len: 24
 //! ```
 //! Addresses are absolute and decimal, a range is `offset+length`, and what the file leaves out is `none`.
 

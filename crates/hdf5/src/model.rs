@@ -144,10 +144,14 @@ pub struct ObjectError {
 
 impl fmt::Display for ObjectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.attribute {
-            Some(name) => write!(f, "{}: attribute {name:?}: {}", self.path, self.error),
-            None => write!(f, "{}: {}", self.path, self.error),
+        if !self.path.is_empty() {
+            // Names come from the file, and this may go to a terminal.
+            write!(f, "{}: ", self.path.replace(char::is_control, "\u{fffd}"))?;
         }
+        if let Some(name) = &self.attribute {
+            write!(f, "attribute {name:?}: ")?;
+        }
+        self.error.fmt(f)
     }
 }
 

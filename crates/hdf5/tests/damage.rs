@@ -3,7 +3,7 @@
 
 use expect_test::expect;
 use rangefold_hdf5::dump::Dump;
-use rangefold_hdf5::model::Object;
+use rangefold_hdf5::model::{Object, ObjectError};
 use rangefold_hdf5::{Options, Problem, read_slice};
 use rangefold_testkit::fixtures;
 
@@ -95,6 +95,15 @@ fn a_dump_keeps_its_lines_short_and_says_which_kind_a_structure_is() {
         }
         assert!(dump.contains("data layout message: "), "{name}:\n{dump}");
     }
+}
+
+#[test]
+fn an_error_does_not_write_control_characters_to_a_terminal() {
+    let error = Problem::malformed("it is").at("group", 96);
+    let mut error = ObjectError { path: "/a\u{1b}[2J".to_owned(), attribute: Some("b\n".to_owned()), error };
+    assert_eq!(error.to_string(), "/a\u{fffd}[2J: attribute \"b\\n\": group at byte 96: it is");
+    (error.path, error.attribute) = (String::new(), None);
+    assert_eq!(error.to_string(), "group at byte 96: it is");
 }
 
 #[test]
