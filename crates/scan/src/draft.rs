@@ -7,26 +7,27 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use rangefold_array::ElementType;
 use rangefold_codec::Decoder;
-use rangefold_hdf5::model::{Dataset, File, GlobalHeapId, Superblock};
+use rangefold_hdf5::model::{Dataset, File, GlobalHeapId, Layout, Superblock};
 use rangefold_hdf5::range::ByteRange;
 use rangefold_hdf5::trace::Trace;
 use rangefold_refs::{Group, ManifestArray, Reference, ReferenceSet, Source as ObjectSource};
 
 use crate::attributes::{attributes, enumeration, no_fill};
-use crate::dimensions::{Axis, Dimensions, is_dimension_only};
+use crate::budget::Budget;
+use crate::dimensions::{Axis, Dimensions};
+use crate::neighbours::Externals;
 use crate::report::{Skipped, Warning};
+use crate::storage::{Source, push, reference};
 use crate::strings::{self, StringId};
-use crate::tree::{Tree, join};
-use crate::variable::{self, Context, Rework, Source, Variable, push, reference};
+use crate::time::rfc3339;
+use crate::tree::Tree;
+use crate::variable::{self, Context, Rework, Variable};
+use crate::virtual_dataset::{SourceFiles, VirtualDataset};
 use crate::{Scan, ScanOptions};
-
-/// What netCDF puts before the name of a variable that has the name of a dimension but does not lie on it.
-pub(crate) const NON_COORDINATE: &str = "_nc4_non_coord_";
 
 /// Bytes of strings that absent chunks of one variable are written out with.
 const ABSENT_STRINGS_LEN_MAX: usize = 256 << 10;
@@ -36,6 +37,7 @@ const ABSENT_STRINGS_LEN_MAX: usize = 256 << 10;
 pub struct Draft {
     references: ReferenceSet,
     variables: Vec<Variable>,
+    virtual_datasets: Vec<VirtualDataset>,
     skipped: Vec<Skipped>,
     warnings: Vec<Warning>,
     superblock: Superblock,
@@ -45,14 +47,27 @@ pub struct Draft {
 
 impl Draft {
     /// Maps a file. `url` is what references point at.
+    ///
+    /// Nothing is known of other files, so what lies in them is skipped.
     #[must_use]
     pub fn new(file: &File, url: &str, options: &ScanOptions) -> Self {
+        Self::with_externals(file, url, options, &Externals::new())
+    }
+
+    /// As [`Draft::new`], with what is known of the files with raw data.
+    pub(crate) fn with_externals(
+        file: &File,
+        url: &str,
+        options: &ScanOptions,
+        externals: &Externals,
+    ) -> Self {
         let url: Arc<str> = url.into();
         let tree = Tree::new(file);
         let dimensions = Dimensions::new(file, &tree);
         let mut draft = Self {
             references: ReferenceSet::new(),
             variables: Vec::new(),
+            virtual_datasets: Vec::new(),
             skipped: tree.skipped.iter().filter(|skipped| options.selects(&skipped.path)).cloned().collect(),
             warnings: dimensions
                 .warnings
@@ -70,22 +85,20 @@ impl Draft {
             last_modified: file.last_modified.map(rfc3339),
         };
         draft.references.sources.insert(Arc::clone(&url), source);
-        let context = Context { file, url: &url, inline_threshold: options.inline_threshold };
+        let known = externals.values().flatten();
+        draft.references.sources.extend(known.map(|file| (Arc::clone(&file.url), file.source.clone())));
+        let budget = Budget::default();
+        let inline_threshold = options.inline_threshold;
+        let context = Context { file, url: &url, inline_threshold, externals, budget: &budget };
         let errors = draft.errors(file, options);
         for node in &tree.groups {
             let group =
                 Group { attributes: attributes(&node.path, &node.group.attributes, &mut draft.warnings) };
             draft.references.groups.insert(node.path.clone(), group);
-            for (name, dataset) in &node.datasets {
-                if is_dimension_only(dataset) {
-                    continue;
-                }
-                let path = join(&node.path, shown_name(name, &node.datasets));
-                if options.selects(&path) {
-                    let error = errors.get(dataset.path.as_str()).map(String::as_str);
-                    draft.variable(context, path, dataset, dimensions.axes(&node.path, dataset), error);
-                }
-            }
+        }
+        for (group, path, dataset) in tree.variables().filter(|(_, path, _)| options.selects(path)) {
+            let error = errors.get(dataset.path.as_str()).map(String::as_str);
+            draft.variable(context, path, dataset, dimensions.axes(group, dataset), error);
         }
         draft
     }
@@ -127,6 +140,13 @@ impl Draft {
         let mut kept = attributes(&path, &dataset.attributes, &mut self.warnings);
         enumeration(&dataset.datatype, &mut kept);
         no_fill(dataset, &mut kept);
+        if let Layout::Virtual { mappings } = &dataset.layout {
+            match VirtualDataset::new(path.clone(), dataset, mappings, axes, kept) {
+                Ok(dataset) => self.virtual_datasets.push(dataset),
+                Err(reason) => self.skipped.push(Skipped { path, reason }),
+            }
+            return;
+        }
         match variable::variable(context, path.clone(), dataset, axes, kept) {
             Ok(mut variable) => {
                 let notes = std::mem::take(&mut variable.notes).into_iter();
@@ -151,6 +171,7 @@ impl Draft {
         let mut decoded = Decoded {
             references: self.references,
             variables: Vec::with_capacity(self.variables.len()),
+            virtual_datasets: self.virtual_datasets,
             skipped: self.skipped,
             warnings: self.warnings,
             trace: self.trace,
@@ -174,7 +195,7 @@ impl Draft {
 fn wanted(variable: &Variable) -> impl Iterator<Item = ByteRange> + '_ {
     let reworked = variable.rework.iter().filter_map(|rework| match &rework.source {
         Source::Range(range) => Some(*range),
-        Source::Bytes(_) => None,
+        Source::Elsewhere(..) | Source::Bytes(_) => None,
     });
     variable.inline.iter().map(|(_, range)| *range).chain(reworked)
 }
@@ -184,6 +205,7 @@ fn wanted(variable: &Variable) -> impl Iterator<Item = ByteRange> + '_ {
 pub struct Decoded {
     references: ReferenceSet,
     variables: Vec<DecodedVariable>,
+    virtual_datasets: Vec<VirtualDataset>,
     skipped: Vec<Skipped>,
     warnings: Vec<Warning>,
     trace: Trace,
@@ -212,10 +234,39 @@ impl Decoded {
         unique.into_iter().collect()
     }
 
+    /// The datasets of other files, or of this one, that virtual datasets take their elements from.
+    pub(crate) fn virtual_sources(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (file, dataset) in self.virtual_datasets.iter().flat_map(VirtualDataset::sources) {
+            wanted.entry(file.to_owned()).or_default().insert(dataset.to_owned());
+        }
+        wanted
+    }
+
+    /// Puts virtual datasets together from the references of their sources; those that cannot be are skipped.
+    pub(crate) fn resolve(&mut self, files: &SourceFiles) {
+        let budget = Budget::default();
+        for dataset in std::mem::take(&mut self.virtual_datasets) {
+            let path = dataset.path.clone();
+            match dataset.resolve(files, &mut self.references.sources, &budget) {
+                Ok((array, notes)) => {
+                    self.warnings
+                        .extend(notes.into_iter().map(|message| Warning { path: path.clone(), message }));
+                    self.references.arrays.insert(path, array);
+                }
+                Err(reason) => self.skipped.push(Skipped { path, reason }),
+            }
+        }
+    }
+
     /// Puts the strings in. `objects` holds what could be read of [`Decoded::heap_objects`].
     #[must_use]
-    pub fn finish(self, objects: &BTreeMap<GlobalHeapId, Bytes>) -> Scan {
-        let Self { mut references, variables, mut skipped, mut warnings, trace } = self;
+    pub fn finish(mut self, objects: &BTreeMap<GlobalHeapId, Bytes>) -> Scan {
+        // What is still virtual has sources that nobody read.
+        self.resolve(&SourceFiles::new());
+        let Self { mut references, variables, virtual_datasets: _, mut skipped, mut warnings, trace } = self;
+        let extended = variables.iter().filter(|decoded| decoded.variable.extended);
+        let extended = extended.map(|decoded| decoded.variable.path.clone()).collect();
         for variable in variables {
             let path = variable.variable.path.clone();
             match finish(variable, objects) {
@@ -229,7 +280,7 @@ impl Decoded {
         skipped.dedup();
         warnings.sort();
         warnings.dedup();
-        Scan { references, skipped, warnings, trace }
+        Scan { references, skipped, warnings, trace, extended }
     }
 }
 
@@ -254,6 +305,9 @@ fn decode(
     for rework in std::mem::take(&mut variable.rework) {
         let encoded = match &rework.source {
             Source::Range(range) => next(range.length)?,
+            Source::Elsewhere(url, _) => {
+                return Err(format!("its elements in {url} would have to be rewritten"));
+            }
             Source::Bytes(bytes) => bytes.clone(),
         };
         let mut decoded = Vec::new();
@@ -288,7 +342,7 @@ fn encoded_again(variable: &Variable, rework: &Rework, decoded: &[u8]) -> Result
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
@@ -355,53 +409,9 @@ fn absent_strings(variable: &Variable, fill: &str, chunk_count: u64, stored: usi
     strings::frame(&vec![fill; count])
 }
 
-/// RFC 3339, in UTC, to the second.
-fn rfc3339(time: SystemTime) -> String {
-    const DAY: u64 = 86_400;
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (days, second) = (seconds / DAY, seconds % DAY);
-    // Civil date from days since 1970, counted from 0000-03-01 in eras of 400 years.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The name of a variable as netCDF shows it.
-fn shown_name<'a>(name: &'a str, siblings: &[(&str, &Dataset)]) -> &'a str {
-    match name.strip_prefix(NON_COORDINATE) {
-        Some(shown)
-            if !shown.is_empty()
-                && siblings.iter().all(|(other, dataset)| *other != shown || is_dimension_only(dataset)) =>
-        {
-            shown
-        }
-        _ => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn times_are_written_in_utc() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_700_000_000, "2023-11-14T22:13:20Z"),
-            (4_107_542_399, "2100-02-28T23:59:59Z"),
-        ] {
-            assert_eq!(rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), text);
-        }
-    }
 
     #[test]
     fn elements_outside_the_valid_box_become_fill_and_no_others() {

@@ -13,31 +13,46 @@
 //! | `element` | the element type |
 //! | `filters` | the codecs |
 //! | `fill` | what absent chunks hold, and what marks missing values |
+//! | `absent` | whether a fill value says so, or the chunks are written out |
+//! | `storage` | which bytes hold the chunks, in this file or in others |
+//! | `geometry` | the chunk grid, of the dataset and of the longer dimensions it lies on |
 //! | `variable` | which chunks can be references and which must be looked at |
+//! | `virtual_dataset` | which chunks of other datasets a virtual one is made of |
+//! | `neighbours` | where the files are that this one names |
+//! | `budget` | how much may be stored in the references |
 //! | `attributes` | attributes as JSON |
 //! | `strings` | strings of variable length |
 //! | `draft` | the order of it all, without I/O |
 //! | `scan` | fetching |
 
+mod absent;
 mod attributes;
+mod budget;
 mod dimensions;
 mod draft;
 mod element;
 mod fill;
 mod filters;
+mod geometry;
+mod neighbours;
 mod options;
 mod report;
 mod scan;
 mod sniff;
+mod storage;
 mod strings;
+mod time;
 mod tree;
 mod variable;
+mod virtual_dataset;
 
 pub use draft::{Decoded, Draft};
 pub use options::{ScanOptions, Select};
 pub use report::{Skipped, Warning};
 pub use scan::{ScanError, scan, scan_tuned};
 pub use sniff::looks_like;
+
+use std::collections::BTreeSet;
 
 use rangefold_hdf5::trace::Trace;
 use rangefold_refs::ReferenceSet;
@@ -53,4 +68,6 @@ pub struct Scan {
     pub warnings: Vec<Warning>,
     /// The requests that were made.
     pub trace: Trace,
+    /// Arrays that are longer than their datasets, because their dimensions are.
+    pub(crate) extended: BTreeSet<String>,
 }

@@ -4,13 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use rangefold_hdf5::model::GlobalHeapId;
-use rangefold_hdf5::{ByteRange, Options, ReadError, Reader};
+use rangefold_hdf5::model::{GlobalHeapId, Layout};
+use rangefold_hdf5::{ByteRange, File, Options, ReadError, Reader};
 
+use crate::draft::chain;
+use crate::neighbours::{self, Place};
 use crate::sniff::{PREFIX_LEN, looks_like};
-use crate::{Draft, Scan, ScanOptions, Skipped};
+use crate::tree::Tree;
+use crate::virtual_dataset::{SourceFile, SourceFiles};
+use crate::{Decoded, Draft, Scan, ScanOptions, Skipped};
+
+/// The name by which a virtual dataset calls the file it is in.
+const SAME_FILE: &str = ".";
+
+/// Files that hold sources of the virtual datasets of one file.
+const SOURCE_FILES_MAX: usize = 4096;
+
+/// Of those, how many are scanned at once; each has its own requests in flight.
+const SOURCE_FILES_IN_FLIGHT: usize = 8;
 
 /// The first bytes of HDF5.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -35,6 +49,17 @@ pub enum ScanError {
         /// Why.
         #[source]
         source: ReadError,
+    },
+    /// The store failed at a file that this one takes elements from.
+    #[error("cannot scan {url}: cannot look at {neighbour}, which it names")]
+    Neighbour {
+        /// What was scanned.
+        url: String,
+        /// What it names.
+        neighbour: String,
+        /// Why.
+        #[source]
+        source: object_store::Error,
     },
     /// Something would have been skipped, and the options say that this is an error.
     #[error("{url}: {} left out: {}", skipped.len(), list(skipped))]
@@ -76,12 +101,56 @@ pub async fn scan_tuned(
     options: &ScanOptions,
     tuning: Options,
 ) -> Result<Scan, ScanError> {
+    let place =
+        Place { url: options.final_url.clone().unwrap_or_else(|| url.to_owned()), path: path.clone() };
+    let (reader, mut decoded) = read(Arc::clone(&store), &place, url, options, tuning.clone()).await?;
+    let files = source_files(&store, &place, decoded.virtual_sources(), options, &tuning).await?;
+    decoded.resolve(&files);
+    let scan = finish(&reader, url, decoded).await?;
+    if options.strict && !scan.skipped.is_empty() {
+        return Err(ScanError::Strict { url: url.to_owned(), skipped: scan.skipped });
+    }
+    Ok(scan)
+}
+
+/// Scans as far as other files do not matter.
+async fn read(
+    store: Arc<dyn ObjectStore>,
+    place: &Place,
+    url: &str,
+    options: &ScanOptions,
+    tuning: Options,
+) -> Result<(Reader, Decoded), ScanError> {
+    let (mut reader, mut file) =
+        metadata(&store, place, url, options, tuning.clone(), BTreeSet::new()).await?;
+    // A dataset with several names is read under the first: its chunk index too, if another name was asked for.
+    let unread = unread_aliases(&file, options);
+    if !unread.is_empty() {
+        (reader, file) = metadata(&store, place, url, options, tuning, unread).await?;
+    }
+    let names = external_names(&file, options);
+    let externals = neighbours::externals(&*store, place, names).await?;
+    let draft = Draft::with_externals(&file, &place.url, options, &externals);
+    let bytes = reader.bytes(&draft.ranges()).await;
+    let bytes = bytes.map_err(|source| ScanError::Read { url: url.to_owned(), source })?;
+    Ok((reader, draft.decode(&bytes)))
+}
+
+/// Reads the metadata, with the chunk indexes of what `options` select and of the datasets at `also`.
+async fn metadata(
+    store: &Arc<dyn ObjectStore>,
+    place: &Place,
+    url: &str,
+    options: &ScanOptions,
+    tuning: Options,
+    also: BTreeSet<String>,
+) -> Result<(Reader, File), ScanError> {
     let read = |source| ScanError::Read { url: url.to_owned(), source };
-    let include = options
-        .select
-        .clone()
-        .map(|select| -> rangefold_hdf5::Include { Arc::new(move |path: &str| select(&shown_path(path))) });
-    let reader = match Reader::open(Arc::clone(&store), path.clone(), Options { include, ..tuning }).await {
+    let path = &place.path;
+    let include = options.select.clone().map(|select| -> rangefold_hdf5::Include {
+        Arc::new(move |path: &str| select(&shown_path(path)) || also.contains(path))
+    });
+    let reader = match Reader::open(Arc::clone(store), path.clone(), Options { include, ..tuning }).await {
         Ok(reader) => reader,
         // Stores refuse a range of an object without bytes.
         Err(ReadError::Store { .. }) if store.head(path).await.is_ok_and(|meta| meta.size == 0) => {
@@ -89,27 +158,104 @@ pub async fn scan_tuned(
         }
         Err(source) => return Err(read(source)),
     };
-    let file = match reader.file().await {
-        Ok(file) => file,
-        Err(source) => return Err(not_hdf5(&reader, url, source).await),
-    };
-    let draft = Draft::new(&file, options.final_url.as_deref().unwrap_or(url), options);
-    let bytes = reader.bytes(&draft.ranges()).await.map_err(read)?;
-    let decoded = draft.decode(&bytes);
-    let objects = heap_objects(&reader, &decoded.heap_objects()).await.map_err(read)?;
+    match reader.file().await {
+        Ok(file) => Ok((reader, file)),
+        Err(source) => Err(not_hdf5(&reader, url, source).await),
+    }
+}
+
+/// Fetches the strings and ends the scan.
+async fn finish(reader: &Reader, url: &str, decoded: Decoded) -> Result<Scan, ScanError> {
+    let objects = heap_objects(reader, &decoded.heap_objects()).await;
+    let objects = objects.map_err(|source| ScanError::Read { url: url.to_owned(), source })?;
     let mut scan = decoded.finish(&objects);
     scan.trace = reader.trace();
-    if options.strict && !scan.skipped.is_empty() {
-        return Err(ScanError::Strict { url: url.to_owned(), skipped: scan.skipped });
-    }
     Ok(scan)
 }
 
+/// Selected variables whose chunk index was not read, by the path of their dataset.
+fn unread_aliases(file: &File, options: &ScanOptions) -> BTreeSet<String> {
+    let failed: BTreeSet<&str> = file.errors.iter().map(|error| error.path.as_str()).collect();
+    let tree = Tree::new(file);
+    let unread = tree.variables().filter(|(_, path, dataset)| {
+        let unread = matches!(&dataset.layout, Layout::Chunked(layout) if layout.chunks.is_none());
+        unread && options.selects(path) && !failed.contains(dataset.path.as_str())
+    });
+    unread.map(|(_, _, dataset)| dataset.path.clone()).collect()
+}
+
+/// Names of the files that hold raw data of selected variables.
+fn external_names(file: &File, options: &ScanOptions) -> BTreeSet<String> {
+    let tree = Tree::new(file);
+    let selected = tree.variables().filter(|(_, path, _)| options.selects(path));
+    let segments = selected.flat_map(|(_, _, dataset)| match &dataset.layout {
+        Layout::External { segments } => segments.as_slice(),
+        _ => &[],
+    });
+    segments.map(|segment| segment.file.clone()).collect()
+}
+
+/// Scans the files that virtual datasets take their elements from, for just the datasets that are wanted.
+async fn source_files(
+    store: &Arc<dyn ObjectStore>,
+    place: &Place,
+    wanted: BTreeMap<String, BTreeSet<String>>,
+    options: &ScanOptions,
+    tuning: &Options,
+) -> Result<SourceFiles, ScanError> {
+    let scans = wanted.into_iter().enumerate().map(|(count, (name, datasets))| async move {
+        let file = if count < SOURCE_FILES_MAX {
+            source_file(store, place, &name, datasets, options, tuning.clone()).await?
+        } else {
+            SourceFile::Unusable(format!("it has sources in more than {SOURCE_FILES_MAX} files"))
+        };
+        Ok((name, file))
+    });
+    stream::iter(scans).buffered(SOURCE_FILES_IN_FLIGHT).try_collect().await
+}
+
+async fn source_file(
+    store: &Arc<dyn ObjectStore>,
+    place: &Place,
+    name: &str,
+    datasets: BTreeSet<String>,
+    options: &ScanOptions,
+    tuning: Options,
+) -> Result<SourceFile, ScanError> {
+    let there = if name == SAME_FILE { Ok(place.clone()) } else { place.beside(name) };
+    let there = match there {
+        Ok(there) => there,
+        Err(reason) => return Ok(SourceFile::Unusable(reason)),
+    };
+    let datasets: BTreeSet<String> = datasets.iter().map(|path| shown_path(path)).collect();
+    let options = ScanOptions {
+        select: Some(Arc::new(move |path: &str| datasets.contains(path))),
+        inline_threshold: options.inline_threshold,
+        strict: false,
+        final_url: None,
+    };
+    let scanned = match read(Arc::clone(store), &there, &there.url, &options, tuning).await {
+        Ok((reader, decoded)) => finish(&reader, &there.url, decoded).await,
+        Err(error) => Err(error),
+    };
+    match scanned {
+        Ok(scan) => Ok(SourceFile::Scanned(scan)),
+        Err(ScanError::Read {
+            source: ReadError::Store { source: object_store::Error::NotFound { .. }, .. },
+            ..
+        }) => Ok(SourceFile::Missing),
+        Err(
+            error @ (ScanError::NotHdf5 { .. } | ScanError::Read { source: ReadError::Format { .. }, .. }),
+        ) => Ok(SourceFile::Unusable(chain(&error))),
+        Err(error) => Err(error),
+    }
+}
+
 /// The path by which a caller knows the dataset at `path` of the file.
-fn shown_path(path: &str) -> String {
+pub(crate) fn shown_path(path: &str) -> String {
     let path = path.trim_start_matches('/');
     let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
-    crate::tree::join(group, name.strip_prefix(crate::draft::NON_COORDINATE).unwrap_or(name))
+    crate::tree::join(group, name.strip_prefix(crate::tree::NON_COORDINATE).unwrap_or(name))
 }
 
 /// Says what the file is, if the reader did not even find a signature.

@@ -5,6 +5,7 @@
 
 use rangefold_hdf5::model::{Dataset, File, Group, Link, LinkTarget, Object};
 
+use crate::dimensions::is_dimension_only;
 use crate::report::Skipped;
 
 /// Groups nested deeper than this are not entered. netCDF writers nest a handful.
@@ -45,6 +46,16 @@ impl<'a> Tree<'a> {
             tree.enter(file, root, String::new(), &mut Vec::new());
         }
         tree
+    }
+
+    /// Every variable: the path of its group, its own path as netCDF shows it, the dataset.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, String, &'a Dataset)> {
+        self.groups.iter().flat_map(|node| {
+            let variables = node.datasets.iter().filter(|(_, dataset)| !is_dimension_only(dataset));
+            variables.map(|(name, dataset)| {
+                (node.path.as_str(), join(&node.path, shown_name(name, &node.datasets)), *dataset)
+            })
+        })
     }
 
     fn enter(&mut self, file: &'a File, group: &'a Group, path: String, above: &mut Vec<u64>) {
@@ -88,6 +99,22 @@ impl<'a> Tree<'a> {
 
     fn skip(&mut self, path: String, reason: String) {
         self.skipped.push(Skipped { path, reason });
+    }
+}
+
+/// What netCDF puts before the name of a variable that has the name of a dimension but does not lie on it.
+pub(crate) const NON_COORDINATE: &str = "_nc4_non_coord_";
+
+/// The name of a variable as netCDF shows it.
+fn shown_name<'a>(name: &'a str, siblings: &[(&str, &Dataset)]) -> &'a str {
+    match name.strip_prefix(NON_COORDINATE) {
+        Some(shown)
+            if !shown.is_empty()
+                && siblings.iter().all(|(other, dataset)| *other != shown || is_dimension_only(dataset)) =>
+        {
+            shown
+        }
+        _ => name,
     }
 }
 

@@ -18,16 +18,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rangefold_array::{ArrayMeta, ChunkGrid, CodecSpec, ElementType, FillValue, MemoryOrder};
-use rangefold_hdf5::chunk_table::ChunkTable;
-use rangefold_hdf5::model::{Dataset, File, Layout};
+use rangefold_array::{ArrayMeta, CodecSpec, ElementType, MemoryOrder};
+use rangefold_hdf5::model::{Dataset, File};
 use rangefold_hdf5::range::ByteRange;
 use rangefold_refs::{Attributes, ManifestBuilder, Reference};
 
+use crate::absent::{Chunk, say};
+use crate::budget::Budget;
 use crate::dimensions::Axis;
-use crate::element::{Element, element, to_little_endian};
-use crate::fill::{Fills, NeedsChunks};
+use crate::element::{element, to_little_endian};
+use crate::fill::Fills;
 use crate::filters::{FilterMask, Pipeline};
+use crate::geometry::Geometry;
+use crate::neighbours::Externals;
+use crate::storage::{Chunks, Source, Storage, push, reference, storage};
 use crate::strings;
 
 /// Decoded bytes of the chunks of one variable that are decoded and encoded again.
@@ -39,9 +43,6 @@ const PORTABLE_LEN_MAX: u64 = 1 << 20;
 /// Decoded bytes of the chunks of one variable of strings: 16 for each string, and the text comes on top.
 const STRINGS_LEN_MAX: u64 = 64 << 20;
 
-/// Encoded bytes of the chunks of one variable that are written out because no fill value says what they hold.
-const ABSENT_LEN_MAX: u64 = 256 << 10;
-
 /// What the mapping of a variable needs to know.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
@@ -51,6 +52,10 @@ pub(crate) struct Context<'a> {
     pub(crate) url: &'a Arc<str>,
     /// Chunks of fewer encoded bytes are inlined.
     pub(crate) inline_threshold: u64,
+    /// What is known of files with raw data.
+    pub(crate) externals: &'a Externals,
+    /// What may still be stored in the references.
+    pub(crate) budget: &'a Budget,
 }
 
 /// An array whose last bytes are still to be fetched.
@@ -70,6 +75,8 @@ pub(crate) struct Variable {
     pub(crate) rework: Vec<Rework>,
     /// The fill value of a heap string, if absent chunks hold one.
     pub(crate) fill_string: Option<Bytes>,
+    /// Whether it is longer than its dataset, because its dimensions are.
+    pub(crate) extended: bool,
     /// What a reader should know.
     pub(crate) notes: Vec<String>,
 }
@@ -95,49 +102,6 @@ pub(crate) struct Rework {
     pub(crate) keep: bool,
 }
 
-/// Where encoded bytes are.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    /// In the file.
-    Range(ByteRange),
-    /// Read already.
-    Bytes(Bytes),
-}
-
-/// How the elements of a dataset are stored.
-struct Storage<'a> {
-    chunk_shape: Vec<u64>,
-    chunks: Chunks<'a>,
-    unfiltered_edges: bool,
-}
-
-enum Chunks<'a> {
-    /// One chunk with everything, or none.
-    One(Option<Source>),
-    Table(&'a ChunkTable),
-}
-
-impl Chunks<'_> {
-    fn count(&self) -> u64 {
-        match self {
-            Self::One(source) => u64::from(source.is_some()),
-            Self::Table(table) => u64::try_from(table.len()).unwrap_or(u64::MAX),
-        }
-    }
-
-    /// Number in the grid of the dataset's own extent, source, filter mask.
-    fn iter(&self) -> Box<dyn Iterator<Item = (u64, Source, FilterMask)> + '_> {
-        match self {
-            Self::One(source) => Box::new(source.iter().map(|source| (0, source.clone(), FilterMask(0)))),
-            Self::Table(table) => Box::new(
-                table
-                    .iter()
-                    .map(|chunk| (chunk.number, Source::Range(chunk.range), FilterMask(chunk.filter_mask))),
-            ),
-        }
-    }
-}
-
 /// Maps `dataset` to an array at `path`.
 ///
 /// # Errors
@@ -152,7 +116,7 @@ pub(crate) fn variable(
 ) -> Result<Variable, String> {
     let own_shape = dataset.shape().ok_or("it has a null dataspace: no elements at all")?;
     let element = element(&dataset.datatype).map_err(|reason| format!("it holds {reason}"))?;
-    let storage = storage(dataset, own_shape)?;
+    let storage = storage(dataset, own_shape, context.externals)?;
     let layout = Geometry::new(own_shape, axes, &storage.chunk_shape, &element, dataset.datatype.size)?;
     let meta = |codecs, fill_value| ArrayMeta {
         data_type: element.data_type.clone(),
@@ -172,6 +136,7 @@ pub(crate) fn variable(
         inline: Vec::new(),
         rework: Vec::new(),
         fill_string: None,
+        extended: layout.own_grid.is_some(),
         notes: Vec::new(),
     };
     if element.data_type.element == ElementType::VlenString {
@@ -182,160 +147,6 @@ pub(crate) fn variable(
         mapping.elements(fills, &mut variable)?;
     }
     Ok(variable)
-}
-
-/// Where the elements are.
-fn storage<'a>(dataset: &'a Dataset, own_shape: &[u64]) -> Result<Storage<'a>, String> {
-    let whole: Vec<u64> = own_shape.iter().map(|extent| (*extent).max(1)).collect();
-    let needed = || {
-        let count = dataset.space.element_count().ok_or("it has more elements than 64 bits can count")?;
-        count.checked_mul(dataset.datatype.size).ok_or("it has more bytes than 64 bits can count")
-    };
-    let (chunk_shape, chunks, unfiltered_edges) = match &dataset.layout {
-        Layout::Compact { bytes } => {
-            let needed = needed()?;
-            let length = usize::try_from(needed).map_err(|_| "it has more bytes than memory")?;
-            if bytes.len() < length {
-                return Err(format!("its object header holds {} bytes but it has {needed}", bytes.len()));
-            }
-            let source = (needed > 0).then(|| Source::Bytes(bytes.slice(..length)));
-            (whole, Chunks::One(source), false)
-        }
-        Layout::Contiguous { range: None } => (whole, Chunks::One(None), false),
-        Layout::Contiguous { range: Some(range) } => {
-            let needed = needed()?;
-            if range.length < needed {
-                return Err(format!("{} bytes are stored but it has {needed}", range.length));
-            }
-            let source = (needed > 0).then(|| Source::Range(ByteRange::new(range.offset, needed)));
-            (whole, Chunks::One(source), false)
-        }
-        Layout::Chunked(layout) => {
-            let table = layout.chunks.as_ref().ok_or("its chunk index was not read")?;
-            (layout.chunk_shape.clone(), Chunks::Table(table), layout.unfiltered_partial_edge_chunks)
-        }
-        Layout::External { segments } => {
-            let files: Vec<_> = segments.iter().map(|segment| segment.file.as_str()).collect();
-            return Err(format!("its elements are in other files (external storage): {files:?}"));
-        }
-        Layout::Virtual { mappings } => {
-            let mut files: Vec<_> = mappings.iter().map(|mapping| mapping.source_file.as_str()).collect();
-            files.dedup();
-            files.truncate(3);
-            return Err(format!(
-                "it is a virtual dataset, assembled from {} parts of other datasets, in {files:?}",
-                mappings.len()
-            ));
-        }
-    };
-    if matches!(chunks, Chunks::One(Some(_))) && !dataset.filters.is_empty() {
-        return Err("it has filters although it is not chunked".to_owned());
-    }
-    Ok(Storage { chunk_shape, chunks, unfiltered_edges })
-}
-
-/// The grid of the array, beside that of the dataset.
-struct Geometry {
-    /// Extent of the dataset, axes of its datatype included.
-    own_shape: Vec<u64>,
-    /// Of the array: as long as its dimensions.
-    grid: ChunkGrid,
-    /// Of the dataset, where it is shorter.
-    own_grid: Option<ChunkGrid>,
-    chunk_shape: Vec<u64>,
-    dimension_names: Vec<String>,
-    /// Bytes of a decoded chunk.
-    chunk_len: u64,
-    /// Bytes of one array element as stored.
-    element_len: usize,
-}
-
-impl Geometry {
-    fn new(
-        own_shape: &[u64],
-        axes: &[Axis],
-        chunk_shape: &[u64],
-        element: &Element,
-        stored_len: u64,
-    ) -> Result<Self, String> {
-        if axes.len() != own_shape.len() || chunk_shape.len() != own_shape.len() {
-            return Err(format!(
-                "its extent has {} axes, its chunks {} and its dimensions {}",
-                own_shape.len(),
-                chunk_shape.len(),
-                axes.len()
-            ));
-        }
-        let with_inner =
-            |outer: &[u64]| -> Vec<u64> { outer.iter().chain(&element.inner_shape).copied().collect() };
-        let lengths: Vec<u64> = axes.iter().map(|axis| axis.length).collect();
-        let (shape, own_shape, chunk_shape) =
-            (with_inner(&lengths), with_inner(own_shape), with_inner(chunk_shape));
-        let grid = ChunkGrid::regular(&shape, &chunk_shape).map_err(|error| error.to_string())?;
-        let own_grid = if shape == own_shape {
-            None
-        } else {
-            Some(ChunkGrid::regular(&own_shape, &chunk_shape).map_err(|error| error.to_string())?)
-        };
-        let mut dimension_names: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
-        for (axis, length) in element.inner_shape.iter().enumerate() {
-            dimension_names.push(format!("inner_dim_{axis}_{length}"));
-        }
-        let outer: u64 = chunk_shape
-            .iter()
-            .take(axes.len())
-            .try_fold(1_u64, |product, length| product.checked_mul(*length))
-            .ok_or("its chunks have more elements than 64 bits can count")?;
-        let chunk_len =
-            outer.checked_mul(stored_len).ok_or("its chunks have more bytes than 64 bits can count")?;
-        let inner =
-            element.inner_shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length));
-        let element_len = inner.and_then(|inner| stored_len.checked_div(inner));
-        let element_len = element_len.and_then(|length| usize::try_from(length).ok());
-        let element_len = element_len.ok_or("its elements are arrays of no possible size")?;
-        Ok(Self { own_shape, grid, own_grid, chunk_shape, dimension_names, chunk_len, element_len })
-    }
-
-    /// The index of the dataset's chunk `number`.
-    fn index(&self, number: u64) -> Option<Vec<u64>> {
-        self.own_grid.as_ref().unwrap_or(&self.grid).index(number)
-    }
-
-    /// The array's number for the dataset's chunk `number`.
-    fn renumber(&self, number: u64) -> Option<u64> {
-        match &self.own_grid {
-            None => Some(number),
-            Some(own) => self.grid.number(&own.index(number)?),
-        }
-    }
-
-    /// Chunks of the dataset's own extent, stored or not.
-    fn own_count(&self) -> u64 {
-        self.own_grid.as_ref().unwrap_or(&self.grid).chunk_count()
-    }
-
-    /// Elements of the dataset in each axis of the chunk at `index`.
-    fn valid(&self, index: &[u64]) -> Vec<u64> {
-        let axes = index.iter().zip(&self.chunk_shape).zip(&self.own_shape);
-        axes.map(|((index, chunk), own)| own.saturating_sub(index.saturating_mul(*chunk)).min(*chunk))
-            .collect()
-    }
-
-    /// As [`Geometry::valid`], but only axes on which the array is longer than the dataset count: on the others no
-    /// reader looks past the extent.
-    fn valid_where_shorter(&self, index: &[u64]) -> Vec<u64> {
-        let axes = self
-            .valid(index)
-            .into_iter()
-            .zip(&self.chunk_shape)
-            .zip(self.own_shape.iter().zip(self.grid.shape()));
-        axes.map(|((valid, chunk), (own, length))| if own == length { *chunk } else { valid }).collect()
-    }
-
-    fn decoded_len(&self) -> Result<usize, String> {
-        usize::try_from(self.chunk_len)
-            .map_err(|_| format!("its chunks of {} bytes are larger than memory", self.chunk_len))
-    }
 }
 
 struct Mapping<'a> {
@@ -374,6 +185,7 @@ impl Mapping<'_> {
                 self.reference(number, source, variable)?;
                 continue;
             }
+            self.context.budget.require(geometry.chunk_len)?;
             reworked = reworked.saturating_add(geometry.chunk_len);
             if reworked > REWORK_LEN_MAX {
                 return Err(if straddles {
@@ -429,7 +241,9 @@ impl Mapping<'_> {
             return portable;
         }
         let decoded = self.storage.chunks.count().saturating_mul(self.geometry.chunk_len);
-        if decoded <= PORTABLE_LEN_MAX {
+        let elsewhere =
+            self.storage.chunks.iter().any(|(_, source, _)| matches!(source, Source::Elsewhere(..)));
+        if decoded <= PORTABLE_LEN_MAX && !elsewhere && self.context.budget.has(decoded) {
             return portable;
         }
         variable.notes.push("it is encoded in a way that numcodecs cannot undo, only rangefold".to_owned());
@@ -456,50 +270,16 @@ impl Mapping<'_> {
         if inside > 0 && fills.undefined {
             variable.notes.push(format!("{inside} chunks were never written and their content is undefined"));
         }
-        let data_type = &variable.meta.data_type;
-        let needs = match fills.zarr(data_type, absent) {
-            Ok(fill_value) => {
-                variable.meta.fill_value = fill_value;
-                return Ok(());
-            }
-            Err(needs) => needs,
+        let count = inside.saturating_add(outside);
+        let chunks = Chunk {
+            data_type: &variable.meta.data_type,
+            codecs: &variable.meta.codecs,
+            len: geometry.chunk_len,
         };
-        let mut element = absent.unwrap_or_default().to_vec();
-        let fill_value = FillValue(element.clone());
-        to_little_endian(&mut element, data_type);
-        if let Some(bytes) = self.written_out(&element, &variable.meta.codecs, inside.saturating_add(outside))
-        {
-            variable.meta.fill_value = fills.zarr(data_type, None).ok().flatten();
-            return self.write_absent(&bytes, variable);
-        }
-        let note = match needs {
-            NeedsChunks::OrMasks => {
-                "it has no _FillValue, but readers take the fill value of its absent chunks for one"
-            }
-            NeedsChunks::OrLosesBits => {
-                "its absent chunks hold NaN with bits that Zarr's metadata cannot say; they read as another NaN"
-            }
-            NeedsChunks::Always => {
-                return Err(format!(
-                    "{} chunks are not stored, and their fill value differs from its _FillValue",
-                    inside.saturating_add(outside)
-                ));
-            }
-        };
-        variable.meta.fill_value = Some(fill_value);
-        variable.notes.push(note.to_owned());
-        Ok(())
-    }
-
-    /// An absent chunk, encoded, if `count` of them are little enough.
-    fn written_out(&self, element: &[u8], codecs: &[CodecSpec], count: u64) -> Option<Bytes> {
-        if self.geometry.chunk_len > REWORK_LEN_MAX || count > ABSENT_LEN_MAX {
-            return None;
-        }
-        let decoded = element.repeat(self.geometry.decoded_len().ok()?.checked_div(element.len())?);
-        let encoded = rangefold_codec::encode(codecs, &decoded).ok()?;
-        let total = u64::try_from(encoded.len()).ok()?.checked_mul(count)?;
-        (total <= ABSENT_LEN_MAX).then(|| encoded.into())
+        let said = say(fills, absent, count, chunks, self.context.budget)?;
+        variable.meta.fill_value = said.fill_value;
+        variable.notes.extend(said.note.map(str::to_owned));
+        said.chunk.map_or(Ok(()), |bytes| self.write_absent(&bytes, variable))
     }
 
     fn write_absent(&self, bytes: &Bytes, variable: &mut Variable) -> Result<(), String> {
@@ -525,6 +305,7 @@ impl Mapping<'_> {
                 .ok_or_else(|| format!("chunk {own_number} is outside its grid"))?;
             let mask = self.mask(own_number, mask);
             self.check(number, &source, mask)?;
+            self.context.budget.require(geometry.chunk_len)?;
             decoded = decoded.saturating_add(geometry.chunk_len);
             if decoded > STRINGS_LEN_MAX {
                 return Err(format!(
@@ -611,23 +392,14 @@ impl Mapping<'_> {
     fn reference(&self, number: u64, source: Source, variable: &mut Variable) -> Result<(), String> {
         match source {
             Source::Bytes(bytes) => push(&mut variable.manifest, number, Reference::Inline(bytes)),
-            Source::Range(range) if range.length < self.context.inline_threshold => {
+            Source::Range(range)
+                if range.length < self.context.inline_threshold && self.context.budget.take(range.length) =>
+            {
                 variable.inline.push((number, range));
                 Ok(())
             }
             Source::Range(range) => push(&mut variable.manifest, number, reference(self.context.url, range)?),
+            Source::Elsewhere(url, range) => push(&mut variable.manifest, number, reference(&url, range)?),
         }
     }
-}
-
-/// A reference to a range of the file.
-pub(crate) fn reference(url: &Arc<str>, range: ByteRange) -> Result<Reference, String> {
-    let range = rangefold_array::ByteRange::new(range.offset, range.length)
-        .ok_or_else(|| format!("the range {range} ends beyond 64 bits"))?;
-    Ok(Reference::Range { url: Arc::clone(url), range })
-}
-
-/// Adds a reference.
-pub(crate) fn push(manifest: &mut ManifestBuilder, number: u64, reference: Reference) -> Result<(), String> {
-    manifest.push(number, reference).map_err(|error| error.to_string())
 }

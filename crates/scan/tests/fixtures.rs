@@ -5,16 +5,17 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use object_store::local::LocalFileSystem;
 use rangefold_hdf5::Options;
 use rangefold_refs::{ManifestArray, Reference};
-use rangefold_scan::{ScanError, ScanOptions, scan_tuned};
+use rangefold_scan::{ScanError, ScanOptions, Select, scan_tuned};
 use rangefold_testkit::fixtures;
 use serde_json::Value as Json;
-use support::{elements, files, scan_file};
+use support::{Objects, elements, files, scan_file};
 
 async fn skipped(name: &str, expected: Expect) {
     let scan = scan_file(&fixtures().join(name), &ScanOptions::default()).await.unwrap();
@@ -24,14 +25,6 @@ async fn skipped(name: &str, expected: Expect) {
 
 #[tokio::test]
 async fn what_cannot_be_referenced_is_skipped_with_the_reason() {
-    skipped(
-        "layout/external.h5",
-        expect![[
-            r#"v: its elements are in other files (external storage): ["external.bin", "external.bin"]"#
-        ]],
-    )
-    .await;
-    skipped("layout/virtual.h5", expect![[r#"v: it is a virtual dataset, assembled from 2 parts of other datasets, in ["virtual_source.h5"]"#]]).await;
     skipped(
         "links/soft_hard_external.h5",
         expect![[r#"
@@ -53,14 +46,14 @@ async fn what_cannot_be_referenced_is_skipped_with_the_reason() {
 async fn records_that_were_not_written_read_as_the_fill_value() {
     let path = fixtures().join("netcdf/lagging_unlimited.nc");
     let scan = scan_file(&path, &ScanOptions::default()).await.unwrap();
-    let file = std::fs::read(&path).unwrap();
+    let objects = Objects::new(&path);
     let array = &scan.references.arrays["short_filled"];
-    let bytes = elements(array, &file, array.meta.shape()).unwrap();
+    let bytes = elements(array, &objects, array.meta.shape()).unwrap();
     let values: Vec<i16> = bytes.as_chunks().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect();
     expect!["[5, 3] [0, 1, 2, 3, 4, 5, -7, -7, -7, -7, -7, -7, -7, -7, -7]"]
         .assert_eq(&format!("{:?} {values:?}", array.meta.shape()));
     let array = &scan.references.arrays["short"];
-    let bytes = elements(array, &file, array.meta.shape()).unwrap();
+    let bytes = elements(array, &objects, array.meta.shape()).unwrap();
     let values: Vec<f32> = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     expect!["[5, 3] [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.96921e36, 9.96921e36, 9.96921e36, 9.96921e36, 9.96921e36, 9.96921e36]"].assert_eq(&format!("{:?} {values:?}", array.meta.shape()));
 }
@@ -217,4 +210,57 @@ async fn fill_values_mark_missing_values_only_where_the_file_does() {
         }
     "#]]
     .assert_debug_eq(&shown);
+}
+
+#[tokio::test]
+async fn elements_in_other_files_are_referenced_there_or_left_out() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let path = folder.join("elsewhere.h5");
+    let answers: BTreeMap<String, Option<Vec<i32>>> =
+        serde_json::from_slice(&std::fs::read(folder.join("elsewhere.json")).unwrap()).unwrap();
+    let scan = scan_file(&path, &ScanOptions::default()).await.unwrap();
+    let objects = Objects::new(&path);
+    for (name, expected) in &answers {
+        let found = scan.references.arrays.get(name).map(|array| {
+            let bytes = elements(array, &objects, array.meta.shape()).unwrap();
+            bytes.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect::<Vec<_>>()
+        });
+        assert_eq!(
+            found,
+            *expected,
+            "{name}: {:?}",
+            scan.skipped.iter().find(|skipped| skipped.path == *name)
+        );
+    }
+    let lines: Vec<String> = scan.skipped.iter().map(ToString::to_string).collect();
+    expect![[r#"
+        absolute: it is a virtual dataset, and its part "row" of "/nowhere/source.h5" cannot be read: its name is an absolute path
+        converted: it is a virtual dataset, and its part "wide" of "source.h5" holds <i8 where it holds <i4
+        cut: it is a virtual dataset, and its part "deflated" of "source.h5" does not take whole chunks, of 4, to whole chunks
+        divided_row: its elements are in other files (external storage), and a row of 16 bytes is divided between them
+        mixed: it is a virtual dataset, and its sources differ in chunk shape or filters
+        no_raw_file: its elements are in "gone.bin" (external storage), but s3://bucket/gone.bin is not there
+        part_of_a_row: it is a virtual dataset, and its part "row" of "source.h5" does not take whole chunks, of 4, to whole chunks
+        shifted: it is a virtual dataset, and its part "later" of "source.h5" does not take whole chunks, of 4, to whole chunks
+        too_short: its elements are at bytes 0.. of "short.bin" (external storage), 40 bytes, but that file has 28
+        zeros_in_holes: it is a virtual dataset, and parts of its sources are not stored and have another fill value"#]].assert_eq(&lines.join("\n"));
+    let lines: Vec<String> = scan.warnings.iter().map(ToString::to_string).collect();
+    expect![[r#"no_such_file: its source file "gone.h5" is not there; that part reads as the fill value"#]]
+        .assert_eq(&lines.join("\n"));
+    let urls: Vec<&str> = scan.references.sources.keys().map(|url| &**url).collect();
+    expect!["s3://bucket/file.nc s3://bucket/long.bin s3://bucket/short.bin s3://bucket/source.h5"]
+        .assert_eq(&urls.join(" "));
+}
+
+#[tokio::test]
+async fn a_dataset_is_chosen_by_any_of_its_names() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/source.h5");
+    for name in ["deflated", "second_name"] {
+        let select: Select = Arc::new(move |path: &str| path == name);
+        let scan =
+            scan_file(&path, &ScanOptions { select: Some(select), ..ScanOptions::default() }).await.unwrap();
+        assert_eq!(scan.references.arrays.keys().collect::<Vec<_>>(), [name]);
+        assert_eq!(scan.references.arrays[name].manifest.len(), 6);
+        assert!(scan.skipped.is_empty(), "{:?}", scan.skipped);
+    }
 }

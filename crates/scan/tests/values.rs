@@ -20,7 +20,7 @@ use rangefold_scan::{Scan, ScanError, ScanOptions};
 use rangefold_testkit::{corpus, fixtures};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
-use support::{elements, files, scan_file};
+use support::{Objects, elements, files, scan_file};
 
 #[tokio::test]
 async fn every_fixture_reads_back_what_other_readers_read() {
@@ -82,8 +82,7 @@ async fn compare(folder: &Path, record: impl Fn(&Path) -> PathBuf) {
         compared += 1;
         skipped += scan.skipped.len();
         let mut differs = |problem: String| writeln!(wrong, "{}: {problem}", path.display()).unwrap();
-        values +=
-            values_as_h5py(&scan, &std::fs::read(&path).unwrap(), &record["h5py"]["datasets"], &mut differs);
+        values += values_as_h5py(&scan, &Objects::new(&path), &record["h5py"]["datasets"], &mut differs);
         dimensions_as_netcdf(&scan, &record["netcdf4"]["variables"], &mut differs);
     }
     println!("{compared} files, {values} arrays read back, {skipped} objects skipped");
@@ -94,7 +93,12 @@ async fn compare(folder: &Path, record: impl Fn(&Path) -> PathBuf) {
 /// Every dataset is an array with h5py's values, or skipped. Returns how many were read back.
 ///
 /// Dimensions without variable are neither. Structures are not compared: NumPy lays their padding out anew.
-fn values_as_h5py(scan: &Scan, file: &[u8], datasets: &Json, differs: &mut impl FnMut(String)) -> usize {
+fn values_as_h5py(
+    scan: &Scan,
+    objects: &Objects,
+    datasets: &Json,
+    differs: &mut impl FnMut(String),
+) -> usize {
     let skipped: BTreeSet<&str> = scan.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
     let mut compared = 0;
     for (path, dataset) in datasets.as_object().into_iter().flatten() {
@@ -119,7 +123,7 @@ fn values_as_h5py(scan: &Scan, file: &[u8], datasets: &Json, differs: &mut impl 
         let mut shape: Vec<u64> =
             dataset["shape"].as_array().unwrap().iter().map(|length| length.as_u64().unwrap()).collect();
         shape.extend(array.meta.shape().iter().skip(shape.len()));
-        let Some(elements) = elements(array, file, &shape) else { continue };
+        let Some(elements) = elements(array, objects, &shape) else { continue };
         let found =
             Sha256::digest(&elements).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         compared += 1;

@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use object_store::local::LocalFileSystem;
@@ -36,9 +39,32 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The bytes of a file on disk and of those beside it, by what references say.
+pub(crate) struct Objects {
+    folder: PathBuf,
+    name: String,
+    read: RefCell<BTreeMap<String, Rc<Vec<u8>>>>,
+}
+
+impl Objects {
+    /// The file at `path` is what [`URL`] means.
+    pub(crate) fn new(path: &Path) -> Self {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        Self { folder: path.parent().unwrap().to_owned(), name, read: RefCell::default() }
+    }
+
+    fn get(&self, url: &str) -> Rc<Vec<u8>> {
+        let read = || {
+            let name = if url == URL { &self.name } else { url.strip_prefix("s3://bucket/").unwrap() };
+            Rc::new(std::fs::read(self.folder.join(name)).unwrap())
+        };
+        Rc::clone(self.read.borrow_mut().entry(url.to_owned()).or_insert_with(read))
+    }
+}
+
 /// The first `shape` elements along each axis of `array`, row-major and little-endian, read as any reader of references
 /// would: absent chunks are the fill value, or zeros if that is null. `None` for strings of variable length.
-pub(crate) fn elements(array: &ManifestArray, file: &[u8], shape: &[u64]) -> Option<Vec<u8>> {
+pub(crate) fn elements(array: &ManifestArray, objects: &Objects, shape: &[u64]) -> Option<Vec<u8>> {
     let element_len = array.meta.data_type.size()?;
     let grid = &array.meta.grid;
     let chunk_shape = grid.regular_chunk_shape().unwrap();
@@ -62,14 +88,15 @@ pub(crate) fn elements(array: &ManifestArray, file: &[u8], shape: &[u64]) -> Opt
             }
             Some(reference) => {
                 let encoded = match &reference {
-                    Reference::Inline(bytes) => bytes,
+                    Reference::Inline(bytes) => bytes.to_vec(),
                     Reference::Range { url, range } => {
-                        assert_eq!(&**url, URL);
-                        &file[usize::try_from(range.offset()).unwrap()..usize::try_from(range.end()).unwrap()]
+                        let range = range.offset()..range.end();
+                        let place = |n| usize::try_from(n).unwrap();
+                        objects.get(url)[place(range.start)..place(range.end)].to_vec()
                     }
-                    Reference::Whole { .. } => file,
+                    Reference::Whole { url } => objects.get(url).to_vec(),
                 };
-                let decoded = decoder.decode(&array.meta.codecs, encoded, chunk_len);
+                let decoded = decoder.decode(&array.meta.codecs, &encoded, chunk_len);
                 let mut decoded =
                     decoded.unwrap_or_else(|error| panic!("chunk {number}: {error:?}")).to_vec();
                 little_endian(&mut decoded, element_len, array);
