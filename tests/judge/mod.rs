@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rangefold::active::{Limits, Query, prepare, query};
-use rangefold::array::ByteOrder;
+use rangefold::array::{ByteOrder, ElementType};
 use rangefold::reduce::{Reduction, Value as Cell};
 use rangefold::refs::json;
 use rangefold::scan::{Scan, ScanOptions, scan};
@@ -219,8 +219,16 @@ async fn reduce_all(
 /// Reduces a variable and returns what differs from the expected reductions.
 async fn compare(store: &ReferenceStore, path: &str, expected: &Value, scaled: bool) -> Vec<String> {
     let mut reductions = vec![Reduction::Min, Reduction::Max, Reduction::Count];
-    // A sum that no 64-bit integer holds is an error by contract, and would be the only answer.
-    if fits(&expected["sum_exact"]) {
+    // A sum that its type, int64 or uint64, does not hold is an error by contract, and would be the only answer.
+    let unsigned = store.references().arrays.get(path).is_some_and(|array| {
+        matches!(
+            array.meta.data_type.element,
+            ElementType::UInt8 | ElementType::UInt16 | ElementType::UInt32 | ElementType::UInt64
+        )
+    });
+    let exact = &expected["sum_exact"];
+    let in_type = unsigned || exact.as_str().is_none_or(|digits| digits.parse::<i64>().is_ok());
+    if fits(exact) && in_type {
         reductions.push(Reduction::Sum);
     }
     let unpacking = if scaled { query::Values::Unpacked } else { query::Values::Masked };

@@ -23,12 +23,24 @@ const MINIMUM_LEN: u8 = 8;
 /// What the elements are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elements {
+    kind: Kind,
+    /// Bytes of an element.
     size: usize,
     /// Bits of an element.
     width: u32,
     order: ByteOrder,
-    decimals: Option<i32>,
     fill: Option<u64>,
+}
+
+/// What a code means.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// A distance from the minimum.
+    Integer,
+    /// One that was multiplied by `scale`, a power of ten.
+    Float32 { scale: f32 },
+    /// As above.
+    Float64 { scale: f64 },
 }
 
 impl Elements {
@@ -43,36 +55,35 @@ impl Elements {
         decimals: Option<i32>,
         fill: Option<u64>,
     ) -> Result<Self, Problem> {
-        let width = match (size, decimals) {
-            (1, None) => 8,
-            (2, None) => 16,
-            (4, _) => 32,
-            (8, _) => 64,
+        let (kind, width) = match (size, decimals) {
+            (1, None) => (Kind::Integer, 8),
+            (2, None) => (Kind::Integer, 16),
+            (4, None) => (Kind::Integer, 32),
+            (8, None) => (Kind::Integer, 64),
+            #[expect(clippy::cast_precision_loss, reason = "no power of ten has so large an exponent")]
+            (4, Some(decimals)) => (Kind::Float32 { scale: 10_f32.powf(decimals as f32) }, 32),
+            (8, Some(decimals)) => (Kind::Float64 { scale: 10_f64.powf(f64::from(decimals)) }, 64),
             _ => return Err(Problem::Malformed("no number has elements of this size")),
         };
-        Ok(Self { size, width, order, decimals, fill })
+        Ok(Self { kind, size, width, order, fill })
     }
 
     /// The bits of the element with this code.
     ///
     /// The arithmetic is that of HDF5, in the precision of the element, so that the bits are the same.
     fn element(self, code: u64, minimum: u64) -> u64 {
-        match (self.decimals, self.width) {
-            (None, _) => code.wrapping_add(minimum),
+        match self.kind {
+            Kind::Integer => code.wrapping_add(minimum),
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_precision_loss,
-                reason = "codes have fewer bits than the element, and HDF5 rounds them like this"
+                reason = "a minimum has 32 bits here, and HDF5 rounds codes like this"
             )]
-            (Some(decimals), 32) => {
-                let scale = 10_f32.powf(decimals as f32);
-                u64::from((code as f32 / scale + f32::from_bits(minimum as u32)).to_bits())
+            Kind::Float32 { scale } => {
+                (code as f32 / scale + f32::from_bits(minimum as u32)).to_bits().into()
             }
             #[expect(clippy::cast_precision_loss, reason = "HDF5 rounds codes like this")]
-            (Some(decimals), _) => {
-                let scale = 10_f64.powf(f64::from(decimals));
-                (code as f64 / scale + f64::from_bits(minimum)).to_bits()
-            }
+            Kind::Float64 { scale } => (code as f64 / scale + f64::from_bits(minimum)).to_bits(),
         }
     }
 }

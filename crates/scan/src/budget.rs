@@ -22,6 +22,12 @@ impl Budget {
         length <= self.0.get()
     }
 
+    /// Does something that takes bytes; if it fails, none were taken.
+    pub(crate) fn attempt<T, E>(&self, attempt: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let before = self.0.get();
+        attempt().inspect_err(|_| self.0.set(before))
+    }
+
     /// Takes `length` bytes if they are left; says whether they were.
     pub(crate) fn take(&self, length: u64) -> bool {
         let left = self.0.get().checked_sub(length);
@@ -54,6 +60,8 @@ mod tests {
     fn what_is_taken_is_gone_and_what_is_refused_is_not() {
         let budget = Budget::default();
         assert!(budget.take(INLINED_LEN_MAX - 10) && !budget.take(11) && budget.has(10));
+        let failed: Result<(), ()> = budget.attempt(|| if budget.take(10) { Err(()) } else { Ok(()) });
+        assert!(failed.is_err() && budget.has(10));
         assert!(budget.require(11).is_err() && budget.require(10).is_ok() && !budget.has(1));
     }
 }

@@ -42,6 +42,7 @@ pub struct Draft {
     warnings: Vec<Warning>,
     superblock: Superblock,
     url: Arc<str>,
+    budget: Budget,
     trace: Trace,
 }
 
@@ -77,6 +78,7 @@ impl Draft {
                 .collect(),
             superblock: file.superblock.clone(),
             url: Arc::clone(&url),
+            budget: Budget::default(),
             trace: file.trace.clone(),
         };
         let source = ObjectSource {
@@ -100,6 +102,7 @@ impl Draft {
             let error = errors.get(dataset.path.as_str()).map(String::as_str);
             draft.variable(context, path, dataset, dimensions.axes(group, dataset), error);
         }
+        draft.budget = budget;
         draft
     }
 
@@ -147,7 +150,8 @@ impl Draft {
             }
             return;
         }
-        match variable::variable(context, path.clone(), dataset, axes, kept) {
+        let mapped = || variable::variable(context, path.clone(), dataset, axes, kept);
+        match context.budget.attempt(mapped) {
             Ok(mut variable) => {
                 let notes = std::mem::take(&mut variable.notes).into_iter();
                 self.warnings.extend(notes.map(|message| Warning { path: path.clone(), message }));
@@ -176,13 +180,15 @@ impl Draft {
             warnings: self.warnings,
             trace: self.trace,
         };
+        let origin = Origin { superblock: &self.superblock, url: &self.url, budget: &self.budget };
         let mut rest = bytes;
         let mut decoder = Decoder::new();
         for variable in self.variables {
             let path = variable.path.clone();
             let (mine, others) = rest.split_at_checked(wanted(&variable).count()).unwrap_or((rest, &[]));
             rest = others;
-            match decode(variable, mine, &mut decoder, &self.superblock, &self.url) {
+            let decode = || decode(variable, mine, &mut decoder, origin);
+            match self.budget.attempt(decode) {
                 Ok(variable) => decoded.variables.push(variable),
                 Err(reason) => decoded.skipped.push(Skipped { path, reason }),
             }
@@ -284,13 +290,20 @@ impl Decoded {
     }
 }
 
+/// What the chunks of a file share.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    superblock: &'a Superblock,
+    url: &'a Arc<str>,
+    budget: &'a Budget,
+}
+
 /// Decodes the chunks of one variable; `bytes` are those of its [`wanted`] ranges.
 fn decode(
     mut variable: Variable,
     bytes: &[Bytes],
     decoder: &mut Decoder,
-    superblock: &Superblock,
-    url: &Arc<str>,
+    origin: Origin<'_>,
 ) -> Result<DecodedVariable, String> {
     let mut bytes = bytes.iter();
     let mut next = |length: u64| {
@@ -319,18 +332,28 @@ fn decode(
             let elements = decoded.chunks_exact(rework.fill.len().max(1));
             chunks.push((
                 rework.number,
-                elements.map(|element| StringId::parse(element, superblock)).collect::<Result<_, _>>()?,
+                elements
+                    .map(|element| StringId::parse(element, origin.superblock))
+                    .collect::<Result<_, _>>()?,
             ));
             continue;
         }
         let chunk = match (&rework.source, rework.keep && !changed) {
-            (Source::Range(range), true) => reference(url, *range)?,
-            _ => Reference::Inline(encoded_again(&variable, &rework, &decoded)?),
+            (Source::Range(range), true) => reference(origin.url, *range)?,
+            _ => {
+                if rework.keep {
+                    origin.budget.require(u64::try_from(decoded.len()).unwrap_or(u64::MAX))?;
+                }
+                Reference::Inline(encoded_again(&variable, &rework, &decoded)?)
+            }
         };
         push(&mut variable.manifest, rework.number, chunk)?;
     }
-    let fill_string =
-        variable.fill_string.as_ref().map(|element| StringId::parse(element, superblock)).transpose()?;
+    let fill_string = variable
+        .fill_string
+        .as_ref()
+        .map(|element| StringId::parse(element, origin.superblock))
+        .transpose()?;
     Ok(DecodedVariable { variable, strings: chunks, fill_string })
 }
 

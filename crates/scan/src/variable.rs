@@ -185,7 +185,11 @@ impl Mapping<'_> {
                 self.reference(number, source, variable)?;
                 continue;
             }
-            self.context.budget.require(geometry.chunk_len)?;
+            // A chunk that may stay where it is counts only once it is known to change.
+            let keep = mask == main && codecs == stored_as;
+            if !keep {
+                self.context.budget.require(geometry.chunk_len)?;
+            }
             reworked = reworked.saturating_add(geometry.chunk_len);
             if reworked > REWORK_LEN_MAX {
                 return Err(if straddles {
@@ -210,7 +214,7 @@ impl Mapping<'_> {
                 chunk_shape: geometry.chunk_shape.clone(),
                 valid: geometry.valid_where_shorter(&index),
                 fill: beyond.clone(),
-                keep: mask == main && codecs == stored_as,
+                keep,
             });
         }
         variable.meta.codecs = codecs;
