@@ -5,9 +5,9 @@
 //!                                                       │ jobs of one or several chunks
 //!                                     threads: decode ─ reduce ─► partials, in task order ─► accumulator
 //! ```
-//! Every stage is bounded: requests and encoded bytes by the store, decoded bytes by the number of jobs, which `memory`
-//! limits. Partials merge in task order, so the answer has the same bits whatever the bounds are. Dropping the future
-//! stops it: nothing runs on but the jobs that have begun.
+//! Every stage is bounded: requests and encoded bytes by the store, threads by a semaphore, decoded bytes and partials by
+//! the number of jobs, which `memory` limits. Partials merge in task order, so the answer has the same bits whatever the
+//! bounds are. Dropping the future stops it: nothing runs on but the jobs that have begun.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,11 +16,14 @@ use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder};
 use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan};
-use rangefold_refs::Manifest;
 use rangefold_store::{FetchError, ReferenceStore};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
 
 /// Small chunks are handed to a thread together, up to about this many decoded bytes.
 const JOB_BYTES: u64 = 1 << 20;
+/// Jobs queued for each thread: while one waits for an earlier job to be merged, the thread has others.
+const QUEUE: usize = 4;
 /// Chunks in one job at the most.
 const JOB_CHUNKS: u64 = 64;
 
@@ -139,20 +142,26 @@ pub async fn run(
         plan: Arc::clone(&plan),
         decoders: Mutex::default(),
     });
-    let jobs_in_flight = jobs_in_flight(&plan, limits);
-    let job_chunks =
-        usize::try_from((JOB_BYTES / plan.decoded_len_max().max(1)).clamp(1, JOB_CHUNKS)).unwrap_or(1);
-    let partials = fetched(store, variable, &array.manifest, &plan)
+    let (queued, job_chunks) = (jobs_queued(&plan, limits), job_chunks(&plan));
+    let threads = Arc::new(Semaphore::new(limits.threads.max(1)));
+    let (producer, chunks) = fetched(store, variable, &plan, queued.saturating_mul(job_chunks));
+    let partials = chunks
         .ready_chunks(job_chunks)
         .map(|chunks| {
-            let worker = Arc::clone(&worker);
+            let (worker, threads) = (Arc::clone(&worker), Arc::clone(&threads));
             async move {
                 let chunks = chunks.into_iter().collect::<Result<Vec<_>, _>>()?;
-                let lost = RunError::Lost { variable: worker.variable.clone(), what: "a thread" };
-                tokio::task::spawn_blocking(move || worker.reduce(chunks)).await.map_err(|_| lost)?
+                let lost = || RunError::Lost { variable: worker.variable.clone(), what: "a thread" };
+                let permit = threads.acquire_owned().await.map_err(|_| lost())?;
+                let reducer = Arc::clone(&worker);
+                let job = tokio::task::spawn_blocking(move || {
+                    let _permit = permit;
+                    reducer.reduce(chunks)
+                });
+                job.await.map_err(|_| lost())?
             }
         })
-        .buffered(jobs_in_flight);
+        .buffered(queued);
     let mut partials = std::pin::pin!(partials);
     let mut accumulator = plan.accumulator();
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
@@ -169,47 +178,72 @@ pub async fn run(
         progress(merged, statistics.chunks);
     }
     statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
+    drop(producer);
     let outcomes = accumulator.finish().map_err(reduce_error)?;
     Ok(Answer { outcomes, statistics })
 }
 
-/// As many jobs as keep the threads busy, fewer if their chunks and what these give would not fit in memory.
-fn jobs_in_flight(plan: &ReductionPlan, limits: Limits) -> usize {
+/// Jobs that run or wait for an earlier one to be merged: enough to keep the threads busy, fewer if their chunks and what
+/// these give would not fit in memory.
+fn jobs_queued(plan: &ReductionPlan, limits: Limits) -> usize {
     let partial = plan.tasks().next().map_or(0, |task| plan.partial_len(&task));
     let fitting = limits.memory / plan.decoded_len_max().saturating_add(partial).max(JOB_BYTES);
-    usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, limits.threads.max(1))
+    usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, limits.threads.max(1).saturating_mul(QUEUE))
+}
+
+/// Chunks that one job takes, if so many are ready.
+fn job_chunks(plan: &ReductionPlan) -> usize {
+    usize::try_from((JOB_BYTES / plan.decoded_len_max().max(1)).clamp(1, JOB_CHUNKS)).unwrap_or(1)
 }
 
 /// A chunk's task, and its encoded bytes if it is stored.
 type Fetched = (ChunkTask, Option<Bytes>);
 
-/// The chunks of a plan in task order.
-fn fetched<'a>(
-    store: &'a ReferenceStore,
-    variable: &'a str,
-    manifest: &'a Manifest,
+/// A task that fetches; it ends when this is dropped.
+struct Producer(JoinHandle<()>);
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The chunks of a plan in task order, fetched ahead by a task of its own, up to `ahead` of them.
+fn fetched(
+    store: &ReferenceStore,
+    variable: &str,
     plan: &ReductionPlan,
-) -> impl Stream<Item = Result<Fetched, RunError>> + 'a {
-    let references = {
+    ahead: usize,
+) -> (Producer, impl Stream<Item = Result<Fetched, RunError>> + use<>) {
+    let reference = {
         let (store, path) = (store.clone(), variable.to_owned());
-        plan.tasks()
-            .filter_map(move |task| store.references().arrays.get(&path)?.manifest.get(task.selection.number))
+        move |task: &ChunkTask| store.references().arrays.get(&path)?.manifest.get(task.selection.number)
     };
-    let state = (plan.tasks(), store.fetch(references));
-    stream::unfold(state, move |(mut tasks, mut bytes)| async move {
-        let task = tasks.next()?;
-        if manifest.get(task.selection.number).is_none() {
-            return Some((Ok((task, None)), (tasks, bytes)));
-        }
-        let chunk = match bytes.next().await {
-            Some((_, Ok(encoded))) => Ok((task, Some(encoded))),
-            Some((_, Err(source))) => {
-                Err(RunError::Fetch { variable: variable.to_owned(), chunk: key(&task), source })
+    let lookup = reference.clone();
+    let mut bytes = store.fetch(plan.tasks().filter_map(move |task| lookup(&task)));
+    let (sender, receiver) = mpsc::channel(ahead.max(1));
+    let (mut tasks, variable) = (plan.tasks(), variable.to_owned());
+    let producer = tokio::spawn(async move {
+        for task in tasks.by_ref() {
+            let chunk = if reference(&task).is_none() {
+                Ok((task, None))
+            } else {
+                match bytes.next().await {
+                    Some((_, Ok(encoded))) => Ok((task, Some(encoded))),
+                    Some((_, Err(source))) => {
+                        Err(RunError::Fetch { variable: variable.clone(), chunk: key(&task), source })
+                    }
+                    None => Err(RunError::Lost { variable: variable.clone(), what: "the store" }),
+                }
+            };
+            // Nobody receives any more once the run has failed or was dropped.
+            if sender.send(chunk).await.is_err() {
+                break;
             }
-            None => Err(RunError::Lost { variable: variable.to_owned(), what: "the store" }),
-        };
-        Some((chunk, (tasks, bytes)))
-    })
+        }
+    });
+    let chunks = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    (Producer(producer), chunks)
 }
 
 /// The chunk's key, as in a store: `0.3.1`.
