@@ -27,8 +27,9 @@ use crate::fill::Fills;
 use crate::scan::shown_path;
 use crate::storage::push;
 
-/// Chunks of one virtual dataset.
-const CHUNKS_MAX: usize = 1 << 20;
+/// Chunks that the mappings of one virtual dataset take. Many mappings can name the same ones, so they are counted before
+/// they are listed.
+const CHUNKS_MAX: u64 = 1 << 20;
 
 /// What became of a file that holds sources.
 #[derive(Debug)]
@@ -107,8 +108,9 @@ impl VirtualDataset {
     ) -> Result<(ManifestArray, Vec<String>), String> {
         let mut notes = Vec::new();
         let mut parts = Vec::new();
+        let mut left = CHUNKS_MAX;
         for mapping in &self.mappings {
-            let part = self.part(mapping, files, known, &mut notes);
+            let part = self.part(mapping, files, known, &mut left, &mut notes);
             let part = part.map_err(|reason| {
                 let VirtualMapping { source_file, source_dataset, .. } = mapping;
                 format!(
@@ -129,6 +131,7 @@ impl VirtualDataset {
         mapping: &VirtualMapping,
         files: &'a SourceFiles,
         known: &mut BTreeMap<Arc<str>, Source>,
+        left: &mut u64,
         notes: &mut Vec<String>,
     ) -> Result<Option<Part<'a>>, String> {
         if mapping.source_file.contains('%') || mapping.source_dataset.contains('%') {
@@ -153,7 +156,9 @@ impl VirtualDataset {
             return Err(format!("holds {} where it holds {}", array.meta.data_type, self.data_type));
         }
         merge_sources(&scan.references, known)?;
-        Part::new(array, &source, &target, &self.shape).map(Some)
+        let part = Part::new(array, &source, &target, &self.shape)?;
+        *left = left.checked_sub(part.chunk_count()).ok_or_else(too_many)?;
+        Ok(Some(part))
     }
 
     fn assemble(
@@ -393,10 +398,6 @@ impl<'a> Part<'a> {
         for (axis, (unmatched, length)) in sources {
             part.fix(axis, *unmatched, *length)?;
         }
-        let count = part.axes.iter().try_fold(1_usize, |count, axis| count.checked_mul(axis.pairs.len()));
-        if count.is_none_or(|count| count > CHUNKS_MAX) {
-            return Err(format!("has more than {CHUNKS_MAX} chunks"));
-        }
         Ok(part)
     }
 
@@ -409,6 +410,12 @@ impl<'a> Part<'a> {
         }
         self.fixed.push((axis, run.start));
         Ok(())
+    }
+
+    /// Chunks it takes.
+    fn chunk_count(&self) -> u64 {
+        let lengths = self.axes.iter().map(|axis| u64::try_from(axis.pairs.len()).unwrap_or(u64::MAX));
+        lengths.fold(1, u64::saturating_mul)
     }
 
     /// Adds the chunks by their number in `grid`; `None` is one that reads as the fill value.
@@ -460,11 +467,15 @@ impl<'a> Part<'a> {
     }
 }
 
+fn too_many() -> String {
+    format!("makes it more than {CHUNKS_MAX} chunks")
+}
+
 /// Chunk indexes in source and target along one axis; `extent` is that of the target.
 fn pairs(source: Run, target: Run, chunk: u64, extent: u64) -> Result<Vec<(u64, u64)>, String> {
     let length = source.len();
-    if length.div_ceil(chunk) > u64::try_from(CHUNKS_MAX).unwrap_or(u64::MAX) {
-        return Err(format!("has more than {CHUNKS_MAX} chunks"));
+    if length.div_ceil(chunk) > CHUNKS_MAX {
+        return Err(too_many());
     }
     let mut pairs = Vec::new();
     let mut index = 0;
