@@ -1,5 +1,12 @@
 //! Scan and reduce over a real S3 server, with credentials and a path-style endpoint.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a helper that fails fails the test"
+)]
+
 use std::sync::Arc;
 
 use rangefold::active::{Limits, Query, prepare};

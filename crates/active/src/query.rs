@@ -158,7 +158,7 @@ pub enum QueryError {
         /// The variable.
         variable: String,
         /// Why.
-        source: ValuesError,
+        source: Box<ValuesError>,
     },
     /// Packing attributes that cannot be used.
     #[error("variable {variable:?}: {source}")]
@@ -345,9 +345,9 @@ async fn groups(
     by: &GroupBy,
     positions: &Positions,
 ) -> Result<(Vec<u32>, GroupLabels), QueryError> {
-    let coordinate = coordinate(store, variable, &by.dimension)
-        .await
-        .map_err(|source| QueryError::Coordinate { variable: variable.to_owned(), source })?;
+    let coordinate = coordinate(store, variable, &by.dimension).await.map_err(|source| {
+        QueryError::Coordinate { variable: variable.to_owned(), source: Box::new(source) }
+    })?;
     let positions: Vec<u64> = positions.0.iter().flat_map(|range| range.positions()).collect();
     by.groups(coordinate.as_ref(), &positions)
         .map_err(|source| QueryError::Group { variable: variable.to_owned(), source })
@@ -380,9 +380,10 @@ async fn positions(
         query.select.iter().find(|(name, _)| name == dimension).map_or(&all, |(_, selector)| selector);
     let coordinate = match selector {
         AxisSelector::Index(_) => None,
-        _ => coordinate(store, variable, dimension)
-            .await
-            .map_err(|source| QueryError::Coordinate { variable: variable.to_owned(), source })?,
+        _ => coordinate(store, variable, dimension).await.map_err(|source| QueryError::Coordinate {
+            variable: variable.to_owned(),
+            source: Box::new(source),
+        })?,
     };
     selector
         .resolve(dimension, length, coordinate.as_ref())

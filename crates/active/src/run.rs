@@ -242,7 +242,8 @@ fn fetched(
             }
         }
     });
-    let chunks = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let chunks =
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
     (Producer(producer), chunks)
 }
 

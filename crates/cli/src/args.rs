@@ -175,7 +175,7 @@ pub(crate) struct Reduce {
     #[arg(long)]
     pub(crate) plot: bool,
     /// Output: .json, .npy, .csv, .nc.json, .zarr or .png; stdout if absent
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_parser = field_output)]
     pub(crate) output: Option<String>,
 }
 
@@ -205,7 +205,7 @@ pub(crate) struct Combine {
     /// A variable that some inputs lack
     #[arg(long, value_enum, default_value_t)]
     pub(crate) missing_var: MissingVar,
-    /// Chunks that do not fit one regular grid
+    /// Chunks that do not fit one regular grid, and with split any property that differs
     #[arg(long, value_enum, default_value_t)]
     pub(crate) mismatch: Mismatch,
     /// Only variables whose path matches; may be repeated
@@ -272,6 +272,8 @@ pub(crate) enum Mismatch {
     /// Refuse
     #[default]
     Error,
+    /// One output per group of inputs that fit together
+    Split,
     /// Write a rectilinear grid (Zarr v3)
     Rectilinear,
 }
@@ -289,7 +291,7 @@ pub(crate) struct Get {
     #[arg(long)]
     pub(crate) raw: bool,
     /// Output: .json, .npy, .csv, .nc.json, .zarr or .png; stdout if absent
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_parser = field_output)]
     pub(crate) output: Option<String>,
 }
 
@@ -334,6 +336,11 @@ pub(crate) enum StorageVerb {
 pub(crate) struct Dump {
     /// Path or URL of an HDF5 file
     pub(crate) file: String,
+}
+
+/// An output whose ending is known.
+fn field_output(text: &str) -> Result<String, String> {
+    crate::result::Format::of(text).map(|_| text.to_owned())
 }
 
 /// At least 1.

@@ -1,5 +1,12 @@
 //! The command as a person types it: outputs, messages, exit codes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a helper that fails fails the test"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -51,7 +58,16 @@ fn stack() -> TempDir {
     done(folder.path(), &scan);
     done(
         folder.path(),
-        &["combine", "refs/tas_2003.json", "refs/tas_2001.json", "refs/tas_2002.json", "-o", "stack.json", "--concat", "time"],
+        &[
+            "combine",
+            "refs/tas_2003.json",
+            "refs/tas_2001.json",
+            "refs/tas_2002.json",
+            "-o",
+            "stack.json",
+            "--concat",
+            "time",
+        ],
     );
     folder
 }
@@ -59,7 +75,8 @@ fn stack() -> TempDir {
 #[test]
 fn a_stack_is_scanned_combined_and_reduced_to_what_numpy_finds() {
     let folder = stack();
-    let answer = done(folder.path(), &["reduce", "stack.json", "tas", "--op", "min,max,sum,count,mean", "--json"]);
+    let answer =
+        done(folder.path(), &["reduce", "stack.json", "tas", "--op", "min,max,sum,count,mean", "--json"]);
     let oracle: Value = serde_json::from_slice(&std::fs::read(fixture("stack/stack.json")).unwrap()).unwrap();
     let expected = &oracle["variables"]["tas"]["unscaled"];
     for line in answer.lines() {
@@ -119,7 +136,8 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     assert!(error.contains("has no variable \"tsa\"; did you mean \"tas\"?"), "{error}");
     let error = refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "maen"]);
     assert!(error.contains("\"maen\" is not an operation; did you mean \"mean\""), "{error}");
-    let error = refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "mean", "--over", "level"]);
+    let error =
+        refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "mean", "--over", "level"]);
     assert!(error.contains("no dimension \"level\"; it has time, lat, lon"), "{error}");
     refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
     refused(folder.path(), 2, &["nonsense"]);
@@ -178,14 +196,20 @@ fn a_bucket_is_scanned_and_reduced_with_the_credentials_of_the_environment() {
             .output()
             .unwrap()
     };
-    let scanned = run(server.secret_key(), &["scan", "s3://climate/tas.nc", "-o", "s3://climate/refs/tas.json"]);
+    let scanned =
+        run(server.secret_key(), &["scan", "s3://climate/tas.nc", "-o", "s3://climate/refs/tas.json"]);
     assert!(scanned.status.success(), "{}", stderr(&scanned));
-    let reduced = run(server.secret_key(), &["reduce", "s3://climate/refs/tas.json", "tas", "--op", "count", "--json"]);
+    let reduced =
+        run(server.secret_key(), &["reduce", "s3://climate/refs/tas.json", "tas", "--op", "count", "--json"]);
     assert!(reduced.status.success(), "{}", stderr(&reduced));
     assert_eq!(serde_json::from_str::<Value>(&stdout(&reduced)).unwrap()["values"], 1487);
     let wrong = run("wrong-secret", &["scan", "s3://climate/tas.nc"]);
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(stderr(&wrong).contains("secret") && !stderr(&wrong).contains("wrong-secret"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("secret") && !stderr(&wrong).contains("wrong-secret"),
+        "{}",
+        stderr(&wrong)
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! cargo run --release --example stack
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example prints what it finds")]
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +31,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (store, path) = storage.resolve(&url)?;
         let scanned = scan(store, &path, &url, &ScanOptions::default()).await?;
         let rounds = scanned.trace.rounds();
-        println!("scanned tas_{year}.nc in {rounds} round(s): {} references", scanned.references.reference_count());
+        println!(
+            "scanned tas_{year}.nc in {rounds} round(s): {} references",
+            scanned.references.reference_count()
+        );
         inputs.push(Input::new(url, scanned.references));
     }
 

@@ -68,7 +68,16 @@ impl ReferenceStore {
         zarr::register_codec();
         let requests = Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         let resolver = Box::new(resolver);
-        Self { shared: Arc::new(Shared { set, resolver, options, requests, seen: Mutex::default(), fetched: AtomicU64::new(0) }) }
+        Self {
+            shared: Arc::new(Shared {
+                set,
+                resolver,
+                options,
+                requests,
+                seen: Mutex::default(),
+                fetched: AtomicU64::new(0),
+            }),
+        }
     }
 
     /// Bytes fetched so far, those between neighbours that were read together included.

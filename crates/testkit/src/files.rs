@@ -42,7 +42,8 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries =
+            std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
             if path.is_dir() { folders.push(path) } else { found.push(path) }
         }
@@ -50,4 +51,3 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
-

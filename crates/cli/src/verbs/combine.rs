@@ -1,11 +1,12 @@
 //! `rangefold combine`: many reference sets to one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::combine::{
-    AttributeRule, Chunks, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort, Tolerance, combine,
+    AttributeRule, Chunks, CombineSpec, Input, Joined, MissingVariable, Overlap, Piece, Selector, Sort,
+    Tolerance, combine_split, combine_with,
 };
 
 use crate::args::{self, Combine};
@@ -35,16 +36,65 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     if let Some(existing) = &args.append {
         inputs.insert(0, Input::combined(existing.clone(), context.references(existing).await?));
     }
-    let combined = combine(&inputs, &spec, context.storage.clone(), context.fetch_options())
-        .await
-        .with_context(|| format!("cannot combine {} inputs", inputs.len()))?;
+    let cannot = || format!("cannot combine {} inputs", inputs.len());
+    let (storage, options) = (context.storage.clone(), context.fetch_options());
+    if matches!(args.mismatch, args::Mismatch::Split) {
+        let pieces = combine_split(&inputs, &spec, storage, options).await.with_context(cannot)?;
+        return write_pieces(context, args, &inputs, pieces).await;
+    }
+    let dropped = combine_with(&inputs, &spec, storage, options, |joined| write(context, args, joined)).await;
+    report_dropped(context, &dropped.with_context(cannot)?);
+    Ok(Done::All)
+}
+
+/// Writes what was joined; returns the attributes that were left out.
+fn write(context: &Context, args: &Combine, joined: Joined<'_>) -> Result<Dropped> {
+    let dropped = joined.dropped_attributes.clone();
+    let runtime = tokio::runtime::Handle::current();
+    // The references still stand in the inputs, which are borrowed: they are written here and now.
+    tokio::task::block_in_place(|| {
+        if refs_output::Form::of(&args.output)? == refs_output::Form::Parquet {
+            return runtime.block_on(refs_output::write_joined(
+                context,
+                &args.output,
+                &joined,
+                args.record_size,
+            ));
+        }
+        let set = joined.into_set()?;
+        runtime.block_on(refs_output::write(context, &args.output, &set, args.record_size))
+    })?;
+    Ok(dropped)
+}
+
+/// Writes each piece to an output of its own; a single one to the output as it was named.
+async fn write_pieces(
+    context: &Context,
+    args: &Combine,
+    inputs: &[Input],
+    pieces: Vec<Piece>,
+) -> Result<Done> {
+    let single = pieces.len() == 1;
+    for (number, piece) in (1..).zip(pieces) {
+        let output = if single { args.output.clone() } else { refs_output::numbered(&args.output, number) };
+        refs_output::write(context, &output, &piece.combined.references, args.record_size).await?;
+        let names: Vec<&str> =
+            piece.inputs.iter().filter_map(|&i| inputs.get(i)).map(|input| input.name.as_str()).collect();
+        output::complain(&format!("{output}: {}", names.join(", ")));
+        report_dropped(context, &piece.combined.dropped_attributes);
+    }
+    Ok(Done::All)
+}
+
+/// Attributes left out because inputs differ: path, and name.
+type Dropped = BTreeSet<(String, String)>;
+
+fn report_dropped(context: &Context, dropped: &Dropped) {
     if context.shared.verbose > 0 {
-        for (path, name) in &combined.dropped_attributes {
+        for (path, name) in dropped {
             output::complain(&format!("attribute {name:?} of {path:?} is left out: inputs differ"));
         }
     }
-    refs_output::write(context, &args.output, &combined.references, args.record_size).await?;
-    Ok(Done::All)
 }
 
 fn spec(args: &Combine) -> Result<CombineSpec> {
@@ -97,7 +147,7 @@ fn spec(args: &Combine) -> Result<CombineSpec> {
             args::MissingVar::Drop => MissingVariable::Drop,
         },
         chunks: match args.mismatch {
-            args::Mismatch::Error => Chunks::Regular,
+            args::Mismatch::Error | args::Mismatch::Split => Chunks::Regular,
             args::Mismatch::Rectilinear => Chunks::Rectilinear,
         },
         inline_coordinates: args.inline_coords,

@@ -201,7 +201,7 @@ fn array_json(array: &ManifestArray) -> Value {
         "dims": meta.dimension_names,
         "shape": meta.shape(),
         "dtype": meta.data_type.element.name(),
-        "byte_order": meta.data_type.to_string().starts_with('>').then_some("big").unwrap_or("little"),
+        "byte_order": if meta.data_type.to_string().starts_with('>') { "big" } else { "little" },
         "chunks": meta.grid.regular_chunk_shape(),
         "codecs": meta.codecs.iter().map(codec_name).collect::<Vec<_>>(),
         "chunks_total": meta.grid.chunk_count(),
