@@ -144,6 +144,7 @@ pub async fn run(
     });
     let (queued, job_chunks) = (jobs_queued(&plan, limits), job_chunks(&plan));
     let threads = Arc::new(Semaphore::new(limits.threads.max(1)));
+    let fetched_before = store.bytes_fetched();
     let (producer, chunks) = fetched(store, variable, &plan, queued.saturating_mul(job_chunks));
     let partials = chunks
         .ready_chunks(job_chunks)
@@ -165,7 +166,6 @@ pub async fn run(
     let mut partials = std::pin::pin!(partials);
     let mut accumulator = plan.accumulator();
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
-    let fetched_before = store.bytes_fetched();
     let mut merged = 0;
     while let Some(job) = partials.next().await {
         for done in job? {
