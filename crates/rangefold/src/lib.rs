@@ -47,7 +47,7 @@
 //!   "tas/.zattrs":"{\"_ARRAY_DIMENSIONS\":[\"time\"],\"units\":\"K\"}",
 //!   "tas/1":["s3://bucket/tas.nc",4096,8]}}"#;
 //! let set = json::read(text.as_bytes())?;
-//! let tas = set.array("tas")?;
+//! let tas = set.array("tas")?.ok_or("no tas")?;
 //! assert_eq!(tas.meta.dimension_names, ["time"]);
 //! assert_eq!(tas.manifest.get(0), None);
 //! let Some(Reference::Range { url, range }) = tas.manifest.get(1) else { return Err("no range".into()) };
