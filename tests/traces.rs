@@ -27,8 +27,13 @@ async fn the_requests_of_a_scan_are_these() {
         assert!(usual.trace.rounds() <= 3, "{name} takes {} rounds", usual.trace.rounds());
         let small = Options { head: 4096, gap: 0, whole: 0, ..Options::default() };
         let scanned = scan_tuned(store, &path, url, &options, small).await.unwrap();
-        writeln!(traces, "{name}: {} round(s) as a rule; with a head of 4 KiB:\n{}", usual.trace.rounds(), scanned.trace)
-            .unwrap();
+        writeln!(
+            traces,
+            "{name}: {} round(s) as a rule; with a head of 4 KiB:\n{}",
+            usual.trace.rounds(),
+            scanned.trace
+        )
+        .unwrap();
     }
     expect_file!["traces.txt"].assert_eq(&traces);
 }

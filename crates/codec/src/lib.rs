@@ -14,7 +14,7 @@
 //! | [`Decoder::decode`], [`Decoder::decode_into`] | undo a pipeline that ends in elements of fixed size |
 //! | [`Decoder::decode_strings`], [`strings`] | undo a pipeline that ends in framed strings, and cut the frame up |
 //! | [`to_native`] | turn elements into the machine's byte order |
-//! | [`encode`] | encode a chunk again, for the few that a file stores differently from the others |
+//! | [`encode()`] | encode a chunk again, for the few that a file stores differently from the others |
 //!
 //! Trailing bytes after a complete zlib stream, LZ4 frame or bitshuffle frame are ignored, as HDF5 and numcodecs do;
 //! gzip, bzip2 and Zstandard data may consist of several members.

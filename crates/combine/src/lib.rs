@@ -4,7 +4,7 @@
 //! inputs ─plan─► axes, roles ─read─► labels ─layout─► by reference | by value | shared ─compare, read─► Joined
 //! ```
 //! Everything between the two reads is a pure function of the inputs. A [`Joined`] still holds no reference of its own:
-//! they are drawn from the inputs in order, into a manifest ([`combine`]) or straight into files ([`combine_with`]).
+//! they are drawn from the inputs in order, into a manifest ([`combine()`]) or straight into files ([`combine_with`]).
 //!
 //! # What becomes of a variable
 //!

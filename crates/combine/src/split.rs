@@ -20,14 +20,14 @@ pub struct Piece {
     pub combined: Combined,
 }
 
-/// As [`combine`](crate::combine), but inputs that differ in data types, codecs, packing, units or chunk shapes, or
+/// As [`combine`](crate::combine()), but inputs that differ in data types, codecs, packing, units or chunk shapes, or
 /// whose chunks do not meet, end in sets of their own: as few as taking one input after the other finds.
 ///
 /// Values that must be the same and are not, overlaps and missing variables remain errors.
 ///
 /// # Errors
 ///
-/// As [`combine`](crate::combine).
+/// As [`combine`](crate::combine()).
 pub async fn combine_split(
     inputs: &[Input],
     spec: &CombineSpec,

@@ -4,7 +4,7 @@
 //! | piece | use it to say |
 //! |---|---|
 //! | [`RecordingStore`] | this scan makes these requests, in this many rounds |
-//! | [`throttled`] | this many requests are waited for together (under paused tokio time: nothing really sleeps) |
+//! | [`throttled()`] | this many requests are waited for together (under paused tokio time: nothing really sleeps) |
 //! | [`FaultyStore`] | this failure ends in an error that names the object, never in wrong values |
 //! | [`S3Server`] | signing, listing, conditional requests and HTTP faults as a real client meets them |
 //! | [`fixtures`], [`corpus`] | where the files are |
