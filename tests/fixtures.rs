@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use judge::{Verdict, judge};
-use rangefold::active::{GroupBy, KeptDimension, Limits, Query, WeightSource, prepare, query, select};
+use rangefold::active::{
+    GroupBy, KeptDimension, Limits, Query, WeightSource, prepare, quantiles, query, select,
+};
 use rangefold::array::Slice;
 use rangefold::combine::{CombineSpec, Input, combine};
 use rangefold::reduce::{Outcome, Reduction, Value as Cell};
@@ -247,5 +249,45 @@ async fn answers_have_the_same_bits_at_any_concurrency() {
         let limits = Limits { threads: concurrency, ..Limits::default() };
         let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().outcomes;
         assert_eq!(*first.get_or_insert(outcomes.clone()), outcomes, "{concurrency} in flight");
+    }
+}
+
+/// NumPy's `quantile` of the values that netCDF4-python reads, as float64.
+#[tokio::test]
+async fn quantiles_are_numpys() {
+    let files: Vec<PathBuf> =
+        [2001, 2002, 2003].iter().map(|y| fixtures().join(format!("stack/tas_{y}.nc"))).collect();
+    let store = store_of(&files).await;
+    for (variable, expected) in [
+        (
+            "tas",
+            [
+                220.020_004_272_460_94,
+                229.960_006_713_867_2,
+                269.980_010_986_328_1,
+                310.160_003_662_109_4,
+                319.980_010_986_328_1,
+            ],
+        ),
+        ("pr", [2e-06, 0.003_199_5, 0.015_971_5, 0.028_836_3, 0.031_994]),
+        ("lat", [-78.75, -63.0, 0.0, 63.0, 78.75]),
+    ] {
+        let found = quantiles(
+            &store,
+            variable,
+            &Query::default(),
+            &[0.0, 0.1, 0.5, 0.9, 1.0],
+            Limits::default(),
+            &|_, _| {},
+        )
+        .await
+        .unwrap();
+        for (found, wanted) in found.values.into_iter().zip(expected) {
+            let found = found.unwrap();
+            assert!(
+                (found - wanted).abs() <= 1e-15 * wanted.abs().max(1.0),
+                "{variable}: {found} for {wanted}"
+            );
+        }
     }
 }

@@ -11,11 +11,13 @@
 //! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
 //! | [`group`] | groups positions of a time axis by parts of their dates |
 //! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
+//! | [`quantile`] | exact quantiles, by histograms that are refined |
 //! | [`query`] | makes a plan of what is asked of a variable |
 //! | [`run`](mod@run) | runs the plan |
 
 pub mod coordinate;
 pub mod group;
+pub mod quantile;
 pub mod query;
 pub mod run;
 pub mod select;
@@ -24,6 +26,7 @@ pub mod weigh;
 pub mod weights;
 
 pub use group::GroupBy;
+pub use quantile::{Quantiles, quantiles};
 pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
 pub use run::{Answer, Limits, RunError, Statistics, run};
 pub use weigh::WeightSource;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rangefold::active::coordinate::{coordinate_path, to_f64};
 use rangefold::active::group::GroupLabels;
-use rangefold::active::{Answer, KeptDimension, Prepared};
+use rangefold::active::{Answer, KeptDimension, Prepared, Quantiles, Statistics};
 use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
 use rangefold::cf::TimeUnits;
 use rangefold::reduce::{Outcome, Reduction, Values as Outcomes};
@@ -26,8 +26,15 @@ pub(crate) async fn of_answer(
     for dim in &prepared.dims {
         dims.push(dimension(store, variable, dim).await?);
     }
-    let statistics = &answer.statistics;
-    let effort = Effort {
+    let effort = effort(&answer.statistics, elapsed);
+    let array = store.references().arrays.get(variable);
+    let fields =
+        answer.outcomes.iter().map(|outcome| of_outcome(variable, array, prepared, &dims, outcome, effort));
+    Ok(fields.collect())
+}
+
+fn effort(statistics: &Statistics, elapsed: Duration) -> Effort {
+    Effort {
         chunks_total: statistics.chunks,
         chunks_missing: statistics.missing,
         chunks_read: statistics.chunks - statistics.missing,
@@ -35,11 +42,38 @@ pub(crate) async fn of_answer(
         bytes_fetched: statistics.fetched,
         bytes_decoded: statistics.decoded,
         seconds: elapsed.as_secs_f64(),
-    };
+    }
+}
+
+/// One field per quantile.
+pub(crate) fn of_quantiles<'a>(
+    store: &ReferenceStore,
+    variable: &str,
+    prepared: &Prepared,
+    names: impl Iterator<Item = &'a str>,
+    found: &Quantiles,
+    elapsed: Duration,
+) -> Vec<Field> {
     let array = store.references().arrays.get(variable);
-    let fields =
-        answer.outcomes.iter().map(|outcome| of_outcome(variable, array, prepared, &dims, outcome, effort));
-    Ok(fields.collect())
+    let effort = effort(&found.statistics, elapsed);
+    let field = |(name, value): (&str, &Option<f64>)| {
+        let values = Values::Float(vec![value.unwrap_or(f64::NAN)]);
+        Field {
+            variable: variable.to_owned(),
+            operation: Some(Operation { name: name.to_owned(), over: prepared.over.clone() }),
+            units: array.and_then(|a| text(a, "units")),
+            long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
+            calendar: array.and_then(|a| text(a, "calendar")),
+            dims: Vec::new(),
+            element: ElementType::Float64,
+            dates: array.and_then(time_units).map(|units| dates(&units, &numbers(&values))),
+            values,
+            valid: vec![value.is_some()],
+            count: Some(vec![found.count]),
+            effort: Some(effort),
+        }
+    };
+    names.zip(&found.values).map(field).collect()
 }
 
 fn of_outcome(

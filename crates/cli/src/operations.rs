@@ -7,7 +7,7 @@ use rangefold::reduce::{Comparison, Condition, Number, Reduction};
 use crate::names;
 
 /// What `--op` takes without an argument, and with one.
-const OPERATIONS: [&str; 16] = [
+const OPERATIONS: [&str; 18] = [
     "min",
     "max",
     "range",
@@ -24,10 +24,21 @@ const OPERATIONS: [&str; 16] = [
     "all",
     "count_where",
     "histogram",
+    "median",
+    "quantile",
 ];
 
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Operations {
+    /// What one pass answers.
+    pub(crate) reductions: Vec<Reduction>,
+    /// Fractions of quantiles, each with its name; they take passes of their own.
+    pub(crate) quantiles: Vec<(String, f64)>,
+}
+
 /// Reads a comma-separated list of operations; commas inside parentheses belong to an operation.
-pub(crate) fn parse(text: &str) -> Result<Vec<Reduction>> {
+pub(crate) fn parse(text: &str) -> Result<Operations> {
     let mut depth = 0_usize;
     let items = text.split(|c| {
         match c {
@@ -37,7 +48,20 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Reduction>> {
         }
         c == ',' && depth == 0
     });
-    items.map(|item| operation(item.trim())).collect()
+    let mut operations = Operations::default();
+    for item in items.map(str::trim) {
+        let fraction = item.strip_prefix("quantile(").and_then(|rest| rest.strip_suffix(')'));
+        match (item, fraction) {
+            ("median", _) => operations.quantiles.push((item.to_owned(), 0.5)),
+            (_, Some(fraction)) => {
+                let value = fraction.trim().parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q));
+                let value = value.ok_or_else(|| anyhow!("{fraction:?} is no fraction between 0 and 1"))?;
+                operations.quantiles.push((item.to_owned(), value));
+            }
+            _ => operations.reductions.push(operation(item)?),
+        }
+    }
+    Ok(operations)
 }
 
 fn operation(text: &str) -> Result<Reduction> {
@@ -60,6 +84,7 @@ fn operation(text: &str) -> Result<Reduction> {
             Ok(Reduction::Histogram(edges.into()))
         }
         ("any" | "all" | "count_where", None) => bail!("{name} needs a condition: {name}(> 273.15)"),
+        ("quantile", None) => bail!("quantile needs a fraction: quantile(0.9)"),
         ("histogram", None) => bail!("histogram needs edges: histogram(250,260,270)"),
         (_, Some(_)) => bail!("{name} takes no argument"),
         (_, None) => Reduction::from_name(name).ok_or_else(|| {
@@ -120,7 +145,9 @@ mod tests {
 
     #[test]
     fn operations_are_read_with_their_arguments() {
-        let parsed = parse("mean, count_where(> 273.15),histogram(1, 2,3)").unwrap();
+        let Operations { reductions: parsed, quantiles } =
+            parse("mean, count_where(> 273.15),median,histogram(1, 2,3),quantile(0.9)").unwrap();
+        assert_eq!(quantiles, [("median".to_owned(), 0.5), ("quantile(0.9)".to_owned(), 0.9)]);
         let names: Vec<&str> = parsed.iter().map(Reduction::name).collect();
         assert_eq!(names, ["mean", "count_where", "histogram"]);
         assert_eq!(parsed[2], Reduction::Histogram([1.0, 2.0, 3.0].into()));

@@ -3,18 +3,21 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{GroupBy, Limits, Query, query::Values, select};
+use rangefold::active::{self, GroupBy, Limits, Query, query::Values, select};
+use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
 use serde_json::json;
 
 use crate::args::Reduce;
 use crate::context::Context;
+use crate::operations::Operations;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
 use crate::{Done, fields, names, number, operations, output, progress};
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
-    let query = query(args)?;
+    let Operations { reductions, quantiles } = operations::parse(&args.op)?;
+    let query = query(args, reductions)?;
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
     let mut source = Source::open(context, &args.refs).await?;
     let variables = variables(source.set(), args)?;
@@ -27,7 +30,7 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
                 .map(|text| output::print(&text))
                 .map(|_| Vec::new())
         } else {
-            reduce(context, &mut source, variable, &query).await
+            reduce(context, &mut source, variable, &query, &quantiles).await
         };
         match answered {
             Ok(answered) if format.is_some() => fields.extend(answered),
@@ -69,7 +72,7 @@ fn chain(error: &anyhow::Error) -> String {
     output::causes(error).join(": ")
 }
 
-fn query(args: &Reduce) -> Result<Query> {
+fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
     let mut weights = Vec::new();
     if let Some(source) = &args.weights {
         weights.push(operations::weights(source));
@@ -78,7 +81,7 @@ fn query(args: &Reduce) -> Result<Query> {
         weights.push(operations::mask(mask)?);
     }
     Ok(Query {
-        reductions: operations::parse(&args.op)?,
+        reductions,
         over: args.over.clone(),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
         by: args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?,
@@ -113,14 +116,33 @@ fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Vec<String>> {
     bail!("{} has no variable {wanted:?}{near}", args.refs)
 }
 
-async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<Vec<Field>> {
+async fn reduce(
+    context: &Context,
+    source: &mut Source,
+    variable: &str,
+    query: &Query,
+    quantiles: &[(String, f64)],
+) -> Result<Vec<Field>> {
     let started = Instant::now();
+    let cannot = || format!("cannot reduce {variable}");
     let (store, prepared) = source.prepare(context, variable, query).await?;
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
-    let answer = prepared.run(&store, limits(context), &|done, _| bar.set_position(done)).await;
+    let advance = |done, _| bar.set_position(done);
+    let mut fields = Vec::new();
+    if !query.reductions.is_empty() {
+        let answer = prepared.run(&store, limits(context), &advance).await.with_context(cannot)?;
+        fields = fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await?;
+    }
+    if !quantiles.is_empty() {
+        let fractions: Vec<f64> = quantiles.iter().map(|(_, fraction)| *fraction).collect();
+        let found = active::quantiles(&store, variable, query, &fractions, limits(context), &advance)
+            .await
+            .with_context(cannot)?;
+        let names = quantiles.iter().map(|(name, _)| name.as_str());
+        fields.extend(fields::of_quantiles(&store, variable, &prepared, names, &found, started.elapsed()));
+    }
     bar.finish_and_clear();
-    let answer = answer.with_context(|| format!("cannot reduce {variable}"))?;
-    fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await
+    Ok(fields)
 }
 
 fn limits(context: &Context) -> Limits {
