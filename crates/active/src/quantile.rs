@@ -166,7 +166,7 @@ pub async fn quantiles(
     let (low, high) = (scale.place(min), scale.place(max) + 1);
     let mut brackets: Vec<Bracket> =
         ranks.into_iter().map(|rank| Bracket { rank, low, high, below: 0 }).collect();
-    while brackets.iter().any(|bracket| bracket.high - bracket.low > 1) {
+    while brackets.iter().any(|bracket| bracket.high.abs_diff(bracket.low) > 1) {
         refine(&mut passes, scale, &mut brackets).await?;
     }
     let of_rank = |rank: u64| {
@@ -190,13 +190,13 @@ async fn refine(
     brackets: &mut [Bracket],
 ) -> Result<(), QuantileError> {
     let open: BTreeSet<(i64, i64)> =
-        brackets.iter().filter(|b| b.high - b.low > 1).map(|b| (b.low, b.high)).collect();
+        brackets.iter().filter(|b| b.high.abs_diff(b.low) > 1).map(|b| (b.low, b.high)).collect();
     let edges: Vec<((i64, i64), Vec<i64>)> =
         open.into_iter().map(|(low, high)| ((low, high), cut(low, high))).collect();
     let histogram =
         |edges: &Vec<i64>| Reduction::Histogram(edges.iter().map(|&place| scale.number(place)).collect());
     let (outcomes, _) = passes.run(edges.iter().map(|(_, edges)| histogram(edges)).collect()).await?;
-    for bracket in brackets.iter_mut().filter(|b| b.high - b.low > 1) {
+    for bracket in brackets.iter_mut().filter(|b| b.high.abs_diff(b.low) > 1) {
         let Some(of) = edges.iter().position(|(range, _)| *range == (bracket.low, bracket.high)) else {
             continue;
         };
