@@ -2,7 +2,7 @@
 //! of all three years.
 //!
 //! ```sh
-//! cargo run --release --example stack
+//! cargo run --example stack
 //! ```
 
 #![allow(clippy::print_stdout, reason = "an example prints what it finds")]
