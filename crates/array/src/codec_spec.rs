@@ -120,6 +120,33 @@ pub enum CodecSpec {
     VlenBytes,
 }
 
+impl CodecSpec {
+    /// A short name for people. It is no identifier: several codecs share one with another framing in brackets.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Shuffle { .. } => "shuffle",
+            Self::Zlib { .. } => "zlib",
+            Self::Gzip { .. } => "gzip",
+            Self::Fletcher32 => "fletcher32",
+            Self::Blosc { .. } => "blosc",
+            Self::Zstd { .. } => "zstd",
+            Self::Lzf => "lzf",
+            Self::Bzip2 { .. } => "bz2",
+            Self::Lz4 { .. } => "lz4",
+            Self::Lz4Hdf5 { .. } => "lz4 (HDF5)",
+            Self::BitshuffleHdf5 { .. } => "bitshuffle (HDF5)",
+            Self::ScaleOffsetHdf5 { .. } => "scaleoffset (HDF5)",
+            Self::NbitHdf5 { .. } => "nbit (HDF5)",
+            Self::SzipHdf5 { .. } => "szip (HDF5)",
+            Self::IntegerBitsHdf5 { .. } => "bits of integers (HDF5)",
+            Self::Crc32c => "crc32c",
+            Self::VlenUtf8 => "vlen-utf8",
+            Self::VlenBytes => "vlen-bytes",
+        }
+    }
+}
+
 /// Compressor inside a Blosc frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BloscCompressor {

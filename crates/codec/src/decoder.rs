@@ -2,7 +2,6 @@
 
 use rangefold_array::CodecSpec;
 
-use crate::error::name;
 use crate::want::Want;
 use crate::{
     DecodeError, Problem, bitshuffle, blosc, bzip2, checksum, deflate, integer_bits, lz4, lzf, nbit,
@@ -136,7 +135,7 @@ impl Decoder {
             let want = codecs.iter().take(position).fold(want, |want, below| want.encoded_by(below));
             (place, length) = self
                 .stage(codec, encoded, place, length, want)
-                .map_err(|problem| DecodeError::Stage { position, codec: name(codec), problem })?;
+                .map_err(|problem| DecodeError::Stage { position, codec: codec.name(), problem })?;
         }
         Ok((place, length))
     }

@@ -8,7 +8,6 @@ use std::io::Write;
 use libdeflater::{CompressionError, CompressionLvl, Compressor};
 use rangefold_array::CodecSpec;
 
-use crate::error::name;
 use crate::{bitshuffle, blosc, checksum, integer_bits, lz4, lzf, scale_offset, shuffle};
 
 /// A chunk cannot be encoded.
@@ -42,9 +41,9 @@ pub enum EncodeError {
 pub fn encode(codecs: &[CodecSpec], bytes: &[u8]) -> Result<Vec<u8>, EncodeError> {
     codecs.iter().try_fold(bytes.to_vec(), |input, codec| {
         if matches!(codec, CodecSpec::VlenUtf8 | CodecSpec::VlenBytes) {
-            return Err(EncodeError::Strings { codec: name(codec) });
+            return Err(EncodeError::Strings { codec: codec.name() });
         }
-        stage(codec, &input).ok_or(EncodeError::Refused { codec: name(codec), length: input.len() })
+        stage(codec, &input).ok_or(EncodeError::Refused { codec: codec.name(), length: input.len() })
     })
 }
 

@@ -1,7 +1,5 @@
 //! What can be wrong with an encoded chunk.
 
-use rangefold_array::CodecSpec;
-
 /// A chunk cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -84,29 +82,5 @@ pub enum Problem {
 impl Problem {
     pub(crate) fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Corrupt(source.into())
-    }
-}
-
-/// The codec's name in numcodecs or imagecodecs.
-pub(crate) fn name(codec: &CodecSpec) -> &'static str {
-    match codec {
-        CodecSpec::Shuffle { .. } => "shuffle",
-        CodecSpec::Zlib { .. } => "zlib",
-        CodecSpec::Gzip { .. } => "gzip",
-        CodecSpec::Fletcher32 => "fletcher32",
-        CodecSpec::Blosc { .. } => "blosc",
-        CodecSpec::Zstd { .. } => "zstd",
-        CodecSpec::Lzf => "imagecodecs_lzf",
-        CodecSpec::Bzip2 { .. } => "bz2",
-        CodecSpec::Lz4 { .. } => "lz4",
-        CodecSpec::Lz4Hdf5 { .. } => "imagecodecs_lz4h5",
-        CodecSpec::BitshuffleHdf5 { .. } => "bitshuffle",
-        CodecSpec::ScaleOffsetHdf5 { .. } => "scaleoffset",
-        CodecSpec::NbitHdf5 { .. } => "nbit",
-        CodecSpec::SzipHdf5 { .. } => "szip",
-        CodecSpec::IntegerBitsHdf5 { .. } => "bits of integers",
-        CodecSpec::Crc32c => "crc32c",
-        CodecSpec::VlenUtf8 => "vlen-utf8",
-        CodecSpec::VlenBytes => "vlen-bytes",
     }
 }

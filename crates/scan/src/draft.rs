@@ -81,6 +81,11 @@ impl Draft {
             budget: Budget::default(),
             trace: file.trace.clone(),
         };
+        if let Some(end) = file.superblock.end_of_file.filter(|&end| end > file.size) {
+            let message =
+                format!("the file is cut off: it says that it has {end} bytes, and there are {}", file.size);
+            draft.warnings.insert(0, Warning { path: "/".to_owned(), message });
+        }
         let source = ObjectSource {
             size: Some(file.size),
             etag: file.etag.clone(),

@@ -48,8 +48,17 @@ pub fn looks_like(prefix: &[u8]) -> &'static str {
     if prefix.iter().all(|byte| *byte == 0) {
         return "zero bytes, perhaps a file whose transfer was cut off";
     }
-    let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    if prefix.iter().all(printable) { "a text file" } else { "a file of an unknown format" }
+    // The prefix may end inside a character.
+    let text = match std::str::from_utf8(prefix) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => prefix
+            .get(..error.valid_up_to())
+            .and_then(|whole| std::str::from_utf8(whole).ok())
+            .unwrap_or("\0"),
+        Err(_) => "\0",
+    };
+    let printable = |c: char| !c.is_control() || c.is_whitespace();
+    if text.chars().all(printable) { "a text file" } else { "a file of an unknown format" }
 }
 
 #[cfg(test)]

@@ -155,30 +155,7 @@ fn codecs(codecs: &[CodecSpec]) -> String {
     if codecs.is_empty() {
         return "not compressed".to_owned();
     }
-    codecs.iter().map(codec_name).collect::<Vec<_>>().join(" + ")
-}
-
-fn codec_name(codec: &CodecSpec) -> &'static str {
-    match codec {
-        CodecSpec::Shuffle { .. } => "shuffle",
-        CodecSpec::Zlib { .. } => "zlib",
-        CodecSpec::Gzip { .. } => "gzip",
-        CodecSpec::Fletcher32 => "fletcher32",
-        CodecSpec::Blosc { .. } => "blosc",
-        CodecSpec::Zstd { .. } => "zstd",
-        CodecSpec::Lzf => "lzf",
-        CodecSpec::Bzip2 { .. } => "bz2",
-        CodecSpec::Lz4 { .. } => "lz4",
-        CodecSpec::Lz4Hdf5 { .. } => "lz4 (HDF5)",
-        CodecSpec::BitshuffleHdf5 { .. } => "bitshuffle (HDF5)",
-        CodecSpec::ScaleOffsetHdf5 { .. } => "scaleoffset (HDF5)",
-        CodecSpec::NbitHdf5 { .. } => "nbit (HDF5)",
-        CodecSpec::SzipHdf5 { .. } => "szip (HDF5)",
-        CodecSpec::IntegerBitsHdf5 { .. } => "bits of integers (HDF5)",
-        CodecSpec::Crc32c => "crc32c",
-        CodecSpec::VlenUtf8 => "vlen-utf8",
-        CodecSpec::VlenBytes => "vlen-bytes",
-    }
+    codecs.iter().map(CodecSpec::name).collect::<Vec<_>>().join(" + ")
 }
 
 fn write_attributes(out: &mut String, attributes: &Attributes, indent: usize) {
@@ -203,7 +180,7 @@ fn array_json(array: &ManifestArray) -> Value {
         "dtype": meta.data_type.element.name(),
         "byte_order": if meta.data_type.to_string().starts_with('>') { "big" } else { "little" },
         "chunks": meta.grid.regular_chunk_shape(),
-        "codecs": meta.codecs.iter().map(codec_name).collect::<Vec<_>>(),
+        "codecs": meta.codecs.iter().map(CodecSpec::name).collect::<Vec<_>>(),
         "chunks_total": meta.grid.chunk_count(),
         "chunks_stored": array.manifest.len(),
         "bytes_encoded": encoded_bytes(array),
