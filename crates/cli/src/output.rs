@@ -29,7 +29,8 @@ pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
     for cause in error.chain() {
         let answer = cause.downcast_ref::<object_store::Error>();
         let line = answer.map_or_else(|| cause.to_string(), explain);
-        if lines.last() != Some(&line) {
+        // Many errors end in the text of their cause.
+        if !lines.last().is_some_and(|before| before.ends_with(&line)) {
             lines.push(line);
         }
         if answer.is_some() {

@@ -120,6 +120,8 @@ fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
     let folder = TempDir::new().unwrap();
     let error = refused(folder.path(), 1, &["scan", "nowhere.nc"]);
     assert!(error.contains("nowhere.nc") && error.contains("no object"), "{error}");
+    let error = refused(folder.path(), 1, &["scan", "."]);
+    assert!(error.contains(". is a folder"), "{error}");
     std::fs::write(folder.path().join("notes.nc"), "just text\n").unwrap();
     let error = refused(folder.path(), 1, &["scan", "notes.nc"]);
     assert!(error.contains("not a netCDF-4 or HDF5 file"), "{error}");
@@ -139,6 +141,9 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     let error =
         refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "mean", "--over", "level"]);
     assert!(error.contains("no dimension \"level\"; it has time, lat, lon"), "{error}");
+    let north = ["reduce", "stack.json", "tas", "--op", "mean", "--select", "lat=500.0"];
+    let error = refused(folder.path(), 1, &north);
+    assert_eq!(error.matches("500 lies outside").count(), 1, "a cause is told once: {error}");
     refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
     refused(folder.path(), 2, &["nonsense"]);
 }

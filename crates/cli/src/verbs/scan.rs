@@ -94,6 +94,9 @@ fn stem(file: &str) -> &str {
 }
 
 async fn scan_file(context: &Context, file: &str, options: &ScanOptions) -> Result<Scan> {
+    if std::path::Path::new(file).is_dir() {
+        bail!("{file} is a folder; name the files in it, as in {}/*.nc", file.trim_end_matches('/'));
+    }
     let (store, path) = context.resolve(file)?;
     let url = context.canonical(file)?;
     Ok(scan(store, &path, &url, options).await?)
