@@ -122,6 +122,8 @@ fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
     assert!(error.contains("nowhere.nc") && error.contains("no object"), "{error}");
     let error = refused(folder.path(), 1, &["scan", "."]);
     assert!(error.contains(". is a folder"), "{error}");
+    let error = refused(folder.path(), 1, &["info", &fixture("stack/tas_2001.nc")]);
+    assert!(error.contains("holds no references: it is an HDF5 file"), "{error}");
     std::fs::write(folder.path().join("notes.nc"), "just text\n").unwrap();
     let error = refused(folder.path(), 1, &["scan", "notes.nc"]);
     assert!(error.contains("not a netCDF-4 or HDF5 file"), "{error}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -34,6 +34,14 @@ pub enum OpenError {
         url: String,
         /// What the store said.
         reason: String,
+    },
+    /// What is there is known to be something else.
+    #[error("{url} holds no references: it is {what}")]
+    Foreign {
+        /// The URL.
+        url: String,
+        /// What it is.
+        what: &'static str,
     },
     /// What is there are no references.
     #[error("cannot read the references at {url}")]
@@ -85,6 +93,9 @@ impl Opened {
             let parquet::Index { set, record_size } = parquet::parse_zmetadata(&bytes).map_err(refs_error)?;
             let records = Some(Records { store, folder: path, record_size });
             return Ok(Self { set, records, url: url.to_owned() });
+        }
+        if let Some(what) = foreign(&bytes) {
+            return Err(OpenError::Foreign { url: url.to_owned(), what });
         }
         let plain = rangefold_refs::decompress(&bytes, REFERENCES_MAX).map_err(refs_error)?;
         let set = json::read(&plain).map_err(refs_error)?;
@@ -185,8 +196,27 @@ impl Records {
     }
 }
 
+/// All bytes of an object; of something [`foreign`], which may be large, only the first part.
 async fn get(store: &Arc<dyn ObjectStore>, path: &Path) -> object_store::Result<Bytes> {
-    store.get(path).await?.bytes().await
+    let mut parts = store.get(path).await?.into_stream();
+    let mut bytes = BytesMut::new();
+    while let Some(part) = parts.try_next().await? {
+        bytes.extend_from_slice(&part);
+        if foreign(&bytes).is_some() {
+            break;
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+/// What else is easily taken for references, by its first bytes.
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    const SIGNATURES: [(&[u8], &str); 3] = [
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file, which has to be scanned first"),
+        (b"CDF", "a netCDF-3 file"),
+        (b"GRIB", "a GRIB file"),
+    ];
+    SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)).map(|(_, what)| *what)
 }
 
 impl std::fmt::Debug for Opened {
