@@ -13,7 +13,8 @@ use crate::query::{Axis, QueryError};
 pub enum WeightSource {
     /// The cosine of latitude.
     CosLatitude,
-    /// The values of a variable, such as the areas of cells; what is missing in it weighs nothing.
+    /// The values of a variable, such as the areas of cells; what is missing in it weighs nothing. Of the bounds of a
+    /// coordinate, such as `time_bnds`, the widths of the intervals: the lengths of months.
     Variable(String),
     /// 1 where the values of a variable meet a comparison, 0 elsewhere.
     Mask {
@@ -121,7 +122,15 @@ async fn of_variable(
     if !(element.is_integer() || element.is_float()) {
         return Err(format!("its values are of type {}", element.name()));
     }
-    let dimensions = array.meta.dimension_names.clone();
+    let mut dimensions = array.meta.dimension_names.clone();
+    let mut shape = array.meta.shape().to_vec();
+    let is_bounds = mask.is_none()
+        && shape.last() == Some(&2)
+        && dimensions.last().is_some_and(|last| !axes.iter().any(|axis| axis.name == last));
+    if is_bounds {
+        dimensions.pop();
+        shape.pop();
+    }
     let mut own: Vec<&Axis<'_>> = Vec::with_capacity(dimensions.len());
     for dimension in &dimensions {
         own.push(
@@ -143,20 +152,29 @@ async fn of_variable(
     let missing: Vec<f64> =
         ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
     let (scale, offset) = (attribute("scale_factor").unwrap_or(1.0), attribute("add_offset").unwrap_or(0.0));
+    let is_missing = |stored: f64| stored.is_nan() || missing.contains(&stored);
     let weight = |stored: f64| match mask {
-        _ if stored.is_nan() || missing.contains(&stored) => 0.0,
+        _ if is_missing(stored) => 0.0,
         None => stored * scale + offset,
         Some((comparison, threshold)) => {
             f64::from(u8::from(meets(stored * scale + offset, comparison, threshold)))
         }
     };
-    let values: Vec<f64> = to_f64(element, &bytes).into_iter().map(weight).collect();
+    let stored = to_f64(element, &bytes);
+    let values: Vec<f64> = if is_bounds {
+        let width = |pair: &[f64]| match *pair {
+            [from, to] if !(is_missing(from) || is_missing(to)) => ((to - from) * scale).abs(),
+            _ => 0.0,
+        };
+        stored.chunks(2).map(width).collect()
+    } else {
+        stored.into_iter().map(weight).collect()
+    };
     let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
-    let shape = positions.iter().map(|p| p.len() as u64).collect();
     Ok(Weighing {
         dimensions,
-        shape,
-        values: picked(&values, array.meta.shape(), &positions),
+        shape: positions.iter().map(|p| p.len() as u64).collect(),
+        values: picked(&values, &shape, &positions),
         is_mask: mask.is_some(),
     })
 }

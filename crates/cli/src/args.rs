@@ -156,9 +156,9 @@ pub(crate) struct Reduce {
     /// Only values that meet a condition: '> 273.15'
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) condition: Option<String>,
-    /// What values weigh: coslat, or a variable such as the areas of cells
-    #[arg(long, value_name = "coslat|VAR")]
-    pub(crate) weights: Option<String>,
+    /// What values weigh, comma-separated: coslat, or a variable such as the areas of cells or time_bnds
+    #[arg(long, value_name = "coslat|VAR", value_delimiter = ',')]
+    pub(crate) weights: Vec<String>,
     /// Only cells where another variable meets a condition: 'sftlf > 50'
     #[arg(long, value_name = "VAR CONDITION")]
     pub(crate) mask: Option<String>,

@@ -37,6 +37,29 @@ pub(crate) enum Done {
     Failed,
 }
 
+/// An argument that says nothing, whatever the data are.
+#[derive(Debug)]
+pub(crate) struct WrongArguments(anyhow::Error);
+
+impl WrongArguments {
+    /// `error` as one of the arguments.
+    pub(crate) fn of(error: impl Into<anyhow::Error>) -> anyhow::Error {
+        Self(error.into()).into()
+    }
+}
+
+impl std::fmt::Display for WrongArguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for WrongArguments {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logs(cli.shared.verbose);
@@ -85,7 +108,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         let prefix = if depth == 0 { "error" } else { "  caused by" };
         output::complain(&format!("{prefix}: {line}"));
     }
-    ExitCode::FAILURE
+    if error.is::<WrongArguments>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// Logs to stderr: by `RUST_LOG` if it is set, else by the number of `-v`.

@@ -138,7 +138,7 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     let folder = stack();
     let error = refused(folder.path(), 1, &["reduce", "stack.json", "tsa", "--op", "mean"]);
     assert!(error.contains("has no variable \"tsa\"; did you mean \"tas\"?"), "{error}");
-    let error = refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "maen"]);
+    let error = refused(folder.path(), 2, &["reduce", "stack.json", "tas", "--op", "maen"]);
     assert!(error.contains("\"maen\" is not an operation; did you mean \"mean\""), "{error}");
     let error =
         refused(folder.path(), 1, &["reduce", "stack.json", "tas", "--op", "mean", "--over", "level"]);
@@ -147,6 +147,9 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     let error = refused(folder.path(), 1, &north);
     assert_eq!(error.matches("500 lies outside").count(), 1, "a cause is told once: {error}");
     refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
+    for wrong in [["--select", "lat"], ["--where", "warm"], ["--by", "time"], ["--mask", "pr"]] {
+        refused(folder.path(), 2, &[&["reduce", "stack.json", "tas", "--op", "mean"], &wrong[..]].concat());
+    }
     refused(folder.path(), 2, &["nonsense"]);
 }
 

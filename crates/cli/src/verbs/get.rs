@@ -10,7 +10,7 @@ use crate::args::Get;
 use crate::context::Context;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
-use crate::{Done, fields, names, output};
+use crate::{Done, WrongArguments, fields, names, output};
 
 pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let query = Query {
         reductions: vec![Reduction::First],
         over: Some(Vec::new()),
-        select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
+        select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse).map_err(WrongArguments::of)?,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
         ..Query::default()
     };

@@ -13,11 +13,11 @@ use crate::context::Context;
 use crate::operations::Operations;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
-use crate::{Done, fields, names, number, operations, output, progress};
+use crate::{Done, WrongArguments, fields, names, number, operations, output, progress};
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
-    let Operations { reductions, quantiles } = operations::parse(&args.op)?;
-    let query = query(args, reductions)?;
+    let Operations { reductions, quantiles } = operations::parse(&args.op).map_err(WrongArguments::of)?;
+    let query = query(args, reductions).map_err(WrongArguments::of)?;
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
     let mut source = Source::open(context, &args.refs).await?;
     let variables = variables(source.set(), args)?;
@@ -73,10 +73,7 @@ fn chain(error: &anyhow::Error) -> String {
 }
 
 fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
-    let mut weights = Vec::new();
-    if let Some(source) = &args.weights {
-        weights.push(operations::weights(source));
-    }
+    let mut weights: Vec<_> = args.weights.iter().map(|source| operations::weights(source)).collect();
     if let Some(mask) = &args.mask {
         weights.push(operations::mask(mask)?);
     }

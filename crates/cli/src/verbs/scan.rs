@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::context::Context;
 use crate::names::Choice;
-use crate::{Done, output, progress};
+use crate::{Done, WrongArguments, output, progress};
 
 /// Files scanned at the same time; each has its own requests in flight.
 const FILES_IN_FLIGHT: usize = 16;
@@ -18,7 +18,7 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     if args.files.len() > 1 && args.final_url.is_some() {
         bail!("--final-url is for one input, and there are {}", args.files.len());
     }
-    let outputs = outputs(args)?;
+    let outputs = outputs(args).map_err(WrongArguments::of)?;
     let choice = Choice::new(&args.include, &args.exclude)?;
     let options = ScanOptions {
         select: (!choice.is_everything())
