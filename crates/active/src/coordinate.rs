@@ -43,7 +43,7 @@ pub async fn coordinate(
     let Some(values) = numbers(store, &path, array).await? else { return Ok(None) };
     let text = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_text);
     let units = text("units").unwrap_or_default().to_owned();
-    let bounds = match text("bounds").map(|name| sibling(&path, name)) {
+    let bounds = match bounds_path(&path, array) {
         Some(bounds) => pairs(store, &bounds, values.len()).await?,
         None => None,
     };
@@ -59,6 +59,13 @@ pub async fn coordinate(
         units,
         is_longitude,
     }))
+}
+
+/// The path of the bounds that the coordinate at `path` names.
+#[must_use]
+pub fn bounds_path(path: &str, coordinate: &ManifestArray) -> Option<String> {
+    let name = coordinate.attributes.get("bounds").and_then(AttributeValue::as_text)?;
+    Some(sibling(path, name))
 }
 
 /// `name` as the array at `path` means it.

@@ -1,23 +1,28 @@
 //! A reference store that reductions are asked of. Of a Parquet store only the records that are needed are read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rangefold::active::{Prepared, Query, prepare};
+use rangefold::active::{
+    Prepared, Query, WeightSource,
+    coordinate::{bounds_path, coordinate_path},
+    prepare,
+};
 use rangefold::refs::{ManifestArray, ReferenceSet};
 use rangefold::store::{Opened, ReferenceStore};
 
 use crate::context::Context;
 
-/// Arrays of at most this many bytes may be coordinates or their bounds, and their references are always read.
+/// Arrays of at most this many bytes may be scalar coordinates or bounds, and their references are always read.
 const COORDINATE_MAX: u64 = 4 << 20;
 
 /// A reference store, opened.
 pub(crate) enum Source {
     /// All references are known.
     Complete(ReferenceStore),
-    /// Those of coordinates are.
-    Indexed(Opened),
+    /// Those of small arrays are, and those that were loaded since.
+    Indexed { opened: Opened, loaded: BTreeSet<String> },
 }
 
 impl Source {
@@ -27,21 +32,16 @@ impl Source {
             return Ok(Self::Complete(context.reference_store(opened.into_set().await?)));
         }
         let small = |array: &ManifestArray| array.meta.nbytes().is_some_and(|n| n <= COORDINATE_MAX);
-        let coordinates: Vec<String> = opened
-            .set()
-            .arrays
-            .iter()
-            .filter(|(_, array)| small(array))
-            .map(|(path, _)| path.clone())
-            .collect();
-        opened.load_arrays(|path| coordinates.iter().any(|c| c == path)).await?;
-        Ok(Self::Indexed(opened))
+        let paths = |(path, array): (&String, &ManifestArray)| small(array).then(|| path.clone());
+        let loaded: BTreeSet<String> = opened.set().arrays.iter().filter_map(paths).collect();
+        opened.load_arrays(|path| loaded.contains(path)).await?;
+        Ok(Self::Indexed { opened, loaded })
     }
 
     pub(crate) fn set(&self) -> &ReferenceSet {
         match self {
             Self::Complete(store) => store.references(),
-            Self::Indexed(opened) => opened.set(),
+            Self::Indexed { opened, .. } => opened.set(),
         }
     }
 
@@ -54,12 +54,41 @@ impl Source {
     ) -> Result<(ReferenceStore, Arc<Prepared>)> {
         match self {
             Self::Complete(store) => Ok((store.clone(), Arc::new(prepare(store, variable, query).await?))),
-            Self::Indexed(opened) => {
-                let store = context.reference_store(opened.set().clone());
+            Self::Indexed { opened, loaded } => {
+                let missing: BTreeSet<String> =
+                    beside(opened.set(), variable, query).difference(loaded).cloned().collect();
+                opened.load_arrays(|path| missing.contains(path)).await?;
+                loaded.extend(missing);
+                let store = context.reference_store(known(opened.set(), loaded, variable));
                 let prepared = prepare(&store, variable, query).await?;
                 opened.load(variable, prepared.plan.tasks().map(|task| task.selection.number)).await?;
-                Ok((context.reference_store(opened.set().clone()), Arc::new(prepared)))
+                let store = context.reference_store(known(opened.set(), loaded, variable));
+                Ok((store, Arc::new(prepared)))
             }
         }
     }
+}
+
+/// What is read beside the variable itself: the coordinates of its dimensions with their bounds, weights and masks.
+fn beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String> {
+    let dimensions = set.arrays.get(variable).map(|array| array.meta.dimension_names.as_slice());
+    let coordinates = dimensions.unwrap_or_default().iter().filter_map(|d| coordinate_path(set, variable, d));
+    let mut paths: BTreeSet<String> = coordinates.collect();
+    let bounds = |path: &String| bounds_path(path, set.arrays.get(path)?);
+    let bounds: Vec<String> = paths.iter().filter_map(bounds).collect();
+    paths.extend(bounds);
+    paths.extend(query.weights.iter().filter_map(|source| match source {
+        WeightSource::CosLatitude => None,
+        WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => {
+            Some(path.trim_matches('/').to_owned())
+        }
+    }));
+    paths
+}
+
+/// The set with only those arrays whose references are known: others would read as if nothing was stored.
+fn known(set: &ReferenceSet, loaded: &BTreeSet<String>, variable: &str) -> ReferenceSet {
+    let mut set = set.clone();
+    set.arrays.retain(|path, _| path == variable || loaded.contains(path));
+    set
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use rangefold_testkit::{S3Server, fixtures};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Runs `rangefold` in `folder`.
@@ -113,6 +113,36 @@ fn parquet_and_compressed_references_give_the_same_answers() {
         .collect();
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
     assert!(done(folder.path(), &["check", "stack.parq", "--all"]).contains("all is well"));
+}
+
+#[test]
+fn large_weights_of_a_parquet_store_are_read_before_they_weigh() {
+    // A megacell: more bytes than are taken for a coordinate.
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, value: fn(usize) -> f64| {
+        let bytes: Vec<u8> = (0..1 << 20).flat_map(|i| value(i).to_le_bytes()).collect();
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    };
+    file("area.bin", |i| if i < 1 << 18 { 3.0 } else { 0.0 });
+    file("t.bin", |i| if i < 1 << 18 { 7.0 } else { 1.0 });
+    let array = json!({"zarr_format": 2, "shape": [1 << 20], "chunks": [1 << 20], "dtype": "<f8",
+        "compressor": null, "filters": null, "fill_value": 5.0, "order": "C"});
+    let mut refs = json!({".zgroup": {"zarr_format": 2}});
+    for name in ["area", "t"] {
+        refs[format!("{name}/.zarray")] = array.clone();
+        refs[format!("{name}/.zattrs")] = json!({"_ARRAY_DIMENSIONS": ["cell"]});
+        let url = folder.path().join(format!("{name}.bin"));
+        refs[format!("{name}/0")] = json!([url, 0, 8 << 20]);
+    }
+    let refs = json!({"version": 1, "refs": refs}).to_string();
+    std::fs::write(folder.path().join("r.json"), refs).unwrap();
+    done(folder.path(), &["convert", "r.json", "-o", "r.parq"]);
+    for store in ["r.json", "r.parq"] {
+        let answer =
+            done(folder.path(), &["reduce", store, "t", "--op", "mean", "--weights", "area", "--json"]);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["values"], 7.0, "{store}");
+    }
 }
 
 #[test]
