@@ -1,16 +1,30 @@
-//! Grouping positions of a time axis by parts of their dates: `time.month`, `time.season`, `time.yearmonth`.
+//! Grouping positions by parts of their dates (`time.month`, `time.season`, `time.yearmonth`) or by the values of a variable.
 
+use rangefold_array::Hyperslab;
 use rangefold_cf::{Date, DateError};
+use rangefold_refs::{AttributeValue, ManifestArray};
+use rangefold_store::{ReferenceStore, Values};
 
+use crate::coordinate::to_f64;
 use crate::select::Coordinate;
+use crate::weigh::picked;
 
-/// Positions of one dimension, grouped.
+/// Labels that are held in memory at the most: a map of the Earth in cells of a hundredth of a degree.
+const LABELS_MAX: u64 = 1 << 30;
+
+/// What positions of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupBy {
-    /// The dimension.
-    pub dimension: String,
-    /// What positions of one group have in common.
-    pub part: DatePart,
+pub enum GroupBy {
+    /// A part of the dates along a dimension.
+    Date {
+        /// The dimension.
+        dimension: String,
+        /// The part.
+        part: DatePart,
+    },
+    /// The value of a variable over one or several dimensions, such as the basins of an ocean; positions where it is
+    /// missing belong to no group.
+    Variable(String),
 }
 
 /// A part of a date.
@@ -63,9 +77,9 @@ impl GroupLabels {
 /// Positions cannot be grouped.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GroupError {
-    /// Not of the form `dimension.part`.
+    /// Neither of the form `dimension.part` nor a variable.
     #[error(
-        "{text:?} is not a grouping like time.month; parts are year, month, season, day, dayofyear, hour, yearmonth and date"
+        "{text:?} is neither a variable nor a grouping like time.month; parts are year, month, season, day, dayofyear, hour, yearmonth and date"
     )]
     Syntax {
         /// The text.
@@ -76,6 +90,14 @@ pub enum GroupError {
     NotTime {
         /// The dimension.
         dimension: String,
+    },
+    /// A variable whose values cannot label groups.
+    #[error("{label:?} cannot label groups: {reason}")]
+    Label {
+        /// The variable.
+        label: String,
+        /// Why not.
+        reason: String,
     },
     /// A coordinate value that is no time.
     #[error("position {position} of dimension {dimension:?} has no date: its coordinate is {value}")]
@@ -102,35 +124,45 @@ const PARTS: [(&str, DatePart); 8] = [
 const SEASONS: [&str; 4] = ["DJF", "MAM", "JJA", "SON"];
 
 impl GroupBy {
-    /// Reads `dimension.part`.
+    /// Reads `dimension.part` or the path of a variable.
     ///
     /// # Errors
     ///
     /// [`GroupError::Syntax`].
     pub fn parse(text: &str) -> Result<Self, GroupError> {
-        let syntax = || GroupError::Syntax { text: text.to_owned() };
-        let (dimension, part) = text.rsplit_once('.').filter(|(d, _)| !d.is_empty()).ok_or_else(syntax)?;
-        let part = PARTS.iter().find(|(name, _)| *name == part).map(|(_, part)| *part).ok_or_else(syntax)?;
-        Ok(Self { dimension: dimension.to_owned(), part })
+        if let Some((dimension, part)) = text.rsplit_once('.')
+            && let Some((_, part)) = PARTS.iter().find(|(name, _)| *name == part)
+            && !dimension.is_empty()
+        {
+            return Ok(Self::Date { dimension: dimension.to_owned(), part: *part });
+        }
+        let path = text.trim_matches('/');
+        if path.is_empty() || path.ends_with('.') {
+            return Err(GroupError::Syntax { text: text.to_owned() });
+        }
+        Ok(Self::Variable(path.to_owned()))
     }
+}
 
+impl DatePart {
     /// What the axis of groups is called: `month`.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        PARTS.iter().find(|(_, part)| *part == self.part).map_or("group", |(name, _)| name)
+    pub fn name(self) -> &'static str {
+        PARTS.iter().find(|(_, part)| *part == self).map_or("group", |(name, _)| name)
     }
 
-    /// The group of each of `positions`, and the groups that occur, in order.
+    /// The group of each of `positions` of `dimension`, and the groups that occur, in order.
     ///
     /// # Errors
     ///
     /// [`GroupError::NotTime`] and [`GroupError::NoDate`].
     pub fn groups(
-        &self,
+        self,
+        dimension: &str,
         coordinate: Option<&Coordinate>,
         positions: &[u64],
-    ) -> Result<(Vec<u32>, GroupLabels), GroupError> {
-        let not_time = || GroupError::NotTime { dimension: self.dimension.clone() };
+    ) -> Result<(Vec<Option<u32>>, GroupLabels), GroupError> {
+        let not_time = || GroupError::NotTime { dimension: dimension.to_owned() };
         let coordinate = coordinate.ok_or_else(not_time)?;
         let units = coordinate.time.ok_or_else(not_time)?;
         let mut keys = Vec::with_capacity(positions.len());
@@ -145,45 +177,42 @@ impl GroupBy {
                 self.key(date, || instant.day_of_year(units.calendar())).ok()
             });
             keys.push(key.ok_or_else(|| GroupError::NoDate {
-                dimension: self.dimension.clone(),
+                dimension: dimension.to_owned(),
                 position,
                 value,
             })?);
         }
-        let mut groups = keys.clone();
-        groups.sort_unstable();
-        groups.dedup();
-        let numbers =
-            keys.iter().map(|key| u32::try_from(groups.binary_search(key).unwrap_or(0)).unwrap_or(u32::MAX));
-        Ok((numbers.collect(), self.labels(&groups)))
+        let keys: Vec<Option<i64>> = keys.into_iter().map(Some).collect();
+        let (numbers, groups) = numbered(&keys);
+        Ok((numbers, self.labels(&groups)))
     }
 
     /// A number that the dates of a group share, and that sorts the groups.
-    fn key(&self, date: Date, day_of_year: impl Fn() -> Result<u32, DateError>) -> Result<i64, DateError> {
+    fn key(self, date: Date, day_of_year: impl Fn() -> Result<u32, DateError>) -> Result<i64, DateError> {
         let (month, day) = (i64::from(date.month), i64::from(date.day));
-        Ok(match self.part {
-            DatePart::Year => date.year,
-            DatePart::Month => month,
-            DatePart::Season => month % 12 / 3,
-            DatePart::Day => day,
-            DatePart::DayOfYear => day_of_year()?.into(),
-            DatePart::Hour => date.hour.into(),
-            DatePart::YearMonth => date.year * 12 + month - 1,
-            DatePart::Date => (date.year * 12 + month - 1) * 31 + day - 1,
+        Ok(match self {
+            Self::Year => date.year,
+            Self::Month => month,
+            Self::Season => month % 12 / 3,
+            Self::Day => day,
+            Self::DayOfYear => day_of_year()?.into(),
+            Self::Hour => date.hour.into(),
+            Self::YearMonth => date.year * 12 + month - 1,
+            Self::Date => (date.year * 12 + month - 1) * 31 + day - 1,
         })
     }
 
-    fn labels(&self, groups: &[i64]) -> GroupLabels {
+    fn labels(self, groups: &[i64]) -> GroupLabels {
         let month = |key: i64| format!("{:04}-{:02}", key.div_euclid(12), key.rem_euclid(12) + 1);
-        match self.part {
-            DatePart::Season => {
+        match self {
+            Self::Season => {
                 let season = |&key: &i64| {
                     usize::try_from(key).ok().and_then(|i| SEASONS.get(i)).copied().unwrap_or_default()
                 };
                 GroupLabels::Texts(groups.iter().map(|key| season(key).to_owned()).collect())
             }
-            DatePart::YearMonth => GroupLabels::Texts(groups.iter().map(|&key| month(key)).collect()),
-            DatePart::Date => {
+            Self::YearMonth => GroupLabels::Texts(groups.iter().map(|&key| month(key)).collect()),
+            Self::Date => {
                 let date =
                     |&key: &i64| format!("{}-{:02}", month(key.div_euclid(31)), key.rem_euclid(31) + 1);
                 GroupLabels::Texts(groups.iter().map(date).collect())
@@ -191,6 +220,117 @@ impl GroupBy {
             _ => GroupLabels::Integers(groups.to_vec()),
         }
     }
+}
+
+/// The number of each key among the distinct ones, and these in ascending order.
+fn numbered<K: Ord + Clone>(keys: &[Option<K>]) -> (Vec<Option<u32>>, Vec<K>) {
+    let mut groups: Vec<K> = keys.iter().flatten().cloned().collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let number = |key: &K| groups.binary_search(key).ok().and_then(|number| u32::try_from(number).ok());
+    (keys.iter().map(|key| key.as_ref().and_then(number)).collect(), groups)
+}
+
+/// Labels of groups, one per position of some dimensions of a variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Labelling {
+    /// What the groups are groups of.
+    pub(crate) name: String,
+    /// The dimensions of the labels.
+    pub(crate) dimensions: Vec<String>,
+    /// Their whole lengths.
+    pub(crate) shape: Vec<u64>,
+    /// The group of each position, row-major.
+    pub(crate) labels: Vec<Option<u32>>,
+    /// The groups.
+    pub(crate) groups: GroupLabels,
+}
+
+impl Labelling {
+    /// The labels at the product of `positions` along each dimension, and the groups that occur there.
+    pub(crate) fn selected(self, positions: &[Vec<u64>]) -> Self {
+        let (labels, occurring) = numbered(&picked(&self.labels, &self.shape, positions));
+        let groups = match self.groups {
+            GroupLabels::Integers(groups) => GroupLabels::Integers(at(&groups, &occurring)),
+            GroupLabels::Texts(groups) => GroupLabels::Texts(at(&groups, &occurring)),
+        };
+        Self { labels, groups, ..self }
+    }
+}
+
+fn at<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {
+    places.iter().filter_map(|&place| all.get(usize::try_from(place).ok()?)).cloned().collect()
+}
+
+/// Reads the variable at `path` as labels: integers and texts as they are, integers with `flag_meanings` as those, and
+/// floats that are whole numbers.
+///
+/// # Errors
+///
+/// [`GroupError::Syntax`] if there is no such variable, [`GroupError::Label`] if its values cannot be read or label
+/// nothing.
+pub(crate) async fn labelling(store: &ReferenceStore, path: &str) -> Result<Labelling, GroupError> {
+    let array =
+        store.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
+    let refused = |reason: String| GroupError::Label { label: path.to_owned(), reason };
+    if array
+        .meta
+        .shape()
+        .iter()
+        .try_fold(1, |n: u64, &length| n.checked_mul(length))
+        .is_none_or(|n| n > LABELS_MAX)
+    {
+        return Err(refused(format!("it has more than {LABELS_MAX} values")));
+    }
+    let element = &array.meta.data_type.element;
+    let whole = Hyperslab::all(array.meta.shape());
+    let values = store.values(path, &whole).await.map_err(|error| refused(error.to_string()))?;
+    let (labels, groups) = match values {
+        Values::Texts(texts) => {
+            let keys: Vec<Option<String>> =
+                texts.into_iter().map(|text| Some(text).filter(|text| !text.is_empty())).collect();
+            let (labels, groups) = numbered(&keys);
+            (labels, GroupLabels::Texts(groups))
+        }
+        Values::Elements(bytes) if element.is_integer() || element.is_float() => {
+            let keys = whole_numbers(array, &to_f64(element, &bytes)).map_err(refused)?;
+            let (labels, groups) = numbered(&keys);
+            let meanings = flag_meanings(array, &groups);
+            (labels, meanings.unwrap_or(GroupLabels::Integers(groups)))
+        }
+        Values::Elements(_) => return Err(refused(format!("its values are of type {}", element.name()))),
+    };
+    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+    let (dimensions, shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());
+    Ok(Labelling { name, dimensions, shape, labels, groups })
+}
+
+/// Values as keys; `None` where they are missing.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
+fn whole_numbers(array: &ManifestArray, values: &[f64]) -> Result<Vec<Option<i64>>, String> {
+    let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
+    if attribute("scale_factor").is_some() || attribute("add_offset").is_some() {
+        return Err("its values are packed".to_owned());
+    }
+    let missing: Vec<f64> =
+        ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
+    let key = |&value: &f64| match value {
+        _ if value.is_nan() || missing.contains(&value) => Ok(None),
+        _ if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 => Ok(Some(value as i64)),
+        _ => Err(format!("{value} is no whole number below 2^53")),
+    };
+    values.iter().map(key).collect()
+}
+
+/// What `flag_meanings` calls the groups, if it names all of them.
+fn flag_meanings(array: &ManifestArray, groups: &[i64]) -> Option<GroupLabels> {
+    let meanings: Vec<&str> = array.attributes.get("flag_meanings")?.as_text()?.split_whitespace().collect();
+    let AttributeValue::List(flags) = array.attributes.get("flag_values")? else { return None };
+    let meaning = |&group: &i64| {
+        let place = flags.iter().position(|flag| flag.as_integer() == Some(group.into()))?;
+        Some((*meanings.get(place)?).to_owned())
+    };
+    groups.iter().map(meaning).collect::<Option<_>>().map(GroupLabels::Texts)
 }
 
 #[cfg(test)]
@@ -205,7 +345,15 @@ mod tests {
 
     fn groups(text: &str, values: &[f64]) -> (Vec<u32>, GroupLabels) {
         let positions: Vec<u64> = (0..values.len() as u64).collect();
-        GroupBy::parse(text).unwrap().groups(Some(&days(values)), &positions).unwrap()
+        let (numbers, labels) = part(text).groups("time", Some(&days(values)), &positions).unwrap();
+        (numbers.into_iter().flatten().collect(), labels)
+    }
+
+    fn part(text: &str) -> DatePart {
+        match GroupBy::parse(text).unwrap() {
+            GroupBy::Date { part, .. } => part,
+            GroupBy::Variable(path) => panic!("{path} is a variable"),
+        }
     }
 
     #[test]
@@ -223,12 +371,12 @@ mod tests {
 
     #[test]
     fn what_has_no_dates_cannot_be_grouped() {
-        assert!(GroupBy::parse("time").is_err() && GroupBy::parse("time.week").is_err());
-        let by = GroupBy::parse("lat.month").unwrap();
+        assert!(GroupBy::parse("").is_err() && GroupBy::parse("time.").is_err());
+        assert_eq!(GroupBy::parse("/ocean/basin"), Ok(GroupBy::Variable("ocean/basin".to_owned())));
         assert_eq!(
-            by.groups(None, &[0]).unwrap_err().to_string(),
+            DatePart::Month.groups("lat", None, &[0]).unwrap_err().to_string(),
             "dimension \"lat\" has no coordinate of times to group by"
         );
-        assert!(by.groups(Some(&days(&[f64::NAN])), &[0]).is_err());
+        assert!(DatePart::Month.groups("time", Some(&days(&[f64::NAN])), &[0]).is_err());
     }
 }

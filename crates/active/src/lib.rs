@@ -9,7 +9,7 @@
 //! | [`select`] | reads selections as people write them, and finds their positions |
 //! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
 //! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
-//! | [`group`] | groups positions of a time axis by parts of their dates |
+//! | [`group`] | groups positions by parts of their dates, or by the values of a variable |
 //! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
 //! | [`quantile`] | exact quantiles, by histograms that are refined |
 //! | [`query`] | makes a plan of what is asked of a variable |
@@ -25,7 +25,7 @@ pub mod variable;
 pub mod weigh;
 pub mod weights;
 
-pub use group::GroupBy;
+pub use group::{DatePart, GroupBy};
 pub use quantile::{Quantiles, quantiles};
 pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
 pub use run::{Answer, Limits, RunError, Statistics, run};

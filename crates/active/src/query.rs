@@ -1,5 +1,6 @@
 //! From what a person asks of a variable to a plan.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rangefold_array::{AxisRange, Hyperslab};
@@ -10,12 +11,12 @@ use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
 
 use crate::coordinate::coordinate;
-use crate::group::{GroupBy, GroupError, GroupLabels};
+use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, labelling};
 use crate::run::{Answer, Limits, Progress, RunError, run};
 use crate::select::{AxisSelector, Positions, SelectError};
 use crate::variable::Interpretation;
-use crate::weigh::{WeightSource, weights};
-use crate::weights::{Weights, WeightsError};
+use crate::weigh::{WeightSource, spread, weights};
+use crate::weights::{FoldedGroups, Weights, WeightsError};
 
 /// What is asked of a variable.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ pub struct Query {
     pub over: Option<Vec<String>>,
     /// What to take along each dimension; all of those that are not named.
     pub select: Vec<(String, AxisSelector)>,
-    /// Dimensions whose positions are gathered in groups; each leaves an axis of groups in its place.
+    /// What positions are gathered by; each leaves an axis of groups in the place of its first dimension.
     pub by: Vec<GroupBy>,
     /// What values weigh and which of them take part, by position; several are multiplied.
     pub weights: Vec<WeightSource>,
@@ -221,36 +222,54 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let mut axes = Vec::with_capacity(names.len());
     for (name, &length) in names.iter().zip(array.meta.shape()) {
         let positions = positions(store, variable, name, length, query).await?;
-        let by = query.by.iter().find(|by| by.dimension == *name);
-        let reduced = by.is_none() && query.over.as_ref().is_none_or(|over| over.contains(name));
-        let groups = match by {
-            Some(by) => Some((by.name(), groups(store, variable, by, &positions).await?)),
-            None => None,
-        };
-        axes.push(Axis { name, length, positions, reduced, groups });
+        let reduced = query.over.as_ref().is_none_or(|over| over.contains(name));
+        axes.push(Axis { name, length, positions, reduced, groups: Vec::new() });
     }
+    let labellings = group(store, variable, query, &mut axes).await?;
     let weights = weights(store, variable, &query.weights, &axes).await?;
-    let weighted =
-        |axis: &Axis<'_>| weights.as_ref().is_some_and(|w| w.dimensions.iter().any(|d| d == axis.name));
+    let weighted = weights.iter().flat_map(|w| &w.dimensions);
+    let folded: BTreeSet<&str> =
+        weighted.chain(labellings.iter().flat_map(|labels| &labels.dimensions)).map(String::as_str).collect();
+    let folded_axes: Vec<&Axis<'_>> = axes.iter().filter(|axis| folded.contains(axis.name)).collect();
     let mut dims = Vec::new();
-    let mut folded = Vec::new();
+    let mut folded_places = Vec::new();
+    let mut groups = Vec::new();
     let mut kept = 0;
     for axis in &axes {
-        if weighted(axis) {
-            folded.push(kept);
-        } else if !axis.reduced {
-            dims.push(axis.dimension());
+        let is_folded = folded.contains(axis.name);
+        if is_folded {
+            folded_places.push(kept);
+            let first_of = |labels: &&Labelling| labels.dimensions.first().is_some_and(|d| d == axis.name);
+            let over_axes = labellings.iter().filter(first_of).map(|labels| {
+                let labels_here = spread(&labels.labels, &labels.dimensions, &folded_axes);
+                (labels.name.clone(), labels.groups.clone(), labels_here)
+            });
+            let along_axis = axis.groups.iter().map(|groups| {
+                let own = [axis.name.to_owned()];
+                (groups.name.clone(), groups.groups.clone(), spread(&groups.labels, &own, &folded_axes))
+            });
+            for (name, labels, of_position) in along_axis.chain(over_axes) {
+                groups.push(FoldedGroups { axis: kept, labels: of_position, count: labels.len() });
+                dims.push(KeptDimension::Grouped { name, labels });
+            }
+        } else {
+            dims.extend(axis.dimensions());
         }
-        kept += usize::from(weighted(axis) || !axis.reduced || axis.is_in_runs());
+        kept += usize::from(is_folded || !axis.reduced || axis.is_in_runs());
     }
-    let (ranges, maps) = axes.iter().map(|axis| axis.map(weighted(axis))).unzip();
+    let (ranges, maps) = axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
     let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
-    let fold = match weights {
-        None => None,
-        Some(w) => Some((
-            Weights::new(folded, w.shape, w.values, w.is_mask).map_err(weighted_error)?,
-            query.reductions.clone(),
-        )),
+    let fold = if folded.is_empty() {
+        None
+    } else {
+        let shape: Vec<u64> = folded_axes.iter().map(|axis| axis.positions().len() as u64).collect();
+        let count = shape.iter().product::<u64>();
+        let (values, is_mask) = match weights {
+            Some(w) => (spread(&w.values, &w.dimensions, &folded_axes), w.is_mask),
+            None => (vec![1.0; usize::try_from(count).unwrap_or(0)], true),
+        };
+        let weights = Weights::new(folded_places, shape, values, is_mask).map_err(weighted_error)?;
+        Some((weights.grouped(groups), query.reductions.clone()))
     };
     let reductions = match &fold {
         None => query.reductions.clone(),
@@ -280,9 +299,18 @@ pub(crate) struct Axis<'a> {
     pub(crate) name: &'a str,
     length: u64,
     positions: Positions,
+    /// Neither kept nor grouped.
     pub(crate) reduced: bool,
-    /// Name of the groups, the group of each position, and the groups.
-    groups: Option<(&'static str, (Vec<u32>, GroupLabels))>,
+    /// What its positions are gathered by.
+    groups: Vec<AxisGroups>,
+}
+
+/// Groups of the positions of one axis.
+struct AxisGroups {
+    name: String,
+    /// The group of each selected position.
+    labels: Vec<Option<u32>>,
+    groups: GroupLabels,
 }
 
 impl Axis<'_> {
@@ -296,42 +324,69 @@ impl Axis<'_> {
         self.positions.0.len() != 1
     }
 
-    /// The axis of the answer, if it stays.
-    fn dimension(&self) -> KeptDimension {
-        match &self.groups {
-            Some((name, (_, labels))) => {
-                KeptDimension::Grouped { name: (*name).to_owned(), labels: labels.clone() }
+    /// Gathers its positions, beside what they are gathered by already.
+    fn gather(&mut self, name: String, labels: Vec<Option<u32>>, groups: GroupLabels) {
+        self.reduced = false;
+        self.groups.push(AxisGroups { name, labels, groups });
+    }
+
+    /// Whether its positions are gathered in groups.
+    pub(crate) fn is_grouped(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// The axes of the answer, if it stays.
+    fn dimensions(&self) -> Vec<KeptDimension> {
+        let grouped =
+            |by: &AxisGroups| KeptDimension::Grouped { name: by.name.clone(), labels: by.groups.clone() };
+        match (self.is_grouped(), self.reduced) {
+            (true, _) => self.groups.iter().map(grouped).collect(),
+            (false, true) => Vec::new(),
+            (false, false) => {
+                vec![KeptDimension::Selected { name: self.name.to_owned(), positions: self.positions() }]
             }
-            None => KeptDimension::Selected { name: self.name.to_owned(), positions: self.positions() },
         }
     }
 
+    /// The group of each position and the number of groups: those of several groupings are all pairs of theirs.
+    fn labels(&self) -> Option<(Vec<Option<u32>>, usize)> {
+        let mut all = self.groups.iter().map(|by| (by.labels.clone(), by.groups.len()));
+        let first = all.next()?;
+        Some(all.fold(first, |(labels, count), (next, groups)| {
+            let pair = |(a, b): (&Option<u32>, &Option<u32>)| {
+                a.zip(*b).and_then(|(a, b)| a.checked_mul(u32::try_from(groups).ok()?)?.checked_add(b))
+            };
+            (labels.iter().zip(&next).map(pair).collect(), count.saturating_mul(groups))
+        }))
+    }
+
     /// The range that covers all positions, and where each of them goes.
-    fn map(&self, weighted: bool) -> (AxisRange, AxisMap) {
-        let reduced = self.reduced && !weighted;
+    fn map(&self, folded: bool) -> (AxisRange, AxisMap) {
+        let reduced = self.reduced && !folded;
+        let groups = if folded { None } else { self.labels() };
         let single = match self.positions.0.as_slice() {
             [range] => Some(*range),
             _ => None,
         };
-        if let (Some(range), None) = (single, &self.groups) {
+        if let (Some(range), None) = (single, &groups) {
             return (range, if reduced { AxisMap::Reduce } else { AxisMap::Keep });
         }
         // Groups, and positions in several runs, are picked by label. A reduced axis becomes a single group, which adds a
         // length of 1 to the plan's shape and nothing to the order of its values.
         let range = single.unwrap_or_else(|| AxisRange::all(self.length));
-        let (labels, groups): (Vec<u32>, usize) = match &self.groups {
-            Some((_, (labels, groups))) => (labels.clone(), groups.len()),
-            None if reduced => (vec![0; self.positions().len()], 1),
+        let (labels, groups): (Vec<Option<u32>>, usize) = match groups {
+            Some(groups) => groups,
+            None if reduced => (vec![Some(0); self.positions().len()], 1),
             None => {
                 let count = self.positions().len();
-                ((0..count).map(|i| u32::try_from(i).unwrap_or(u32::MAX)).collect(), count)
+                ((0..count).map(|i| u32::try_from(i).ok()).collect(), count)
             }
         };
         let mut of_position = vec![None; usize::try_from(range.count()).unwrap_or(0)];
         for (position, label) in self.positions().into_iter().zip(labels) {
             let place = position.saturating_sub(range.start()) / range.stride();
             if let Some(slot) = usize::try_from(place).ok().and_then(|place| of_position.get_mut(place)) {
-                *slot = Some(label);
+                *slot = label;
             }
         }
         let groups = u32::try_from(groups).unwrap_or(u32::MAX);
@@ -339,24 +394,67 @@ impl Axis<'_> {
     }
 }
 
-async fn groups(
+/// Gathers the positions of axes by what the query says; gives the labels that lie over several dimensions.
+async fn group(
     store: &ReferenceStore,
     variable: &str,
-    by: &GroupBy,
-    positions: &Positions,
-) -> Result<(Vec<u32>, GroupLabels), QueryError> {
-    let coordinate = coordinate(store, variable, &by.dimension).await.map_err(|source| {
-        QueryError::Coordinate { variable: variable.to_owned(), source: Box::new(source) }
-    })?;
-    let positions: Vec<u64> = positions.0.iter().flat_map(|range| range.positions()).collect();
-    by.groups(coordinate.as_ref(), &positions)
-        .map_err(|source| QueryError::Group { variable: variable.to_owned(), source })
+    query: &Query,
+    axes: &mut [Axis<'_>],
+) -> Result<Vec<Labelling>, QueryError> {
+    let group_error = |source| QueryError::Group { variable: variable.to_owned(), source };
+    let mut over_several = Vec::new();
+    for by in &query.by {
+        match by {
+            GroupBy::Date { dimension, part } => {
+                let coordinate = coordinate(store, variable, dimension).await.map_err(|source| {
+                    QueryError::Coordinate { variable: variable.to_owned(), source: Box::new(source) }
+                })?;
+                let Some(axis) = axes.iter_mut().find(|axis| axis.name == dimension) else { continue };
+                let (labels, groups) =
+                    part.groups(dimension, coordinate.as_ref(), &axis.positions()).map_err(group_error)?;
+                axis.gather(part.name().to_owned(), labels, groups);
+            }
+            GroupBy::Variable(path) => {
+                let labels = labelling(store, path).await.map_err(group_error)?;
+                let refused = |reason| group_error(GroupError::Label { label: path.clone(), reason });
+                let places = labels.dimensions.iter().map(|d| axes.iter().position(|axis| axis.name == d));
+                let places: Vec<usize> = places.collect::<Option<_>>().ok_or_else(|| {
+                    refused(format!("{variable:?} lacks one of its dimensions {:?}", labels.dimensions))
+                })?;
+                if places.is_empty() || !places.is_sorted() {
+                    return Err(refused("its dimensions are none, or stand in another order".to_owned()));
+                }
+                let positions: Vec<Vec<u64>> =
+                    places.iter().filter_map(|&place| axes.get(place)).map(Axis::positions).collect();
+                let labels = labels.selected(&positions);
+                match places.as_slice() {
+                    &[place] => {
+                        if let Some(axis) = axes.get_mut(place) {
+                            axis.gather(labels.name, labels.labels, labels.groups);
+                        }
+                    }
+                    _ => over_several.push(labels),
+                }
+            }
+        }
+    }
+    for labels in &over_several {
+        let kept = |axis: &&Axis<'_>| labels.dimensions.iter().any(|d| d == axis.name) && !axis.reduced;
+        if let Some(axis) = axes.iter().find(kept) {
+            let reason = format!("its dimension {:?} is not reduced", axis.name);
+            return Err(group_error(GroupError::Label { label: labels.name.clone(), reason }));
+        }
+    }
+    Ok(over_several)
 }
 
 fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Result<(), QueryError> {
     let names = &array.meta.dimension_names;
     let selected = query.select.iter().map(|(dimension, _)| dimension);
-    let grouped = query.by.iter().map(|by| &by.dimension);
+    let grouped = query.by.iter().filter_map(|by| match by {
+        GroupBy::Date { dimension, .. } => Some(dimension),
+        GroupBy::Variable(_) => None,
+    });
     let asked = query.over.iter().flatten().chain(selected).chain(grouped);
     match asked.into_iter().find(|dimension| !names.contains(dimension)) {
         Some(dimension) => Err(QueryError::NoDimension {

@@ -31,7 +31,6 @@ pub enum WeightSource {
 #[derive(Clone, Debug)]
 pub(crate) struct Weighing {
     pub(crate) dimensions: Vec<String>,
-    pub(crate) shape: Vec<u64>,
     pub(crate) values: Vec<f64>,
     pub(crate) is_mask: bool,
 }
@@ -68,8 +67,10 @@ pub(crate) async fn weights(
             }
         };
         let weighing = weighing.map_err(error)?;
-        if let Some(kept) =
-            weighing.dimensions.iter().find(|d| !axes.iter().any(|a| a.name == **d && a.reduced))
+        if let Some(kept) = weighing
+            .dimensions
+            .iter()
+            .find(|d| !axes.iter().any(|a| a.name == **d && (a.reduced || a.is_grouped())))
         {
             return Err(error(format!("its dimension {kept:?} is not reduced")));
         }
@@ -104,7 +105,6 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
     let positions = axis.positions();
     Ok(Weighing {
         dimensions: vec![axis.name.to_owned()],
-        shape: vec![positions.len() as u64],
         values: positions.into_iter().map(cosine).collect(),
         is_mask: false,
     })
@@ -171,12 +171,7 @@ async fn of_variable(
         stored.into_iter().map(weight).collect()
     };
     let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
-    Ok(Weighing {
-        dimensions,
-        shape: positions.iter().map(|p| p.len() as u64).collect(),
-        values: picked(&values, &shape, &positions),
-        is_mask: mask.is_some(),
-    })
+    Ok(Weighing { dimensions, values: picked(&values, &shape, &positions), is_mask: mask.is_some() })
 }
 
 fn meets(value: f64, comparison: Comparison, threshold: f64) -> bool {
@@ -192,45 +187,36 @@ fn meets(value: f64, comparison: Comparison, threshold: f64) -> bool {
     }
 }
 
-/// The values at the product of positions on each axis, row-major.
-fn picked(values: &[f64], shape: &[u64], positions: &[Vec<u64>]) -> Vec<f64> {
+/// The values at the product of positions on each axis of `shape`, row-major.
+pub(crate) fn picked<T: Clone>(values: &[T], shape: &[u64], positions: &[Vec<u64>]) -> Vec<T> {
     let mut places = vec![0_u64];
     for (&length, positions) in shape.iter().zip(positions) {
         places = places.iter().flat_map(|&base| positions.iter().map(move |&p| base * length + p)).collect();
     }
-    places.into_iter().filter_map(|place| values.get(usize::try_from(place).ok()?)).copied().collect()
+    places.into_iter().filter_map(|place| values.get(usize::try_from(place).ok()?)).cloned().collect()
+}
+
+/// What is said of the selected positions of some dimensions, said of those of `axes`, which have these dimensions in the
+/// same order.
+pub(crate) fn spread<T: Clone>(values: &[T], dimensions: &[String], axes: &[&Axis<'_>]) -> Vec<T> {
+    let mut places = vec![0_usize];
+    for axis in axes {
+        let length = axis.positions().len();
+        let own = dimensions.iter().any(|d| d == axis.name);
+        let step = |place: usize, k: usize| if own { place * length + k } else { place };
+        places = places.iter().flat_map(|&place| (0..length).map(move |k| step(place, k))).collect();
+    }
+    places.into_iter().filter_map(|place| values.get(place)).cloned().collect()
 }
 
 /// The product of two weights over the union of their dimensions.
 fn multiplied(a: &Weighing, b: &Weighing, axes: &[Axis<'_>]) -> Weighing {
-    let own = |w: &Weighing, name: &str| w.dimensions.iter().position(|d| d == name);
-    let union: Vec<&Axis<'_>> =
-        axes.iter().filter(|axis| own(a, axis.name).is_some() || own(b, axis.name).is_some()).collect();
-    let shape: Vec<u64> = union.iter().map(|axis| axis.positions().len() as u64).collect();
-    let total: u64 = shape.iter().product();
-    let value = |w: &Weighing, index: &[u64]| {
-        let place = union.iter().zip(index).filter(|(axis, _)| own(w, axis.name).is_some()).fold(
-            0_u64,
-            |place, (axis, &i)| {
-                let length = own(w, axis.name).and_then(|d| w.shape.get(d)).copied().unwrap_or(1);
-                place * length + i
-            },
-        );
-        usize::try_from(place).ok().and_then(|place| w.values.get(place)).copied().unwrap_or(0.0)
-    };
-    let values = (0..total).map(|number| {
-        let mut rest = number;
-        let mut index = vec![0; shape.len()];
-        for (slot, &length) in index.iter_mut().zip(&shape).rev() {
-            *slot = rest % length;
-            rest /= length;
-        }
-        value(a, &index) * value(b, &index)
-    });
+    let has = |w: &Weighing, axis: &Axis<'_>| w.dimensions.iter().any(|d| d == axis.name);
+    let union: Vec<&Axis<'_>> = axes.iter().filter(|axis| has(a, axis) || has(b, axis)).collect();
+    let (left, right) = (spread(&a.values, &a.dimensions, &union), spread(&b.values, &b.dimensions, &union));
     Weighing {
-        values: values.collect(),
+        values: left.iter().zip(&right).map(|(a, b)| a * b).collect(),
         dimensions: union.iter().map(|axis| axis.name.to_owned()).collect(),
         is_mask: a.is_mask && b.is_mask,
-        shape,
     }
 }

@@ -19,6 +19,19 @@ pub struct Weights {
     pub values: Vec<f64>,
     /// Whether they only say what takes part: 0 or 1.
     pub is_mask: bool,
+    /// Groups that the positions are gathered in; each is an axis of the answer.
+    groups: Vec<FoldedGroups>,
+}
+
+/// Groups of the positions of folded axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoldedGroups {
+    /// The folded axis in whose place the axis of groups stands.
+    pub axis: usize,
+    /// The group of each combination of folded positions, row-major, below `count`; those without are left out.
+    pub labels: Vec<Option<u32>>,
+    /// Number of groups.
+    pub count: usize,
 }
 
 /// Weights cannot be used.
@@ -34,7 +47,7 @@ pub enum WeightsError {
     },
     /// A reduction that weights do not define.
     #[error(
-        "a weighted {reduction} is not defined; mean, sum, count, and var and std of the population are, and under a mask min and max"
+        "{reduction} is not defined with weights, a mask or groups over several dimensions; mean, sum, count, and var and std of the population are, and without weights min and max"
     )]
     Reduction {
         /// Name of the reduction.
@@ -70,8 +83,14 @@ impl Weights {
                 position,
                 value: values.get(position).copied().unwrap_or(f64::NAN),
             }),
-            None => Ok(Self { axes, shape, values, is_mask }),
+            None => Ok(Self { axes, shape, values, is_mask, groups: Vec::new() }),
         }
+    }
+
+    /// These weights, with positions gathered in `groups`, in the order of their axes.
+    #[must_use]
+    pub fn grouped(self, groups: Vec<FoldedGroups>) -> Self {
+        Self { groups, ..self }
     }
 
     /// The reductions a plan must answer so that `asked` can be folded from them.
@@ -104,7 +123,7 @@ impl Weights {
     #[must_use]
     pub fn fold(&self, asked: &[Reduction], answers: &[Outcome]) -> Vec<Outcome> {
         let Some(count) = answers.first() else { return Vec::new() };
-        let cells = Cells::new(&count.shape, &self.axes);
+        let cells = Cells::new(&count.shape, self);
         let find = |reduction: &Reduction| answers.iter().find(|outcome| outcome.reduction == *reduction);
         let outcome = |reduction: &Reduction| {
             if let Reduction::Var { ddof } | Reduction::Std { ddof } = reduction {
@@ -120,14 +139,14 @@ impl Weights {
     }
 
     fn fold_one(&self, reduction: &Reduction, source: &Outcome, count: &Outcome, cells: &Cells) -> Outcome {
-        let mut values = Vec::with_capacity(cells.outer.len());
-        let mut counts = Vec::with_capacity(cells.outer.len());
-        for &base in &cells.outer {
+        let mut values = Vec::with_capacity(cells.len());
+        let mut counts = Vec::with_capacity(cells.len());
+        for (base, group) in cells.of_answer() {
             let mut total = Sum::default();
             let mut weight = Sum::default();
             let mut taken = 0;
             let mut extreme: Option<f64> = None;
-            for (&offset, &w) in cells.inner.iter().zip(&self.values) {
+            for &(offset, w) in group {
                 let n = count.count.get(base + offset).copied().unwrap_or(0);
                 let value = number(&source.values, base + offset);
                 if n == 0 || w == 0.0 {
@@ -184,11 +203,11 @@ impl Weights {
         variances: &Outcome,
         cells: &Cells,
     ) -> Outcome {
-        let mut values = Vec::with_capacity(cells.outer.len());
-        let mut counts = Vec::with_capacity(cells.outer.len());
-        for &base in &cells.outer {
+        let mut values = Vec::with_capacity(cells.len());
+        let mut counts = Vec::with_capacity(cells.len());
+        for (base, group) in cells.of_answer() {
             let taken = || {
-                cells.inner.iter().zip(&self.values).filter_map(|(&offset, &w)| {
+                group.iter().filter_map(|&(offset, w)| {
                     let n = means.count.get(base + offset).copied().unwrap_or(0);
                     let cell =
                         (number(&means.values, base + offset), number(&variances.values, base + offset));
@@ -232,18 +251,24 @@ fn number(values: &Values, i: usize) -> f64 {
     }
 }
 
-/// Numbers of the cells of an output, split into those of the folded axes and those of the others.
+/// Which cells of a plan's output, and with what weight, make which cell of the answer.
 struct Cells {
-    /// Shape of what stays.
+    /// Shape of the answer.
     shape: Vec<u64>,
-    /// Number of the first cell of each output.
-    outer: Vec<usize>,
-    /// What to add to it for each weight.
-    inner: Vec<usize>,
+    /// Along each axis of the answer, what a step adds: to the number of a cell of the output, or to that of a group.
+    steps: Vec<Step>,
+    /// For each combination of groups, what to add to a cell's number, and the weight.
+    groups: Vec<Vec<(usize, f64)>>,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Cell(usize),
+    Group(usize),
 }
 
 impl Cells {
-    fn new(shape: &[u64], folded: &[usize]) -> Self {
+    fn new(shape: &[u64], weights: &Weights) -> Self {
         let mut strides = vec![1_usize; shape.len()];
         for axis in (0..shape.len().saturating_sub(1)).rev() {
             let next = strides.get(axis + 1).copied().unwrap_or(1);
@@ -252,21 +277,60 @@ impl Cells {
                 *stride = next.saturating_mul(length);
             }
         }
-        let numbers = |wanted: bool| {
-            let mut numbers = vec![0];
-            for (axis, (&length, &stride)) in shape.iter().zip(&strides).enumerate() {
-                if folded.contains(&axis) == wanted {
-                    let length = usize::try_from(length).unwrap_or(0);
-                    numbers =
-                        numbers.iter().flat_map(|&n| (0..length).map(move |k| n + k * stride)).collect();
+        let mut answer = Vec::new();
+        let mut steps = Vec::new();
+        let mut folded = vec![0];
+        for (axis, (&length, &stride)) in shape.iter().zip(&strides).enumerate() {
+            if weights.axes.contains(&axis) {
+                let length = usize::try_from(length).unwrap_or(0);
+                folded = folded.iter().flat_map(|&n| (0..length).map(move |k| n + k * stride)).collect();
+                for (number, groups) in weights.groups.iter().enumerate().filter(|(_, g)| g.axis == axis) {
+                    answer.push(groups.count as u64);
+                    steps.push(Step::Group(group_stride(&weights.groups, number)));
                 }
+            } else {
+                answer.push(length);
+                steps.push(Step::Cell(stride));
             }
-            numbers
-        };
-        let stays =
-            shape.iter().enumerate().filter(|(axis, _)| !folded.contains(axis)).map(|(_, &length)| length);
-        Self { shape: stays.collect(), outer: numbers(false), inner: numbers(true) }
+        }
+        let mut groups = vec![Vec::new(); weights.groups.iter().map(|g| g.count).product()];
+        for (place, (&offset, &weight)) in folded.iter().zip(&weights.values).enumerate() {
+            let number = weights.groups.iter().enumerate().try_fold(0, |sum, (number, by)| {
+                let label = usize::try_from((*by.labels.get(place)?)?).ok()?;
+                Some(sum + label * group_stride(&weights.groups, number))
+            });
+            if let Some(group) = number.and_then(|number: usize| groups.get_mut(number)) {
+                group.push((offset, weight));
+            }
+        }
+        Self { shape: answer, steps, groups }
     }
+
+    /// Number of cells of the answer.
+    fn len(&self) -> usize {
+        self.shape.iter().map(|&length| usize::try_from(length).unwrap_or(0)).product()
+    }
+
+    /// For each cell of the answer, in row-major order, the first cell of the output and what is folded there.
+    fn of_answer(&self) -> impl Iterator<Item = (usize, &[(usize, f64)])> {
+        (0..self.len()).map(|number| {
+            let (mut rest, mut cell, mut group) = (number, 0, 0);
+            for (&length, step) in self.shape.iter().zip(&self.steps).rev() {
+                let length = usize::try_from(length).unwrap_or(1).max(1);
+                match step {
+                    Step::Cell(stride) => cell += rest % length * stride,
+                    Step::Group(stride) => group += rest % length * stride,
+                }
+                rest /= length;
+            }
+            (cell, self.groups.get(group).map_or(&[][..], Vec::as_slice))
+        })
+    }
+}
+
+/// Distance of the groups of one grouping in the row-major order of all combinations.
+fn group_stride(groups: &[FoldedGroups], number: usize) -> usize {
+    groups.iter().skip(number + 1).map(|g| g.count).product()
 }
 
 /// A compensated sum (Neumaier).

@@ -162,8 +162,9 @@ pub(crate) struct Reduce {
     /// Only cells where another variable meets a condition: 'sftlf > 50'
     #[arg(long, value_name = "VAR CONDITION")]
     pub(crate) mask: Option<String>,
-    /// Groups in place of a time axis: time.year, month, season, day, dayofyear, hour, yearmonth or date
-    #[arg(long, value_name = "DIM.PART")]
+    /// Groups in place of dimensions: time.year, month, season, day, dayofyear, hour, yearmonth or date, or the values
+    /// of a variable such as a map of basins; may be repeated
+    #[arg(long, value_name = "DIM.PART|VAR")]
     pub(crate) by: Vec<String>,
     /// No unpacking, no masking
     #[arg(long)]

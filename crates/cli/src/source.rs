@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use rangefold::active::{
-    Prepared, Query, WeightSource,
+    GroupBy, Prepared, Query, WeightSource,
     coordinate::{bounds_path, coordinate_path},
     prepare,
 };
@@ -82,6 +82,10 @@ fn beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String>
         WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => {
             Some(path.trim_matches('/').to_owned())
         }
+    }));
+    paths.extend(query.by.iter().filter_map(|by| match by {
+        GroupBy::Date { .. } => None,
+        GroupBy::Variable(path) => Some(path.clone()),
     }));
     paths
 }

@@ -146,6 +146,46 @@ fn large_weights_of_a_parquet_store_are_read_before_they_weigh() {
 }
 
 #[test]
+fn values_are_gathered_by_the_values_of_another_variable() {
+    // t = 0 1 2 | 3 4 5 by time and cell; basins "b", none, "a"; both files of raw numbers.
+    let folder = TempDir::new().unwrap();
+    let numbers: Vec<u8> = (0..6).flat_map(|i| f64::from(i).to_le_bytes()).collect();
+    std::fs::write(folder.path().join("t.bin"), numbers).unwrap();
+    std::fs::write(folder.path().join("basin.bin"), [2_u8, 9, 1]).unwrap();
+    let array = |shape: &[u64], dtype: &str| {
+        json!({"zarr_format": 2, "shape": shape, "chunks": shape, "dtype": dtype, "compressor": null,
+            "filters": null, "fill_value": null, "order": "C"})
+    };
+    let basin = json!({"_ARRAY_DIMENSIONS": ["y", "x"], "_FillValue": 9, "flag_values": [1, 2],
+        "flag_meanings": "a b"});
+    let refs = json!({".zgroup": {"zarr_format": 2},
+        "t/.zarray": array(&[2, 1, 3], "<f8"), "t/.zattrs": {"_ARRAY_DIMENSIONS": ["time", "y", "x"]},
+        "t/0.0.0": [folder.path().join("t.bin"), 0, 48],
+        "basin/.zarray": array(&[1, 3], "|u1"), "basin/.zattrs": basin,
+        "basin/0.0": [folder.path().join("basin.bin"), 0, 3]});
+    std::fs::write(folder.path().join("r.json"), json!({"version": 1, "refs": refs}).to_string()).unwrap();
+    done(folder.path(), &["convert", "r.json", "-o", "r.parq"]);
+    let answer = |store: &str, options: &[&str]| -> Value {
+        let command = [&["reduce", store, "t", "--json", "--op"], options].concat();
+        serde_json::from_str(&done(folder.path(), &command)).unwrap()
+    };
+    for store in ["r.json", "r.parq"] {
+        let mean = answer(store, &["mean", "--by", "basin"]);
+        assert_eq!((&mean["dims"], &mean["values"]), (&json!(["basin"]), &json!([3.5, 1.5])), "{store}");
+        let max = answer(store, &["max", "--by", "basin", "--over", "y,x"]);
+        assert_eq!(
+            (&max["dims"], &max["values"]),
+            (&json!(["time", "basin"]), &json!([[2.0, 0.0], [5.0, 3.0]]))
+        );
+        let selected = answer(store, &["std", "--by", "basin", "--select", "x=0:2"]);
+        assert_eq!((&selected["values"], &selected["count"]), (&json!([1.5]), &json!([2])));
+    }
+    let kept = ["reduce", "r.json", "t", "--op", "mean", "--by", "basin", "--over", "time"];
+    let error = refused(folder.path(), 1, &kept);
+    assert!(error.contains("its dimension \"y\" is not reduced"), "{error}");
+}
+
+#[test]
 fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
     let folder = TempDir::new().unwrap();
     let error = refused(folder.path(), 1, &["scan", "nowhere.nc"]);
@@ -177,7 +217,7 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     let error = refused(folder.path(), 1, &north);
     assert_eq!(error.matches("500 lies outside").count(), 1, "a cause is told once: {error}");
     refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
-    for wrong in [["--select", "lat"], ["--where", "warm"], ["--by", "time"], ["--mask", "pr"]] {
+    for wrong in [["--select", "lat"], ["--where", "warm"], ["--by", "time."], ["--mask", "pr"]] {
         refused(folder.path(), 2, &[&["reduce", "stack.json", "tas", "--op", "mean"], &wrong[..]].concat());
     }
     refused(folder.path(), 2, &["nonsense"]);
