@@ -305,27 +305,89 @@ impl ChunkGrid {
     /// `selection` must have been made for this shape.
     #[must_use]
     pub fn touching(&self, selection: &Hyperslab) -> Touching {
-        let parts: Vec<Vec<AxisPart>> =
-            self.axes.iter().zip(selection.axes()).map(|(axis, range)| axis_parts(axis, *range)).collect();
-        let done = parts.iter().any(Vec::is_empty) || selection.axes().len() != self.axes.len();
-        Touching { counts: self.counts.clone(), cursor: vec![0; parts.len()], parts, done }
+        let axes: Vec<TouchedAxis> = self
+            .axes
+            .iter()
+            .zip(&self.counts)
+            .zip(selection.axes())
+            .map(|((chunks, &chunk_count), &range)| TouchedAxis::new(chunks.clone(), chunk_count, range))
+            .collect();
+        let fits = selection.axes().len() == self.axes.len();
+        let cursor = axes.iter().map(|axis| axis.first()).collect::<Option<Vec<_>>>().filter(|_| fits);
+        Touching { axes, cursor }
     }
 }
 
-/// Iterator of [`ChunkGrid::touching`].
+/// Iterator of [`ChunkGrid::touching`]. It makes one chunk after the other: a billion of them take no memory.
 #[derive(Clone, Debug)]
 pub struct Touching {
-    counts: Vec<u64>,
-    parts: Vec<Vec<AxisPart>>,
-    cursor: Vec<usize>,
-    done: bool,
+    axes: Vec<TouchedAxis>,
+    /// The next chunk: for each axis, the part it is in. `None` at the end.
+    cursor: Option<Vec<(u64, AxisPart)>>,
+}
+
+/// The chunks along one axis that a selection touches.
+#[derive(Clone, Debug)]
+struct TouchedAxis {
+    chunks: AxisChunks,
+    /// Chunks along the whole axis, touched or not.
+    chunk_count: u64,
+    range: AxisRange,
+    /// Where in the selection each part begins; `None` for a regular axis of which nothing was left out.
+    starts: Option<Arc<[u64]>>,
 }
 
 impl Touching {
     /// Number of chunks the selection touches in all; saturates.
     #[must_use]
     pub fn chunk_count(&self) -> u64 {
-        self.parts.iter().fold(1_u64, |n, parts| n.saturating_mul(parts.len() as u64))
+        if self.cursor.is_none() {
+            return 0;
+        }
+        self.axes.iter().fold(1_u64, |n, axis| n.saturating_mul(axis.len()))
+    }
+
+    /// Leaves out the chunks whose part along `axis` is not wanted. To be called before the first chunk is taken.
+    #[must_use]
+    pub fn retain(mut self, axis: usize, mut wanted: impl FnMut(&AxisPart) -> bool) -> Self {
+        if let Some(touched) = self.axes.get_mut(axis) {
+            let parts = (0..touched.len()).map_while(|i| touched.part(i));
+            let starts = parts.filter(|part| wanted(part)).map(|part| part.output_start).collect();
+            touched.starts = Some(starts);
+        }
+        self.cursor = self.cursor.and_then(|_| self.axes.iter().map(TouchedAxis::first).collect());
+        self
+    }
+
+    /// For each axis, the sum of the stored lengths of the chunks along it and the length of the longest; saturates.
+    pub fn chunk_lengths(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.axes.iter().map(|axis| match axis.chunks {
+            AxisChunks::Regular { length } => {
+                let count = axis.len();
+                (count.saturating_mul(length), if count == 0 { 0 } else { length })
+            }
+            AxisChunks::Listed { .. } => (0..axis.len())
+                .map_while(|i| axis.part(i))
+                .fold((0, 0), |(sum, max), part| (sum + part.chunk_length, max.max(part.chunk_length))),
+        })
+    }
+
+    /// The chunk of this row-major number and its place among all that are touched; `None` if it is not among them.
+    #[must_use]
+    pub fn find(&self, number: u64) -> Option<(u64, ChunkSelection)> {
+        self.cursor.as_ref()?;
+        let mut rest = number;
+        let (mut place, mut places) = (0, 1);
+        let mut axes = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            let (i, part) = axis.find(rest % axis.chunk_count)?;
+            rest /= axis.chunk_count;
+            place += i * places;
+            places *= axis.len();
+            axes.push(part);
+        }
+        axes.reverse();
+        (rest == 0).then_some((place, ChunkSelection { number, axes }))
     }
 }
 
@@ -333,40 +395,102 @@ impl Iterator for Touching {
     type Item = ChunkSelection;
 
     fn next(&mut self) -> Option<ChunkSelection> {
-        if self.done {
-            return None;
-        }
-        let axes: Vec<AxisPart> =
-            self.parts.iter().zip(&self.cursor).filter_map(|(parts, &i)| parts.get(i).copied()).collect();
-        let number =
-            axes.iter().zip(&self.counts).fold(0_u64, |number, (part, &count)| number * count + part.chunk);
-        self.done = true;
-        for (slot, parts) in self.cursor.iter_mut().zip(&self.parts).rev() {
-            *slot += 1;
-            if *slot < parts.len() {
-                self.done = false;
+        let cursor = self.cursor.as_mut()?;
+        let axes: Vec<AxisPart> = cursor.iter().map(|(_, part)| *part).collect();
+        let number = axes
+            .iter()
+            .zip(&self.axes)
+            .fold(0_u64, |number, (part, axis)| number * axis.chunk_count + part.chunk);
+        let mut done = true;
+        for (slot, axis) in cursor.iter_mut().zip(&self.axes).rev() {
+            if let Some(part) = axis.part(slot.0 + 1) {
+                *slot = (slot.0 + 1, part);
+                done = false;
                 break;
             }
-            *slot = 0;
+            if let Some(first) = axis.first() {
+                *slot = first;
+            }
+        }
+        if done {
+            self.cursor = None;
         }
         Some(ChunkSelection { number, axes })
     }
 }
 
-/// Cuts `range` at the chunk borders of `axis`; chunks between strides are left out.
-fn axis_parts(axis: &AxisChunks, range: AxisRange) -> Vec<AxisPart> {
-    let mut parts = Vec::new();
-    let mut taken = 0;
-    while taken < range.count() {
-        let position = range.start() + taken * range.stride();
-        let chunk = axis.holding(position);
-        let (start, length) = axis.extent(chunk);
-        let inside = (start + length - position).div_ceil(range.stride()).min(range.count() - taken);
-        let Some(within) = AxisRange::new(position - start, range.stride(), inside, length) else { break };
-        parts.push(AxisPart { chunk, chunk_length: length, within, output_start: taken });
-        taken += inside.max(1);
+impl TouchedAxis {
+    fn new(chunks: AxisChunks, chunk_count: u64, range: AxisRange) -> Self {
+        let mut axis = Self { chunks, chunk_count, range, starts: None };
+        if let AxisChunks::Listed { .. } = axis.chunks {
+            let first = axis.part_from(0);
+            let after = |part: &AxisPart| axis.part_from(part.output_start + part.within.count());
+            axis.starts = Some(std::iter::successors(first, after).map(|part| part.output_start).collect());
+        }
+        axis
     }
-    parts
+
+    /// Number of parts.
+    fn len(&self) -> u64 {
+        match (&self.starts, &self.chunks) {
+            (Some(starts), _) => starts.len() as u64,
+            (None, AxisChunks::Regular { length }) if self.range.stride() <= *length => {
+                let last = self.range.start() + self.range.count().saturating_sub(1) * self.range.stride();
+                let chunks = self.chunks.holding(last) - self.chunks.holding(self.range.start()) + 1;
+                if self.range.count() == 0 { 0 } else { chunks }
+            }
+            // Each position is in a chunk of its own.
+            (None, _) => self.range.count(),
+        }
+    }
+
+    fn first(&self) -> Option<(u64, AxisPart)> {
+        Some((0, self.part(0)?))
+    }
+
+    /// Part number `i`; chunks between strides have none.
+    fn part(&self, i: u64) -> Option<AxisPart> {
+        let start = match (&self.starts, &self.chunks) {
+            (Some(starts), _) => *starts.get(usize::try_from(i).ok()?)?,
+            _ if i >= self.len() => return None,
+            (None, AxisChunks::Regular { length }) if self.range.stride() <= *length => {
+                self.first_from((self.chunks.holding(self.range.start()) + i) * length)
+            }
+            (None, _) => i,
+        };
+        self.part_from(start)
+    }
+
+    /// The part in chunk `chunk` of the axis, and its number.
+    fn find(&self, chunk: u64) -> Option<(u64, AxisPart)> {
+        let start = self.first_from(self.chunks.extent(chunk).0);
+        let part = self.part_from(start).filter(|part| part.chunk == chunk)?;
+        let i = match (&self.starts, &self.chunks) {
+            (Some(starts), _) => starts.binary_search(&start).ok()? as u64,
+            (None, AxisChunks::Regular { length }) if self.range.stride() <= *length => {
+                chunk - self.chunks.holding(self.range.start())
+            }
+            (None, _) => start,
+        };
+        Some((i, part))
+    }
+
+    /// Number of the first selected position that is not before `position`.
+    fn first_from(&self, position: u64) -> u64 {
+        position.saturating_sub(self.range.start()).div_ceil(self.range.stride())
+    }
+
+    /// The part that begins with the selected position number `start`.
+    fn part_from(&self, start: u64) -> Option<AxisPart> {
+        let left = self.range.count().checked_sub(start).filter(|&left| left > 0)?;
+        let stride = self.range.stride();
+        let position = self.range.start() + start * stride;
+        let chunk = self.chunks.holding(position);
+        let (begin, chunk_length) = self.chunks.extent(chunk);
+        let inside = (begin + chunk_length).checked_sub(position)?.div_ceil(stride).min(left);
+        let within = AxisRange::new(position - begin, stride, inside, chunk_length)?;
+        Some(AxisPart { chunk, chunk_length, within, output_start: start })
+    }
 }
 
 #[cfg(test)]
@@ -393,6 +517,15 @@ mod tests {
         let empty = ChunkGrid::regular(&[0, 4], &[1, 4]).unwrap();
         assert_eq!(empty.chunk_count(), 0);
         assert_eq!(empty.touching(&Hyperslab::all(&[0, 4])).count(), 0);
+    }
+
+    #[test]
+    fn a_grid_of_a_billion_chunks_takes_no_memory() {
+        let grid = ChunkGrid::regular(&[1 << 40], &[1 << 10]).unwrap();
+        let mut touching = grid.touching(&Hyperslab::all(&[1 << 40]));
+        assert_eq!(touching.chunk_count(), 1 << 30);
+        assert_eq!(touching.find(1 << 29).map(|(place, _)| place), Some(1 << 29));
+        assert_eq!(touching.next().map(|chunk| chunk.number), Some(0));
     }
 
     #[test]
@@ -425,7 +558,10 @@ mod tests {
                 .map(|&(a, b, s)| Slice::Range { start: Some(a), stop: Some(b), step: Some(s) }).collect();
             let slab = Hyperslab::resolve(&slices, &shape).unwrap();
             let mut found = 0;
-            for chunk in grid.touching(&slab) {
+            let touching = grid.touching(&slab);
+            prop_assert_eq!(touching.clone().count() as u64, touching.chunk_count());
+            for (place, chunk) in (0..).zip(touching.clone()) {
+                prop_assert_eq!(touching.find(chunk.number), Some((place, chunk.clone())));
                 prop_assert_eq!(grid.number(&chunk.index()), Some(chunk.number));
                 let origin = grid.chunk_origin(&chunk.index());
                 for ((part, range), origin) in chunk.axes.iter().zip(slab.axes()).zip(origin) {
@@ -437,6 +573,19 @@ mod tests {
                 found += chunk.len();
             }
             prop_assert_eq!(found, slab.len());
+            let even = |part: &AxisPart| part.chunk.is_multiple_of(2);
+            let left = grid.touching(&slab).retain(0, even);
+            let expected: Vec<_> = grid.touching(&slab).filter(|chunk| even(&chunk.axes[0])).collect();
+            prop_assert_eq!(left.chunk_count(), expected.len() as u64);
+            let longest = expected.iter().map(|chunk| chunk.axes[0].chunk_length).max().unwrap_or(0);
+            if let Some((_, max)) = left.chunk_lengths().next() && !expected.is_empty() {
+                prop_assert_eq!(max, longest);
+            }
+            for number in 0..grid.chunk_count() {
+                let place = (0..).zip(&expected).find(|(_, chunk)| chunk.number == number).map(|(place, _)| place);
+                prop_assert_eq!(left.find(number).map(|(place, _)| place), place);
+            }
+            prop_assert_eq!(left.collect::<Vec<_>>(), expected);
         }
     }
 }

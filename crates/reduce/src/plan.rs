@@ -1,7 +1,8 @@
 //! What a reduction will do, before anything is fetched.
 
 use rangefold_array::{
-    ArrayMeta, ByteOrder, ChunkGrid, ChunkSelection, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
+    ArrayMeta, AxisPart, ByteOrder, ChunkSelection, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
+    Touching,
 };
 
 use crate::{
@@ -27,8 +28,9 @@ pub struct ReductionPlan {
     pub(crate) places: Vec<u64>,
     pub(crate) output_shape: Vec<u64>,
     pub(crate) output_cells: usize,
-    grid: ChunkGrid,
-    selection: Hyperslab,
+    /// The chunks that hold a selected element which belongs to a cell.
+    chunks: Touching,
+    selected_count: u64,
     decoded_len: u64,
     decoded_len_max: u64,
 }
@@ -146,7 +148,8 @@ impl ReductionPlan {
             })
             .and_then(|cells| usize::try_from(cells).ok())
             .ok_or_else(|| PlanError::TooLarge { what: "an answer", shape: output_shape.clone() })?;
-        let (decoded_len, decoded_len_max) = decoded_lens(meta, selection)?;
+        let chunks = chunks(meta, selection, &spec.axes);
+        let (decoded_len, decoded_len_max) = decoded_lens(&chunks, &meta.data_type)?;
         Ok(Self {
             fills: fills(&meta.data_type.element, spec),
             bounds: (
@@ -164,30 +167,35 @@ impl ReductionPlan {
             wanted,
             output_shape,
             output_cells,
-            grid: meta.grid.clone(),
-            selection: selection.clone(),
+            chunks,
+            selected_count: selected_count(selection, &spec.axes),
             decoded_len,
             decoded_len_max,
         })
     }
 
-    /// The chunks that are needed, in row-major order; made one by one as they are asked for.
+    /// The chunks that are needed, in row-major order; made one by one as they are asked for. Chunks of which no selected
+    /// element belongs to a group are not needed.
     pub fn tasks(&self) -> impl Iterator<Item = ChunkTask> + Send + use<> {
-        (0..)
-            .zip(self.grid.touching(&self.selection))
-            .map(|(ordinal, selection)| ChunkTask { ordinal, selection })
+        (0..).zip(self.chunks.clone()).map(|(ordinal, selection)| ChunkTask { ordinal, selection })
+    }
+
+    /// The task of the chunk with this row-major number; `None` if the chunk is not needed.
+    #[must_use]
+    pub fn task(&self, number: u64) -> Option<ChunkTask> {
+        self.chunks.find(number).map(|(ordinal, selection)| ChunkTask { ordinal, selection })
     }
 
     /// Number of chunks that are needed.
     #[must_use]
     pub fn chunk_count(&self) -> u64 {
-        if self.selection.is_empty() { 0 } else { self.grid.touching(&self.selection).chunk_count() }
+        self.chunks.chunk_count()
     }
 
-    /// Number of elements selected.
+    /// Number of elements selected, those without a group left out; saturates.
     #[must_use]
     pub fn selected_count(&self) -> u64 {
-        self.selection.len()
+        self.selected_count
     }
 
     /// Decoded bytes of all chunks that are needed, absent ones included; saturates.
@@ -439,30 +447,47 @@ fn places(selection: &Hyperslab, maps: &[AxisMap]) -> Vec<u64> {
     places
 }
 
-/// Decoded bytes of all chunks touched, and of the largest.
-fn decoded_lens(meta: &ArrayMeta, selection: &Hyperslab) -> Result<(u64, u64), PlanError> {
-    let size = meta.data_type.size().unwrap_or(0) as u64;
-    if selection.is_empty() {
+/// The chunks that hold a selected element which belongs to a cell.
+fn chunks(meta: &ArrayMeta, selection: &Hyperslab, maps: &[AxisMap]) -> Touching {
+    let touching = meta.grid.touching(selection);
+    maps.iter().enumerate().fold(touching, |chunks, (axis, map)| match map {
+        AxisMap::Reduce | AxisMap::Keep => chunks,
+        AxisMap::Group(grouping) => chunks.retain(axis, |part| labelled(part, &grouping.labels)),
+    })
+}
+
+/// Elements that belong to a cell.
+fn selected_count(selection: &Hyperslab, maps: &[AxisMap]) -> u64 {
+    selection.axes().iter().zip(maps).fold(1, |n: u64, (range, map)| {
+        n.saturating_mul(match map {
+            AxisMap::Reduce | AxisMap::Keep => range.count(),
+            AxisMap::Group(grouping) => grouping.labels.iter().flatten().count() as u64,
+        })
+    })
+}
+
+/// Whether one of the positions of `part` has a label.
+fn labelled(part: &AxisPart, labels: &[Option<u32>]) -> bool {
+    let start = usize::try_from(part.output_start).unwrap_or(usize::MAX);
+    let count = usize::try_from(part.within.count()).unwrap_or(usize::MAX);
+    labels.iter().skip(start).take(count).any(Option::is_some)
+}
+
+/// Decoded bytes of all chunks, and of the largest.
+fn decoded_lens(chunks: &Touching, data_type: &DataType) -> Result<(u64, u64), PlanError> {
+    let size = data_type.size().unwrap_or(0) as u64;
+    if chunks.chunk_count() == 0 {
         return Ok((0, 0));
     }
-    let (mut all, mut largest) = (size, Some(size));
-    let mut shape = Vec::with_capacity(meta.grid.rank());
-    for ((&length, chunks), &range) in meta.shape().iter().zip(meta.grid.axes()).zip(selection.axes()) {
-        let too_large = |_| PlanError::TooLarge { what: "an axis", shape: vec![length] };
-        let axis = ChunkGrid::new(&[length], vec![chunks.clone()]).map_err(too_large)?;
-        let mut sum = 0_u64;
-        let mut max = 0_u64;
-        for part in axis.touching(&Hyperslab::from_axes(vec![range])).flat_map(|chunk| chunk.axes) {
-            sum = sum.saturating_add(part.chunk_length);
-            max = max.max(part.chunk_length);
-        }
-        all = all.saturating_mul(sum);
-        largest = largest.and_then(|n| n.checked_mul(max));
-        shape.push(max);
-    }
-    let largest = largest
+    let all = chunks.chunk_lengths().fold(size, |n, (sum, _)| n.saturating_mul(sum));
+    let largest = chunks
+        .chunk_lengths()
+        .try_fold(size, |n, (_, max)| n.checked_mul(max))
         .filter(|&n| isize::try_from(n).is_ok())
-        .ok_or(PlanError::TooLarge { what: "a chunk", shape })?;
+        .ok_or_else(|| PlanError::TooLarge {
+            what: "a chunk",
+            shape: chunks.chunk_lengths().map(|(_, max)| max).collect(),
+        })?;
     Ok((all, largest))
 }
 

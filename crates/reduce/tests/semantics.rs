@@ -316,6 +316,34 @@ fn a_plan_says_what_it_will_take() {
 }
 
 #[test]
+fn chunks_of_which_no_position_has_a_group_are_not_needed() {
+    let meta = meta(ElementType::UInt8, &[8, 3], &[2, 3]);
+    let labels = [Some(1), None, None, None, None, None, None, Some(0)];
+    let by = AxisMap::Group(Grouping { labels: labels.into(), groups: 2 });
+    let spec = ReduceSpec::new(vec![Reduction::Sum], vec![by, AxisMap::Reduce]);
+    let plan = ReductionPlan::new(&meta, &Hyperslab::all(&[8, 3]), &spec).unwrap();
+    assert_eq!(plan.tasks().map(|task| task.selection.number).collect::<Vec<_>>(), [0, 3]);
+    assert_eq!((plan.chunk_count(), plan.decoded_len(), plan.selected_count()), (2, 12, 6));
+    assert_eq!(plan.task(3).map(|task| task.ordinal), Some(1));
+    assert_eq!(plan.task(1), None);
+    let mut accumulator = plan.accumulator();
+    for task in plan.tasks() {
+        accumulator.merge(&plan.reduce_chunk(&task, &[1, 2, 3, 10, 20, 30]).unwrap()).unwrap();
+    }
+    assert_eq!(accumulator.finish().unwrap()[0].values, Values::Unsigned(vec![60, 6]));
+}
+
+#[test]
+fn a_plan_over_a_billion_chunks_takes_no_more_memory_than_one_over_ten() {
+    let meta = meta(ElementType::Float32, &[1 << 30, 64], &[1, 64]);
+    let spec = ReduceSpec::new(vec![Reduction::Sum], AxisMap::reduce_all(2));
+    let plan = ReductionPlan::new(&meta, &Hyperslab::all(meta.shape()), &spec).unwrap();
+    assert_eq!((plan.chunk_count(), plan.decoded_len()), (1 << 30, 1 << 38));
+    assert_eq!(plan.tasks().nth(9).map(|task| task.selection.number), Some(9));
+    assert_eq!(plan.task(1 << 29).map(|task| task.ordinal), Some(1 << 29));
+}
+
+#[test]
 fn partials_are_merged_in_order_and_all_of_them() {
     let meta = meta(ElementType::UInt8, &[4], &[2]);
     let spec = all(&[Reduction::Sum]);
