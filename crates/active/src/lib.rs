@@ -17,6 +17,7 @@
 
 pub mod coordinate;
 pub mod group;
+mod plans;
 pub mod quantile;
 pub mod query;
 pub mod run;

@@ -12,9 +12,9 @@ use rangefold_store::{ReferenceStore, ValuesError};
 
 use crate::coordinate::coordinate;
 use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, labelling};
-use crate::run::{Answer, Limits, Progress, RunError, run};
+use crate::plans::{Plans, Refusal};
+use crate::run::{Answer, Limits, Progress, RunError, run_plans};
 use crate::select::{AxisSelector, Positions, SelectError};
-use crate::variable::Interpretation;
 use crate::weigh::{WeightSource, spread, weights};
 use crate::weights::{FoldedGroups, Weights, WeightsError};
 
@@ -56,6 +56,8 @@ pub struct Prepared {
     pub variable: String,
     /// The plan. With weights it keeps the axes that these belong to.
     pub plan: Arc<ReductionPlan>,
+    /// The plan of each part, where numbers mean something else in each.
+    plans: Plans,
     /// The dimensions of the answer, in order.
     pub dims: Vec<KeptDimension>,
     /// The dimensions that were reduced, in order.
@@ -113,14 +115,14 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// As [`run`].
+    /// As [`run`](crate::run()).
     pub async fn run(
         &self,
         store: &ReferenceStore,
         limits: Limits,
         progress: Progress<'_>,
     ) -> Result<Answer, RunError> {
-        let answer = run(store, &self.variable, Arc::clone(&self.plan), limits, progress).await?;
+        let answer = run_plans(store, &self.variable, &self.plans, limits, progress).await?;
         let Some((weights, asked)) = &self.fold else { return Ok(answer) };
         Ok(Answer { outcomes: weights.fold(asked, &answer.outcomes), ..answer })
     }
@@ -275,23 +277,16 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         None => query.reductions.clone(),
         Some((weights, asked)) => weights.needed(asked).map_err(weighted_error)?,
     };
-    let interpretation = match query.values {
-        Values::Unpacked => Interpretation::of(array)
-            .map_err(|source| QueryError::Packing { variable: variable.to_owned(), source })?,
-        Values::Masked => Interpretation::masked(array),
-        Values::Raw => Interpretation::raw(),
-    };
-    let spec = ReduceSpec {
-        missing: interpretation.missing,
-        packing: interpretation.packing,
-        unsigned: interpretation.unsigned,
-        condition: query.condition,
-        ..ReduceSpec::new(reductions, maps)
-    };
-    let plan = ReductionPlan::new(&array.meta, &Hyperslab::from_axes(ranges), &spec)
-        .map_err(|source| QueryError::Plan { variable: variable.to_owned(), source })?;
+    let spec = ReduceSpec { condition: query.condition, ..ReduceSpec::new(reductions, maps) };
+    let plans = Plans::new(array, &Hyperslab::from_axes(ranges), &spec, query.values).map_err(|refusal| {
+        let variable = variable.to_owned();
+        match refusal {
+            Refusal::Packing(source) => QueryError::Packing { variable, source },
+            Refusal::Plan(source) => QueryError::Plan { variable, source },
+        }
+    })?;
     let over = axes.iter().filter(|axis| axis.reduced).map(|axis| axis.name.to_owned()).collect();
-    Ok(Prepared { variable: variable.to_owned(), plan: Arc::new(plan), dims, over, fold })
+    Ok(Prepared { variable: variable.to_owned(), plan: Arc::clone(&plans.main), plans, dims, over, fold })
 }
 
 /// One axis of the variable, and what becomes of it.

@@ -20,6 +20,8 @@ use rangefold_store::{FetchError, ReferenceStore};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::plans::Plans;
+
 /// Small chunks are handed to a thread together, up to about this many decoded bytes.
 const JOB_BYTES: u64 = 1 << 20;
 /// Jobs queued for each thread: while one waits for an earlier job to be merged, the thread has others.
@@ -130,6 +132,18 @@ pub async fn run(
     limits: Limits,
     progress: Progress<'_>,
 ) -> Result<Answer, RunError> {
+    run_plans(store, variable, &Plans::single(plan), limits, progress).await
+}
+
+/// As [`run`], with a plan for each part.
+pub(crate) async fn run_plans(
+    store: &ReferenceStore,
+    variable: &str,
+    plans: &Plans,
+    limits: Limits,
+    progress: Progress<'_>,
+) -> Result<Answer, RunError> {
+    let plan = &plans.main;
     let reduce_error = |source| RunError::Reduce { variable: variable.to_owned(), source };
     let array = store
         .references()
@@ -138,14 +152,14 @@ pub async fn run(
         .ok_or_else(|| RunError::NoVariable { variable: variable.to_owned() })?;
     let worker = Arc::new(Worker {
         variable: variable.to_owned(),
-        codecs: array.meta.codecs.clone(),
-        plan: Arc::clone(&plan),
+        codecs: plans.codecs(array),
+        plans: plans.clone(),
         decoders: Mutex::default(),
     });
-    let (queued, job_chunks) = (jobs_queued(&plan, limits), job_chunks(&plan));
+    let (queued, job_chunks) = (jobs_queued(plan, limits), job_chunks(plan));
     let threads = Arc::new(Semaphore::new(limits.threads.max(1)));
     let fetched_before = store.bytes_fetched();
-    let (producer, chunks) = fetched(store, variable, &plan, queued.saturating_mul(job_chunks));
+    let (producer, chunks) = fetched(store, variable, plan, queued.saturating_mul(job_chunks));
     let partials = chunks
         .ready_chunks(job_chunks)
         .map(|chunks| {
@@ -256,7 +270,7 @@ fn key(task: &ChunkTask) -> String {
 struct Worker {
     variable: String,
     codecs: Vec<CodecSpec>,
-    plan: Arc<ReductionPlan>,
+    plans: Plans,
     /// Decoders that no thread is using; each keeps its buffers from job to job.
     decoders: Mutex<Vec<Decoder>>,
 }
@@ -283,16 +297,17 @@ impl Worker {
 
     fn reduce_one(&self, decoder: &mut Decoder, (task, encoded): Fetched) -> Result<Done, RunError> {
         let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
+        let plan = self.plans.of(&task);
         let Some(encoded) = encoded else {
-            let partial = self.plan.absent_chunk(&task).map_err(reduce_error)?;
+            let partial = plan.absent_chunk(&task).map_err(reduce_error)?;
             return Ok(Done { partial, encoded: None, decoded: 0 });
         };
-        let length = self.plan.chunk_len(&task);
+        let length = plan.chunk_len(&task);
         let decoded =
             decoder.decode(&self.codecs, &encoded, usize::try_from(length).unwrap_or(usize::MAX)).map_err(
                 |source| RunError::Decode { variable: self.variable.clone(), chunk: key(&task), source },
             )?;
-        let partial = self.plan.reduce_chunk(&task, decoded).map_err(reduce_error)?;
+        let partial = plan.reduce_chunk(&task, decoded).map_err(reduce_error)?;
         Ok(Done { partial, encoded: Some(encoded.len() as u64), decoded: length })
     }
 }

@@ -118,6 +118,13 @@ pub enum CodecSpec {
     VlenUtf8,
     /// Variable-length byte strings in the same framing. numcodecs `vlen-bytes`.
     VlenBytes,
+    /// Changes no byte, and stands before all others: a reader has to know that the attributes which say what the
+    /// elements mean (packing, missing values) hold each for a part of one axis. Files of different packing are joined
+    /// so. numcodecs has none, so that other readers refuse what they would read wrong.
+    AttributesByPart {
+        /// The axis.
+        axis: usize,
+    },
 }
 
 impl CodecSpec {
@@ -143,6 +150,7 @@ impl CodecSpec {
             Self::Crc32c => "crc32c",
             Self::VlenUtf8 => "vlen-utf8",
             Self::VlenBytes => "vlen-bytes",
+            Self::AttributesByPart { .. } => "attributes by part",
         }
     }
 }

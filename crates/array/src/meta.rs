@@ -39,6 +39,21 @@ impl ArrayMeta {
         self.grid.shape()
     }
 
+    /// The axis along which attributes hold by parts, if they do.
+    #[must_use]
+    pub fn parted_axis(&self) -> Option<usize> {
+        match self.codecs.first() {
+            Some(CodecSpec::AttributesByPart { axis }) => Some(*axis),
+            _ => None,
+        }
+    }
+
+    /// The codecs that lead from a chunk to its elements, for those who know what the elements of each part mean.
+    #[must_use]
+    pub fn element_codecs(&self) -> &[CodecSpec] {
+        self.codecs.get(usize::from(self.parted_axis().is_some())..).unwrap_or_default()
+    }
+
     /// Decoded bytes of the chunk at `index`; `None` for strings of any length and past 64 bits.
     #[must_use]
     pub fn decoded_chunk_len(&self, index: &[u64]) -> Option<u64> {

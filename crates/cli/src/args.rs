@@ -209,6 +209,9 @@ pub(crate) struct Combine {
     /// Chunks that do not fit one regular grid, and with split any property that differs
     #[arg(long, value_enum, default_value_t)]
     pub(crate) mismatch: Mismatch,
+    /// Files that are packed differently: scale_factor, add_offset, _FillValue, missing_value, valid range, _Unsigned
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) packing: Packing,
     /// Only variables whose path matches; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
@@ -253,6 +256,16 @@ pub(crate) enum Overlap {
     First,
     /// The input given last wins
     Last,
+}
+
+/// What to do with files that are packed differently.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Packing {
+    /// Refuse
+    #[default]
+    Error,
+    /// Keep the packing of each file; rangefold alone reads the result, others refuse it
+    PerFile,
 }
 
 /// What to do with a variable that some inputs lack.

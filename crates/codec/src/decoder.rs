@@ -205,6 +205,11 @@ impl Decoder {
                 want.check(length)?;
                 return Ok((place, length));
             }
+            CodecSpec::AttributesByPart { .. } => {
+                return Err(Problem::Malformed(
+                    "its elements mean something else in each part of an axis, and are asked for without saying where",
+                ));
+            }
         }
         std::mem::swap(front, back);
         Ok((Place::Front, front.len()))

@@ -37,7 +37,7 @@ pub enum EncodeError {
 /// # Errors
 ///
 /// [`EncodeError::Strings`] for the codecs of strings, [`EncodeError::Refused`] if a codec cannot hold the bytes and for
-/// szip and nbit, which are only decoded.
+/// szip and nbit, which are only decoded, and where elements mean something else in each part.
 pub fn encode(codecs: &[CodecSpec], bytes: &[u8]) -> Result<Vec<u8>, EncodeError> {
     codecs.iter().try_fold(bytes.to_vec(), |input, codec| {
         if matches!(codec, CodecSpec::VlenUtf8 | CodecSpec::VlenBytes) {
@@ -83,7 +83,8 @@ fn stage(codec: &CodecSpec, input: &[u8]) -> Option<Vec<u8>> {
         CodecSpec::NbitHdf5 { .. }
         | CodecSpec::SzipHdf5 { .. }
         | CodecSpec::VlenUtf8
-        | CodecSpec::VlenBytes => None,
+        | CodecSpec::VlenBytes
+        | CodecSpec::AttributesByPart { .. } => None,
     }
 }
 

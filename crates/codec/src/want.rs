@@ -67,6 +67,7 @@ impl Want {
         match codec {
             CodecSpec::Shuffle { .. }
             | CodecSpec::BitshuffleHdf5 { compression: 0, .. }
+            | CodecSpec::AttributesByPart { .. }
             | CodecSpec::IntegerBitsHdf5 { .. } => self,
             CodecSpec::Fletcher32 | CodecSpec::Crc32c => match self {
                 Self::Exactly(length) => Self::Exactly(length.saturating_add(4)),

@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use rangefold_refs::{AttributeValue, Attributes};
+use rangefold_refs::{AttributeValue, Attributes, by_part};
 
 use crate::AttributeRule;
 
 /// Attributes that change what a variable's stored numbers mean. They are compared and never dropped.
-pub(crate) const MEANING: [&str; 13] = [
+pub(crate) const MEANING: [&str; 14] = [
     "units",
     "calendar",
     "scale_factor",
@@ -22,6 +22,7 @@ pub(crate) const MEANING: [&str; 13] = [
     "flag_values",
     "flag_meanings",
     "flag_masks",
+    by_part::TABLE,
 ];
 
 /// An attribute value in one line.

@@ -27,6 +27,11 @@ impl Axis {
         self.labels.len() as u64
     }
 
+    /// The label at `place` with the name of the dimension, for messages.
+    pub(crate) fn printed(&self, place: u32) -> String {
+        format!("{} {}", self.dimension, self.labels.printed(place))
+    }
+
     /// Joins the labels of all inputs, each given with its name.
     pub(crate) fn join(
         path: &str,

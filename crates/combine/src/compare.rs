@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use rangefold_array::{AxisChunks, CodecSpec};
-use rangefold_refs::ManifestArray;
+use rangefold_refs::{ManifestArray, by_part};
 
-use crate::CombineError;
 use crate::attributes::{MEANING, printed};
 use crate::error::Offender;
 use crate::place::Part;
+use crate::{Chunks, CombineError, Packing};
 
 /// How much of a variable must be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,9 @@ pub(crate) enum Scope {
     /// Its chunks are placed as they are: all that decoding them depends on.
     Chunks {
         /// Whether chunks may be of different lengths along joined axes.
-        uneven: bool,
+        lengths: Chunks,
+        /// Whether stored numbers may mean something else in each input.
+        packing: Packing,
     },
     /// Its values are compared or joined: what gives them their meaning.
     Values,
@@ -66,19 +68,24 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
         ("dimensions", format!("({})", part.dimensions().join(", "))),
         ("data type", meta.data_type.to_string()),
         ("lengths of the other dimensions", format!("{:?}", part.other_lengths())),
-        (
-            "fill value",
-            meta.fill_value.as_ref().map_or_else(|| "none".to_owned(), |fill| format!("{:02x?}", fill.0)),
-        ),
     ];
-    if let Scope::Chunks { uneven } = scope {
-        properties.push(("chunk shape", chunk_shape(part, uneven)));
+    let by_part = matches!(scope, Scope::Chunks { packing: Packing::ByPart, .. });
+    if !by_part {
+        let fill = meta.fill_value.as_ref();
+        properties
+            .push(("fill value", fill.map_or_else(|| "none".to_owned(), |fill| format!("{:02x?}", fill.0))));
+    }
+    if let Scope::Chunks { lengths, .. } = scope {
+        properties.push(("chunk shape", chunk_shape(part, lengths)));
         properties.push(("element order", format!("{:?}", meta.order)));
-        let codecs: Vec<String> = meta.codecs.iter().map(codec_identity).collect();
+        let codecs: Vec<String> = meta.element_codecs().iter().map(codec_identity).collect();
         properties.push(("codecs", if codecs.is_empty() { "none".to_owned() } else { codecs.join(" + ") }));
     }
     for name in MEANING {
         if scope == Scope::TimeValues && matches!(name, "units" | "calendar") {
+            continue;
+        }
+        if by_part && (name == by_part::TABLE || by_part::NAMES.contains(&name)) {
             continue;
         }
         let value = part.array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
@@ -88,11 +95,11 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
 }
 
 /// The chunk shape, with 1 for axes that are new. Joined axes are left out where chunks may be of any length.
-fn chunk_shape(part: &Part<'_>, uneven: bool) -> String {
+fn chunk_shape(part: &Part<'_>, lengths: Chunks) -> String {
     let joined = |axis: usize| part.sources.contains(&Some(axis));
     let stretched = part.stretched.iter().map(|_| "1".to_owned());
     let own = part.array.meta.grid.axes().iter().enumerate().map(|(axis, chunks)| match chunks {
-        _ if uneven && joined(axis) => "any".to_owned(),
+        _ if lengths == Chunks::Rectilinear && joined(axis) => "any".to_owned(),
         AxisChunks::Regular { length } => length.to_string(),
         AxisChunks::Listed { .. } => "uneven".to_owned(),
     });
@@ -132,6 +139,7 @@ fn codec_identity(codec: &CodecSpec) -> String {
         CodecSpec::Crc32c => "crc32c".to_owned(),
         CodecSpec::VlenUtf8 => "vlen-utf8".to_owned(),
         CodecSpec::VlenBytes => "vlen-bytes".to_owned(),
+        CodecSpec::AttributesByPart { axis } => format!("attributes by part of axis {axis}"),
     }
 }
 
@@ -142,7 +150,7 @@ pub(crate) fn representative<'a>(parts: &[Part<'a>]) -> Option<&'a ManifestArray
     if parts.iter().all(|part| part.array.meta.codecs == first.meta.codecs) {
         return Some(first);
     }
-    parts.iter().map(|part| part.array).min_by_key(|array| format!("{:?}", array.meta.codecs))
+    parts.iter().map(|part| part.array).min_by_key(|array| format!("{:?}", array.meta.element_codecs()))
 }
 
 /// An error with the majority and the others, if the values are not all the same.

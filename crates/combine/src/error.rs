@@ -119,7 +119,7 @@ pub enum CombineError {
         length: u64,
     },
     /// A property differs between inputs.
-    #[error("variable {variable:?} has {property} {expected} in {} but {}", inputs_text(*agreeing, expected_in), offenders_text(offenders))]
+    #[error("variable {variable:?} has {property} {} in {} but {}", shortened(expected), inputs_text(*agreeing, expected_in), offenders_text(offenders))]
     Mismatch {
         /// The variable; `/` for the root group.
         variable: String,
@@ -250,10 +250,21 @@ fn fill_text(no_fill_value: bool) -> &'static str {
     if no_fill_value { ", and it has no fill value to stand there" } else { "" }
 }
 
+/// Values of more characters are cut short.
+const VALUE_LEN_MAX: usize = 200;
+
+/// A value that fits in a message.
+fn shortened(value: &str) -> std::borrow::Cow<'_, str> {
+    match value.char_indices().nth(VALUE_LEN_MAX) {
+        Some((end, _)) => format!("{}...", value.get(..end).unwrap_or(value)).into(),
+        None => value.into(),
+    }
+}
+
 /// The first three offenders and how many more there are.
 fn offenders_text(offenders: &[Offender]) -> String {
     let shown: Vec<String> =
-        offenders.iter().take(3).map(|o| format!("{} in {}", o.value, o.input)).collect();
+        offenders.iter().take(3).map(|o| format!("{} in {}", shortened(&o.value), o.input)).collect();
     let more = offenders.len().saturating_sub(3);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }

@@ -18,7 +18,7 @@ use crate::plan::{Input, LabelSource, Plan, PlannedAxis, Role};
 use crate::result::{Chunks as JoinedChunks, Joined, JoinedArray};
 use crate::selector::{Reading, labels_of, time_units};
 use crate::values::Joining;
-use crate::{Chunks, CombineError, MissingVariable};
+use crate::{CombineError, MissingVariable, Packing};
 
 /// Variables of no more bytes than this for each label are joined by value where their chunks cannot be joined by
 /// reference: time series and bounds, whose chunks are often longer than the file.
@@ -116,10 +116,11 @@ impl<'a> Layout<'a> {
         };
         let is_small = parts.iter().all(is_small);
         let describes = self.plan.describing.contains_key(path);
-        if is_small && (describes || parts.iter().any(is_inline)) {
+        let by_part = spec.packing == Packing::ByPart && require_same(path, &parts, Scope::Values).is_err();
+        if is_small && (describes || (parts.iter().any(is_inline) && !by_part)) {
             return by_value(parts);
         }
-        let scope = Scope::Chunks { uneven: spec.chunks == Chunks::Rectilinear };
+        let scope = Scope::Chunks { lengths: spec.chunks, packing: spec.packing };
         let joined: Vec<&Axis> = axes.iter().filter_map(|&axis| self.axes.get(axis)).collect();
         let placement = require_same(path, &parts, scope)
             .and_then(|()| Placement::new(path, parts.clone(), &joined, self.plan.inputs.len(), spec));
@@ -225,11 +226,11 @@ impl<'a> Layout<'a> {
                     keep_time_units(&mut array.attributes, &written);
                     JoinedArray::ready(array)
                 }
-                Method::Placed { placement, .. } => JoinedArray {
-                    meta: placement.meta.clone(),
-                    attributes: self.merged(path, &placement.parts, &mut joined),
-                    chunks: JoinedChunks::Placed(placement),
-                },
+                Method::Placed { placement, .. } => {
+                    let attributes = self.merged(path, &placement.parts, &mut joined);
+                    let (meta, attributes) = placement.described(attributes);
+                    JoinedArray { meta, attributes, chunks: JoinedChunks::Placed(placement) }
+                }
                 Method::Shared { parts, .. } => {
                     let mut array = shared(path, &parts, contents)?;
                     array.attributes = self.merged(path, &parts, &mut joined);

@@ -28,7 +28,8 @@
 //! | data of two inputs at the same labels | refused, unless the references are the same | [`Overlap`]: decode and compare, first, last |
 //! | labels at which no input holds a variable; shared variables that inputs lack | refused | [`MissingVariable`]: fill (needs a fill value), drop |
 //! | chunks that do not meet at the borders of one regular grid | refused | [`Chunks::Rectilinear`]; [`combine_split`] |
-//! | data type, codecs, chunk shape, fill value, dimensions, packing, units that differ | refused, with the majority and who is not of it | [`combine_split`] |
+//! | packing and missing values that differ | refused, with the majority and who is not of it | [`Packing::ByPart`]; [`combine_split`] |
+//! | data type, codecs, chunk shape, dimensions, units that differ | refused likewise | [`combine_split`] |
 //! | shared variables whose values differ | refused | [`Tolerance`] |
 //! | other attributes that differ | left out, and told | [`AttributeRule`] |
 //! | different calendars; labels twice in an input; NaN or missing labels; an object with two states | refused | – |
@@ -50,6 +51,15 @@
 //!
 //! A chunk that the file pads, such as the last of a length that its chunk shape does not divide, decodes to more than
 //! its part of the axis. No grid can say that inside an axis, so it is refused here too.
+//!
+//! # Packing by file
+//!
+//! Files of one archive are often packed each with its own `scale_factor`, `add_offset` and `_FillValue`. No Zarr array
+//! can say that. With [`Packing::ByPart`] these attributes are told for each part of the joined axis
+//! ([`rangefold_refs::by_part`]), in JSON, Parquet and Zarr v3 alike. rangefold unpacks and reduces each part as the file
+//! alone would be; every other reader refuses the array, because of a filter it does not know, instead of unpacking
+//! all files as the first one. Only what says which stored numbers are missing and what the others mean may differ so;
+//! types, units and codecs may not.
 
 mod attributes;
 mod axis;
@@ -61,6 +71,7 @@ mod encode;
 mod error;
 mod labels;
 mod layout;
+mod packing;
 mod place;
 mod places;
 mod plan;
@@ -76,5 +87,5 @@ pub use error::{CombineError, Error, Offender};
 pub use plan::Input;
 pub use result::{Joined, JoinedArray};
 pub use selector::{Selector, SelectorError};
-pub use spec::{AttributeRule, Chunks, CombineSpec, MissingVariable, Overlap, Sort, Tolerance};
+pub use spec::{AttributeRule, Chunks, CombineSpec, MissingVariable, Overlap, Packing, Sort, Tolerance};
 pub use split::{Piece, combine_split};

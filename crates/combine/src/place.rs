@@ -8,13 +8,14 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use rangefold_array::{ArrayMeta, AxisChunks, ChunkGrid};
-use rangefold_refs::{ManifestArray, Reference};
+use rangefold_refs::{Attributes, Manifest, ManifestArray, Reference, by_part};
 
 use crate::axis::Axis;
 use crate::compare::representative;
 use crate::cut::cut;
+use crate::packing::parts_of;
 use crate::places::Places;
-use crate::{CombineError, CombineSpec, MissingVariable, Overlap};
+use crate::{CombineError, CombineSpec, MissingVariable, Overlap, Packing};
 
 /// One input's array of a variable, and which of its axes are joined.
 #[derive(Clone, Debug)]
@@ -102,6 +103,8 @@ pub(crate) struct Placement<'a> {
     /// Parts whose numbers lie among one another, in ascending order of number.
     clusters: Vec<Vec<usize>>,
     overlap: Overlap,
+    /// The axis along which the meaning of stored numbers changes, and the parts of it.
+    packing: Option<(usize, Vec<by_part::Part>)>,
 }
 
 /// A chunk of the result: its number, and the part and number of the chunk it is.
@@ -152,8 +155,23 @@ impl<'a> Placement<'a> {
         check_holes(variable, &parts, axes, &targets, &grid, &places, input_count, spec)?;
         let maps = part_maps(&parts, &grid, &targets, places);
         let clusters = clusters(&maps);
-        let meta = ArrayMeta { grid, dimension_names: names, ..template.meta.clone() };
-        Ok(Self { variable, parts, meta, maps, clusters, overlap: spec.overlap })
+        let may_change = spec.packing == Packing::ByPart
+            || parts.iter().any(|part| part.array.meta.parted_axis().is_some());
+        let packing = if may_change { parts_of(variable, &parts, axes, input_count)? } else { None };
+        let packing = packing.and_then(|(number, parts)| Some((targets.get(number).copied()?, parts)));
+        let codecs = template.meta.element_codecs().to_vec();
+        let meta = ArrayMeta { grid, dimension_names: names, codecs, ..template.meta.clone() };
+        Ok(Self { variable, parts, meta, maps, clusters, overlap: spec.overlap, packing })
+    }
+
+    /// The array's description, with `attributes` that hold by parts where numbers mean something else in each.
+    pub(crate) fn described(&self, attributes: Attributes) -> (ArrayMeta, Attributes) {
+        let meta = self.meta.clone();
+        let mut array = ManifestArray { meta, attributes, manifest: Manifest::default() };
+        if let Some((axis, parts)) = &self.packing {
+            by_part::set_parts(&mut array, *axis, parts);
+        }
+        (array.meta, array.attributes)
     }
 
     /// References in ascending order of chunk number. Where several parts fill a chunk, the policy decides; that it
@@ -267,7 +285,7 @@ impl<'a> Placement<'a> {
 }
 
 fn printed_label(axis: &Axis, place: u64) -> Option<String> {
-    Some(format!("{} {}", axis.dimension, axis.labels.printed(u32::try_from(place).ok()?)))
+    Some(axis.printed(u32::try_from(place).ok()?))
 }
 
 /// An order among references that says nothing but is always the same.
@@ -384,7 +402,10 @@ fn check_holes(
 }
 
 fn grid_has_fill(parts: &[Part<'_>]) -> bool {
-    parts.iter().all(|part| part.array.meta.fill_value.is_some())
+    parts.iter().all(|part| match by_part::parts(part.array) {
+        None => part.array.meta.fill_value.is_some(),
+        Some((_, parts)) => parts.iter().all(|part| part.fill_value.is_some()),
+    })
 }
 
 /// The first combination of chunks along the joined axes, of which there are `counts`, that no part fills.

@@ -22,6 +22,8 @@ pub struct CombineSpec {
     pub missing_variable: MissingVariable,
     /// Chunks that do not meet at the borders of a regular grid.
     pub chunks: Chunks,
+    /// Numbers that inputs pack differently.
+    pub packing: Packing,
     /// Whether coordinates that are not joined are read and written inline.
     pub inline_coordinates: bool,
     /// Rules for attributes that differ, by name; the others are kept if equal everywhere.
@@ -77,6 +79,17 @@ pub enum Chunks {
     Regular,
     /// Write a rectilinear grid, which only Zarr v3 can say.
     Rectilinear,
+}
+
+/// What to do where inputs say different things of the stored numbers of a variable: `scale_factor`, `add_offset`,
+/// `_FillValue` and what else [`rangefold_refs::by_part::NAMES`] lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// Refuse.
+    #[default]
+    Same,
+    /// Tell it for each part of the joined axis, in a form that rangefold alone reads and other readers refuse.
+    ByPart,
 }
 
 /// What to do with an attribute that is not the same in every input.

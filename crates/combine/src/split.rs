@@ -9,7 +9,7 @@ use crate::compare::{Scope, properties};
 use crate::layout::{Contents, Layout, is_small};
 use crate::plan::{Input, Plan, Role};
 use crate::read::{objects_of, read};
-use crate::{Chunks, CombineError, CombineSpec, Combined, Error};
+use crate::{CombineError, CombineSpec, Combined, Error};
 
 /// One of several combined sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,8 @@ fn alike(plan: &Plan<'_>) -> Vec<Vec<usize>> {
             Role::Coordinate(_) => continue,
             Role::Shared => (&[][..], Scope::Values),
             Role::Joined(axes) => {
-                (axes.as_slice(), Scope::Chunks { uneven: plan.spec.chunks == Chunks::Rectilinear })
+                let (lengths, packing) = (plan.spec.chunks, plan.spec.packing);
+                (axes.as_slice(), Scope::Chunks { lengths, packing })
             }
         };
         for part in plan.parts(path, axes) {

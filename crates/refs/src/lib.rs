@@ -12,12 +12,14 @@
 //! |---|---|
 //! | [`json`] | kerchunk JSON, versions 0 and 1, in and out |
 //! | [`parquet`] | kerchunk Parquet, record by record, in and out |
+//! | [`by_part`] | attributes that hold for parts of an axis: files of different packing, joined |
 //! | [`zarr_v2`], [`zarr_v3`] | the texts of `.zarray`, `.zattrs` and `zarr.json` |
 //!
 //! Nothing here touches a network or a file: bytes come in and bytes go out.
 
 mod assemble;
 mod attributes;
+pub mod by_part;
 mod decompress;
 mod element;
 mod error;

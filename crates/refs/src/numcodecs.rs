@@ -21,6 +21,9 @@ const SZIP_HDF5: &str = "rangefold_hdf5_szip";
 /// Our own id of integers of which not all bits count.
 const INTEGER_BITS_HDF5: &str = "rangefold_hdf5_integer";
 
+/// Our own id of attributes that hold by parts.
+pub(crate) const ATTRIBUTES_BY_PART: &str = "rangefold_attributes_by_part";
+
 /// The configuration of `codec`: its id and its members in numcodecs' order.
 pub(crate) fn configuration(codec: &CodecSpec) -> (&'static str, Vec<(&'static str, AttributeValue)>) {
     let size = |n: usize| Integer(n as i128);
@@ -98,6 +101,7 @@ pub(crate) fn configuration(codec: &CodecSpec) -> (&'static str, Vec<(&'static s
         CodecSpec::Crc32c => ("crc32c", vec![]),
         CodecSpec::VlenUtf8 => ("vlen-utf8", vec![]),
         CodecSpec::VlenBytes => ("vlen-bytes", vec![]),
+        CodecSpec::AttributesByPart { axis } => (ATTRIBUTES_BY_PART, vec![("axis", size(*axis))]),
     }
 }
 
@@ -189,6 +193,7 @@ pub(crate) fn from_configuration(id: &str, value: &AttributeValue) -> Result<Cod
         "crc32c" => CodecSpec::Crc32c,
         "vlen-utf8" => CodecSpec::VlenUtf8,
         "vlen-bytes" => CodecSpec::VlenBytes,
+        ATTRIBUTES_BY_PART => CodecSpec::AttributesByPart { axis: member.required("axis")? },
         _ => return Err(Problem::Unsupported(format!("codec {id:?}"))),
     })
 }

@@ -26,7 +26,7 @@ use crate::AttributeValue::{self, Integer, List, Map, Null, Text};
 use crate::element::{BASE64, data_type_from_value, data_type_to_value, fill_from_value, fill_to_value};
 use crate::error::Problem;
 use crate::json_text::{self, write_members, write_value};
-use crate::{Attributes, ManifestArray, RefsError, numcodecs};
+use crate::{Attributes, ManifestArray, RefsError, by_part, numcodecs};
 
 /// The text of every `.zgroup`.
 pub const ZGROUP: &str = r#"{"zarr_format":2}"#;
@@ -132,7 +132,6 @@ pub(crate) fn zarray_value(meta: &ArrayMeta, attributes: &Attributes) -> Option<
     Some(Map(members.map(|(name, value)| (name.to_owned(), value)).into()))
 }
 
-/// Reads an array; also gives the separator of its chunk keys.
 /// The fill value as it is written: none for zeros that are not meant to be missing.
 fn written_fill<'a>(meta: &'a ArrayMeta, attributes: &Attributes) -> Option<&'a FillValue> {
     let fill = meta.fill_value.as_ref()?;
@@ -140,6 +139,7 @@ fn written_fill<'a>(meta: &'a ArrayMeta, attributes: &Attributes) -> Option<&'a 
     (marks_zero || fill.0.iter().any(|&byte| byte != 0)).then_some(fill)
 }
 
+/// Reads an array; also gives the separator of its chunk keys.
 pub(crate) fn array_from_values(
     path: &str,
     zarray: &AttributeValue,
@@ -154,7 +154,9 @@ pub(crate) fn array_from_values(
         }
     };
     decode_fill_attribute(&mut attributes, &meta.data_type);
-    Ok((ManifestArray { meta, attributes, manifest: Default::default() }, separator))
+    let array = ManifestArray { meta, attributes, manifest: Default::default() };
+    by_part::check(&array).map_err(|problem| problem.at(key(path, ".zattrs")))?;
+    Ok((array, separator))
 }
 
 /// Makes a number of xarray's text form of a float `_FillValue`: base64 of a little-endian binary64.

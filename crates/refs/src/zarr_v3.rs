@@ -34,7 +34,7 @@ use crate::element::{BASE64, check_size, fill_from_value, fill_to_value};
 use crate::error::Problem;
 use crate::json_text::{self, write_value};
 use crate::zarr_v2::{FILL_VALUE, decode_fill_attribute, key, lengths, phony_names};
-use crate::{Attributes, Group, ManifestArray, ReferenceSet, RefsError, numcodecs, sources};
+use crate::{Attributes, Group, ManifestArray, ReferenceSet, RefsError, by_part, numcodecs, sources};
 
 /// More listed chunks on one axis are refused; `[1, n]` asks for any number in a few bytes.
 const LISTED_CHUNKS_MAX: u64 = 1 << 20;
@@ -196,7 +196,9 @@ fn array(value: &AttributeValue, mut attributes: Attributes) -> Result<PendingAr
     };
     decode_fill_attribute(&mut attributes, &data_type);
     let meta = ArrayMeta { data_type, grid, order, codecs, fill_value, dimension_names };
-    Ok(PendingArray { array: ManifestArray { meta, attributes, manifest: Default::default() }, keys })
+    let array = ManifestArray { meta, attributes, manifest: Default::default() };
+    by_part::check(&array)?;
+    Ok(PendingArray { array, keys })
 }
 
 fn separator(configuration: &AttributeValue, default: char) -> Result<char, Problem> {
@@ -465,11 +467,16 @@ fn v3_fill_from_value(value: &AttributeValue, data_type: &DataType) -> Result<Op
 fn codecs_to_values(meta: &ArrayMeta, order: ByteOrder) -> Vec<AttributeValue> {
     let mut stages = Vec::new();
     let rank = meta.grid.rank();
+    let size = meta.data_type.size().unwrap_or(1);
+    if meta.parted_axis().is_some() {
+        stages.extend(meta.codecs.first().map(|codec| codec_to_value(codec, size)));
+    }
+    let codecs = meta.element_codecs();
     if meta.order == MemoryOrder::ColumnMajor && rank > 1 {
         let axes = (0..rank).rev().map(|axis| Integer(axis as i128)).collect();
         stages.push(named("transpose", [("order", List(axes))]));
     }
-    let framed = matches!(meta.codecs.first(), Some(CodecSpec::VlenUtf8 | CodecSpec::VlenBytes));
+    let framed = matches!(codecs.first(), Some(CodecSpec::VlenUtf8 | CodecSpec::VlenBytes));
     if !framed {
         let endian = match order {
             ByteOrder::Little => "little",
@@ -477,7 +484,7 @@ fn codecs_to_values(meta: &ArrayMeta, order: ByteOrder) -> Vec<AttributeValue> {
         };
         stages.push(named("bytes", [("endian", Text(endian.to_owned()))]));
     }
-    stages.extend(meta.codecs.iter().map(|codec| codec_to_value(codec, meta.data_type.size().unwrap_or(1))));
+    stages.extend(codecs.iter().map(|codec| codec_to_value(codec, size)));
     stages
 }
 
@@ -499,7 +506,8 @@ fn codec_to_value(codec: &CodecSpec, element_size: usize) -> AttributeValue {
         | CodecSpec::ScaleOffsetHdf5 { .. }
         | CodecSpec::NbitHdf5 { .. }
         | CodecSpec::SzipHdf5 { .. }
-        | CodecSpec::IntegerBitsHdf5 { .. } => named(id, configuration),
+        | CodecSpec::IntegerBitsHdf5 { .. }
+        | CodecSpec::AttributesByPart { .. } => named(id, configuration),
         _ => named(&format!("numcodecs.{id}"), configuration),
     }
 }
@@ -533,7 +541,7 @@ struct Codecs {
     codecs: Vec<CodecSpec>,
 }
 
-/// Reads `transpose? (bytes | vlen-utf8 | vlen-bytes) other*`.
+/// Reads `rangefold_attributes_by_part? transpose? (bytes | vlen-utf8 | vlen-bytes) other*`.
 fn codecs_from_values(stages: &[AttributeValue], rank: usize) -> Result<Codecs, Problem> {
     let mut chain =
         Codecs { order: MemoryOrder::RowMajor, byte_order: ByteOrder::Little, codecs: Vec::new() };
@@ -541,6 +549,10 @@ fn codecs_from_values(stages: &[AttributeValue], rank: usize) -> Result<Codecs, 
     for stage in stages {
         let (name, configuration) = unnamed(Some(stage), "codec")?;
         match name {
+            numcodecs::ATTRIBUTES_BY_PART if chain.codecs.is_empty() && !in_bytes => {
+                chain.codecs.push(numcodecs::from_configuration(name, configuration)?);
+                continue;
+            }
             "transpose" if !in_bytes => chain.order = transpose(configuration, rank, chain.order)?,
             "bytes" if !in_bytes => {
                 chain.byte_order = match configuration.get("endian").map(AttributeValue::as_text) {

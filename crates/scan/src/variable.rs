@@ -235,7 +235,8 @@ impl Mapping<'_> {
             | CodecSpec::ScaleOffsetHdf5 { .. }
             | CodecSpec::NbitHdf5 { .. }
             | CodecSpec::SzipHdf5 { .. }
-            | CodecSpec::IntegerBitsHdf5 { .. } => false,
+            | CodecSpec::IntegerBitsHdf5 { .. }
+            | CodecSpec::AttributesByPart { .. } => false,
             CodecSpec::Shuffle { element_size } => *position == 0 && whole(*element_size),
             _ => true,
         };

@@ -147,7 +147,7 @@ fn undecodable(array: &ManifestArray, number: u64, bytes: &[u8], decoder: &mut D
         return (texts != elements).then(|| format!("{texts} strings for {elements} elements"));
     }
     let length = meta.decoded_chunk_len(&index).and_then(|n| usize::try_from(n).ok())?;
-    decoder.decode(&meta.codecs, bytes, length).err().map(|error| error.to_string())
+    decoder.decode(meta.element_codecs(), bytes, length).err().map(|error| error.to_string())
 }
 
 fn key(array: &ManifestArray, number: u64) -> String {

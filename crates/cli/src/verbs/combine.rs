@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::combine::{
-    AttributeRule, Chunks, CombineSpec, Input, Joined, MissingVariable, Overlap, Piece, Selector, Sort,
-    Tolerance, combine_split, combine_with,
+    AttributeRule, Chunks, CombineSpec, Input, Joined, MissingVariable, Overlap, Packing, Piece, Selector,
+    Sort, Tolerance, combine_split, combine_with,
 };
 
 use crate::args::{self, Combine};
@@ -149,6 +149,10 @@ fn spec(args: &Combine) -> Result<CombineSpec> {
         chunks: match args.mismatch {
             args::Mismatch::Error | args::Mismatch::Split => Chunks::Regular,
             args::Mismatch::Rectilinear => Chunks::Rectilinear,
+        },
+        packing: match args.packing {
+            args::Packing::Error => Packing::Same,
+            args::Packing::PerFile => Packing::ByPart,
         },
         inline_coordinates: args.inline_coords,
         attributes,

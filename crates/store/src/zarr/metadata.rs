@@ -18,6 +18,9 @@ pub(super) fn group(attributes: &Attributes) -> String {
 /// Why Zarr v3 cannot describe the array.
 pub(super) fn array(array: &ManifestArray) -> Result<String, String> {
     let meta = &array.meta;
+    if meta.parted_axis().is_some() {
+        return Err("its packing differs from part to part, which no Zarr array can say".to_owned());
+    }
     let described = described_as_bytes(meta)?;
     let text = zarr_v3::array_json(described.as_ref().unwrap_or(meta), &strict(&array.attributes))
         .ok_or_else(|| format!("Zarr v3 has no data type for {}", meta.data_type))?;

@@ -1,0 +1,161 @@
+//! The plans of one reduction: a single one, or one for each packing of an array whose files are packed differently.
+//!
+//! All of them visit the same chunks in the same order and answer the same questions; they differ in what a stored
+//! number is taken for. Each chunk lies in one part and is reduced by the plan of that part, to a partial of unpacked
+//! values, so that the partials of all plans merge.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rangefold_array::{AxisChunks, CodecSpec, ElementType, Hyperslab};
+use rangefold_reduce::{ChunkTask, Packing, PackingError, PlanError, ReduceSpec, ReductionPlan};
+use rangefold_refs::{ManifestArray, by_part};
+
+use crate::query::Values;
+use crate::variable::Interpretation;
+
+/// The plans of one reduction.
+#[derive(Clone, Debug)]
+pub(crate) struct Plans {
+    /// The plan that says for all what is visited, and merges what they give.
+    pub(crate) main: Arc<ReductionPlan>,
+    meaning: Meaning,
+}
+
+/// What stored numbers are taken for.
+#[derive(Clone, Debug)]
+enum Meaning {
+    /// The same everywhere; an array whose attributes hold by parts is refused when a chunk of it is decoded.
+    Same,
+    /// Themselves.
+    Stored,
+    /// Something of its own in each part.
+    ByPart {
+        axis: usize,
+        /// Of each part that is touched: its first chunk, the chunk after its last, and its plan.
+        parts: Vec<(u64, u64, Arc<ReductionPlan>)>,
+    },
+}
+
+/// A variable cannot be planned.
+pub(crate) enum Refusal {
+    Packing(PackingError),
+    Plan(PlanError),
+}
+
+impl From<PackingError> for Refusal {
+    fn from(error: PackingError) -> Self {
+        Self::Packing(error)
+    }
+}
+
+impl From<PlanError> for Refusal {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+impl Plans {
+    /// One plan for all chunks.
+    pub(crate) fn single(plan: Arc<ReductionPlan>) -> Self {
+        Self { main: plan, meaning: Meaning::Same }
+    }
+
+    /// Plans what `spec` asks of a selection of `array`, its elements taken for `values`. What `spec` says of missing
+    /// values and packing plays no part.
+    pub(crate) fn new(
+        array: &ManifestArray,
+        selection: &Hyperslab,
+        spec: &ReduceSpec,
+        values: Values,
+    ) -> Result<Self, Refusal> {
+        let plan = |array: &ManifestArray, interpretation: Interpretation| {
+            let Interpretation { missing, packing, unsigned } = interpretation;
+            let spec = ReduceSpec { missing, packing, unsigned, ..spec.clone() };
+            ReductionPlan::new(&array.meta, selection, &spec).map(Arc::new)
+        };
+        let interpreted = |array: &ManifestArray| match values {
+            Values::Unpacked => Interpretation::of(array),
+            Values::Masked => Ok(Interpretation::masked(array)),
+            Values::Raw => Ok(Interpretation::raw()),
+        };
+        let Some((axis, parts)) = by_part::parts(array) else {
+            return Ok(Self::single(plan(array, interpreted(array)?)?));
+        };
+        if values == Values::Raw {
+            return Ok(Self { main: plan(array, Interpretation::raw())?, meaning: Meaning::Stored });
+        }
+        let mut touched: Vec<(u64, u64, ManifestArray, Interpretation)> = Vec::new();
+        let mut first = 0;
+        for part in parts {
+            let end = chunks_before(array, axis, part.end);
+            if is_touched(array, axis, first, end, selection) {
+                let array = part.of(array);
+                let interpretation = interpreted(&array)?;
+                touched.push((first, end, array, interpretation));
+            }
+            first = end;
+        }
+        // Packed numbers become floats, and so must those beside them that are not packed.
+        let is_mixed = touched.iter().any(|part| part.3.packing.is_some())
+            || touched.windows(2).any(|pair| matches!(pair, [a, b] if a.3.unsigned != b.3.unsigned));
+        let mut known: BTreeMap<String, Arc<ReductionPlan>> = BTreeMap::new();
+        let mut plans = Vec::with_capacity(touched.len());
+        for (first, end, array, mut interpretation) in touched {
+            if is_mixed && interpretation.packing.is_none() {
+                interpretation.packing = Some(Packing::linear(1.0, 0.0)?);
+            }
+            let key = format!("{interpretation:?} {:?}", array.meta.fill_value);
+            let plan = match known.get(&key) {
+                Some(plan) => Arc::clone(plan),
+                None => plan(&array, interpretation)?,
+            };
+            known.insert(key, Arc::clone(&plan));
+            plans.push((first, end, plan));
+        }
+        // Answers are in the widest of the types that parts unpack to.
+        let widest = plans.iter().find(|(_, _, plan)| plan.value_element() == ElementType::Float64);
+        let main = match widest.or(plans.first()) {
+            Some((_, _, plan)) => Arc::clone(plan),
+            None => plan(array, Interpretation::raw())?,
+        };
+        Ok(Self { main, meaning: Meaning::ByPart { axis, parts: plans } })
+    }
+
+    /// The plan that reduces a chunk.
+    pub(crate) fn of(&self, task: &ChunkTask) -> &ReductionPlan {
+        let Meaning::ByPart { axis, parts } = &self.meaning else { return &self.main };
+        let chunk = task.selection.axes.get(*axis).map_or(0, |part| part.chunk);
+        let part = parts.get(parts.partition_point(|(_, end, _)| *end <= chunk));
+        part.map_or(&self.main, |(_, _, plan)| plan)
+    }
+
+    /// The codecs that lead from a chunk of `array` to elements as the plans take them.
+    pub(crate) fn codecs(&self, array: &ManifestArray) -> Vec<CodecSpec> {
+        match self.meaning {
+            Meaning::Same => array.meta.codecs.clone(),
+            Meaning::Stored | Meaning::ByPart { .. } => array.meta.element_codecs().to_vec(),
+        }
+    }
+}
+
+/// Chunks along the axis that begin before `position`.
+fn chunks_before(array: &ManifestArray, axis: usize, position: u64) -> u64 {
+    match array.meta.grid.axes().get(axis) {
+        Some(AxisChunks::Regular { length }) => position.div_ceil((*length).max(1)),
+        Some(AxisChunks::Listed { bounds }) => bounds.partition_point(|&bound| bound < position) as u64,
+        None => 0,
+    }
+}
+
+/// Whether the selection may touch a chunk from `first` to before `end`: all between its ends count.
+fn is_touched(array: &ManifestArray, axis: usize, first: u64, end: u64, selection: &Hyperslab) -> bool {
+    let Some(range) = selection.axes().get(axis).filter(|range| range.count() > 0) else { return false };
+    let last = range.stride().saturating_mul(range.count() - 1).saturating_add(range.start());
+    let (low, high) = (
+        chunks_before(array, axis, range.start().saturating_add(1)),
+        chunks_before(array, axis, last.saturating_add(1)),
+    );
+    // The chunk of a position is one less than the chunks that begin before the next.
+    first < high && low <= end
+}
