@@ -70,7 +70,10 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
         ("lengths of the other dimensions", format!("{:?}", part.other_lengths())),
     ];
     let by_part = matches!(scope, Scope::Chunks { packing: Packing::ByPart, .. });
+    let attribute = |name: &str| part.array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
     if !by_part {
+        // First, because it explains the others.
+        properties.push((by_part::TABLE, attribute(by_part::TABLE)));
         let fill = meta.fill_value.as_ref();
         properties
             .push(("fill value", fill.map_or_else(|| "none".to_owned(), |fill| format!("{:02x?}", fill.0))));
@@ -85,11 +88,10 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
         if scope == Scope::TimeValues && matches!(name, "units" | "calendar") {
             continue;
         }
-        if by_part && (name == by_part::TABLE || by_part::NAMES.contains(&name)) {
+        if name == by_part::TABLE || (by_part && by_part::NAMES.contains(&name)) {
             continue;
         }
-        let value = part.array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
-        properties.push((name, value));
+        properties.push((name, attribute(name)));
     }
     properties
 }
