@@ -46,8 +46,12 @@
 //! |---|---|
 //! | rangefold, `zarrs` 0.23 | reads it |
 //! | zarr-python 3.4 | reads it after `zarr.config.set({"array.rectilinear_chunks": True})`, else refuses |
-//! | xarray | as zarr-python, opened with `zarr_format=3`; `engine="kerchunk"` asks for v2 and finds no group |
-//! | earlier zarr-python, kerchunk, VirtualiZarr | refuse: an unknown chunk grid |
+//! | xarray 2026.9 | as zarr-python, with `xr.open_zarr(store, zarr_format=3, consolidated=False)`; `engine="kerchunk"` asks for v2 and finds no group |
+//! | VirtualiZarr 2.8 | as zarr-python: refuses unless that option is set |
+//! | zarr-python before 3.2 | refuses: an unknown chunk grid |
+//!
+//! Checked with Python 3.13, zarr-python 3.4.2, xarray 2026.9.0 and VirtualiZarr 2.8.0 on months of 31, 28, 31 and 30 days
+//! in a chunk each: the values are those of `xarray.concat` over the files.
 //!
 //! A chunk that the file pads, such as the last of a length that its chunk shape does not divide, decodes to more than
 //! its part of the axis. No grid can say that inside an axis, so it is refused here too.
@@ -60,6 +64,14 @@
 //! alone would be; every other reader refuses the array, because of a filter it does not know, instead of unpacking
 //! all files as the first one. Only what says which stored numbers are missing and what the others mean may differ so;
 //! types, units and codecs may not.
+//!
+//! | reader | what it does with it |
+//! |---|---|
+//! | rangefold: `get`, `reduce` and what else unpacks | reads it |
+//! | rangefold with values as they are stored | gives the packed numbers |
+//! | `zarrs` over a rangefold store | lists all variables but that one, and says why when it is asked for |
+//! | zarr-python 3.1.6 and 3.4.2, VirtualiZarr 2.8, on Zarr v2 and v3 | refuse: an unknown codec |
+//! | xarray, `engine="kerchunk"` and `"zarr"` | refuses the whole set, whatever `drop_variables` says; give such variables a set of their own |
 
 mod attributes;
 mod axis;

@@ -12,12 +12,13 @@ use expect_test::expect;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use rangefold_array::{
-    ArrayMeta, AxisChunks, BloscCompressor, BloscShuffle, ChunkGrid, CodecSpec, DataType, FillValue,
-    MemoryOrder,
+    ArrayMeta, AxisChunks, AxisRange, BloscCompressor, BloscShuffle, ChunkGrid, CodecSpec, DataType,
+    FillValue, Hyperslab, MemoryOrder,
 };
 use rangefold_codec::encode;
 use rangefold_refs::{
-    AttributeValue, Attributes, Group, ManifestArray, Reference, ReferenceSet, RefsError, Source, json,
+    AttributeValue, Attributes, Group, ManifestArray, Reference, ReferenceSet, RefsError, Source, by_part,
+    json,
 };
 use rangefold_store::ReferenceStore;
 use rangefold_testkit::{RecordingStore, fixtures};
@@ -422,4 +423,24 @@ async fn an_element_type_without_bytes_is_refused_by_name() {
     let error = values(&store, "/v").await.unwrap_err().to_string();
     assert!(error.contains("elements of type |S0 have no bytes"), "{error}");
     assert_eq!(store.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn numbers_packed_differently_in_each_part_are_refused_by_name() {
+    let mut set = tree();
+    let part = |end, scale| by_part::Part {
+        end,
+        fill_value: None,
+        attributes: [("scale_factor".to_owned(), AttributeValue::Float(scale))].into_iter().collect(),
+    };
+    by_part::set_parts(set.arrays.get_mut("tas").unwrap(), 0, &[part(2, 0.5), part(6, 0.25)]);
+    let store = store(set, &[("a.nc", &[5, 6])]).await;
+    let all = Hyperslab::from_axes(vec![AxisRange::all(6)]);
+    let error = store.values("tas", &all).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("attributes by part"), "{cause}");
+    let listed = store.list().await.unwrap();
+    assert!(listed.iter().all(|key| !key.as_str().starts_with("tas/")), "{listed:?}");
+    let error = values(&store, "/tas").await.unwrap_err().to_string();
+    assert!(error.contains("its packing differs from part to part"), "{error}");
 }
