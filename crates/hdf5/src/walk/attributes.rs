@@ -67,13 +67,21 @@ fn is_far(datatype: &Datatype, raw: &Bytes) -> bool {
 /// Reads the attributes of the object with that header.
 pub(crate) async fn read(cx: &Context<'_>, header: &Header, wanted: Wanted) -> Attributes {
     let mut attributes = Attributes::default();
-    let compact = join_all(header.all(kind::ATTRIBUTE).map(|message| compact(cx, header, message)));
-    let (mut stored, dense) = futures::join!(compact, dense(cx, header, wanted));
+    let compact = join_all(
+        header
+            .all(kind::ATTRIBUTE)
+            .map(|message| async move { attribute(cx, compact(cx, header, message).await, wanted).await }),
+    );
+    let dense = async {
+        let stored = dense(cx, header, wanted).await?;
+        Ok::<_, Error>(join_all(stored.into_iter().map(|stored| attribute(cx, stored, wanted))).await)
+    };
+    let (mut read, dense) = futures::join!(compact, dense);
     match dense {
-        Ok(dense) => stored.extend(dense),
+        Ok(dense) => read.extend(dense),
         Err(error) => attributes.errors.push((None, error)),
     }
-    for result in join_all(stored.into_iter().map(|stored| attribute(cx, stored, wanted))).await {
+    for result in read {
         match result {
             Ok(attribute) => attributes.found.extend(attribute),
             Err(error) => attributes.errors.push(error),

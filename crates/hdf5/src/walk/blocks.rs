@@ -38,11 +38,23 @@ pub(crate) struct Blocks {
     state: Mutex<State>,
 }
 
+/// Among what a structure lies in a file with paged aggregation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// Other metadata: nearly all structures.
+    Metadata,
+    /// Raw data: global heaps.
+    Raw,
+}
+
 struct State {
     /// Bytes in memory by their offset; entries do not overlap.
     held: BTreeMap<u64, Bytes>,
     size: u64,
+    /// Of metadata.
     needs: Vec<ByteRange>,
+    /// Of what lies among raw data.
+    raw_needs: Vec<ByteRange>,
     waiting: Vec<Waker>,
     /// Bytes handed out so far.
     parsed: u64,
@@ -58,6 +70,7 @@ impl Blocks {
                 held: BTreeMap::new(),
                 size,
                 needs: Vec::new(),
+                raw_needs: Vec::new(),
                 waiting: Vec::new(),
                 parsed: 0,
                 page_size: None,
@@ -78,7 +91,7 @@ impl Blocks {
         self.state().size
     }
 
-    /// Says that metadata lies together in pages: whole pages are asked for from now on, and nothing between them.
+    /// Says that metadata lies together in pages of that many bytes.
     pub(crate) fn set_page_size(&self, page_size: u64) {
         self.state().page_size = Some(page_size);
     }
@@ -95,7 +108,7 @@ impl Blocks {
             let mut state = self.state();
             match state.held(range) {
                 Some(bytes) => Poll::Ready(bytes),
-                None => state.pend(&[range], cx),
+                None => state.pend(&[range], Pages::Metadata, cx),
             }
         })
         .await)
@@ -120,7 +133,8 @@ impl Blocks {
             let mut state = self.state();
             while let Some(range) = ranges.get(found.len()) {
                 let Some(bytes) = state.held(*range) else {
-                    return state.pend(ranges.get(found.len()..).unwrap_or_default(), cx);
+                    let missing = ranges.get(found.len()..).unwrap_or_default();
+                    return state.pend(missing, Pages::Metadata, cx);
                 };
                 found.push(bytes);
             }
@@ -129,7 +143,7 @@ impl Blocks {
         .await)
     }
 
-    /// At least `least` bytes from `offset`, and up to `guess` where that costs no request of its own.
+    /// The bytes of `least`, and up to `guess` bytes where that costs no request of its own.
     ///
     /// For a structure whose length is not known yet: what is in memory is taken as it is, and otherwise the guess is
     /// asked for, as far as the file reaches.
@@ -140,18 +154,17 @@ impl Blocks {
     pub(crate) async fn read_guess(
         &self,
         structure: &'static str,
-        offset: u64,
-        least: u64,
+        least: ByteRange,
         guess: u64,
+        pages: Pages,
     ) -> Result<Bytes, Error> {
-        let least = ByteRange::new(offset, least);
         self.state().admit(structure, least)?;
-        let guess = self.up_to(offset, guess.max(least.length));
+        let guess = self.up_to(least.offset, guess.max(least.length));
         Ok(poll_fn(|cx| {
             let mut state = self.state();
             match state.held_prefix(guess) {
                 Some(bytes) if length(&bytes) >= least.length => Poll::Ready(bytes),
-                _ => state.pend(&[guess], cx),
+                _ => state.pend(&[guess], pages, cx),
             }
         })
         .await)
@@ -179,12 +192,13 @@ impl Blocks {
         if state.waiting.is_empty() {
             return Vec::new();
         }
-        let merge = match state.page_size {
-            Some(page_size) if page_size <= merge.length_max => {
-                Merge { alignment: page_size, gap: 0, ..merge }
+        let mut needs = match state.page_size {
+            Some(page_size) if (merge.alignment..=merge.length_max).contains(&page_size) => {
+                state.read_pages(needs, page_size)
             }
-            _ => merge,
+            _ => needs,
         };
+        needs.append(&mut state.raw_needs);
         plan(needs, &state.held, state.size, merge)
     }
 
@@ -192,6 +206,7 @@ impl Blocks {
     pub(crate) fn take_rest(&self, merge: Merge) -> Vec<ByteRange> {
         let mut state = self.state();
         state.needs.clear();
+        state.raw_needs.clear();
         plan(vec![ByteRange::new(0, state.size)], &state.held, state.size, merge)
     }
 
@@ -238,6 +253,36 @@ impl State {
         Err(problem.at(structure, range.offset))
     }
 
+    /// Widens needs for metadata within their pages.
+    ///
+    /// A page is filled from its beginning, so what lies before a need is metadata too, and is asked for with it. What
+    /// lies behind may be free: of that, as much is read ahead in all pages together as half of all that was asked for.
+    fn read_pages(&self, mut needs: Vec<ByteRange>, page_size: u64) -> Vec<ByteRange> {
+        needs.retain(|need| need.length > 0 && self.held(*need).is_none());
+        needs.sort_unstable_by_key(|need| need.end());
+        let mut pages: Vec<ByteRange> = Vec::new();
+        for need in needs {
+            let start = need.offset.saturating_sub(need.offset.checked_rem(page_size).unwrap_or(0));
+            match pages.last_mut() {
+                Some(last) if last.end() > start => {
+                    let start = last.offset.min(start);
+                    *last = ByteRange::new(start, need.end().saturating_sub(start));
+                }
+                _ => pages.push(ByteRange::new(start, need.end().saturating_sub(start))),
+            }
+        }
+        let held = self.held.values().map(length);
+        let missing = pages.iter().flat_map(|page| holes(*page, &self.held)).map(|hole| hole.length);
+        let all = held.chain(missing).fold(0, u64::saturating_add);
+        let ahead = (all / 2).checked_div(widen(pages.len())).unwrap_or(0);
+        for page in &mut pages {
+            let page_end = page.end().checked_next_multiple_of(page_size).unwrap_or(u64::MAX);
+            let end = page.end().saturating_add(ahead).min(page_end).min(self.size.max(page.end()));
+            page.length = end.saturating_sub(page.offset);
+        }
+        pages
+    }
+
     /// The bytes of `range`, if all of them are in memory.
     fn held(&self, range: ByteRange) -> Option<Bytes> {
         if range.length == 0 {
@@ -271,8 +316,12 @@ impl State {
         Some(joined.freeze())
     }
 
-    fn pend<T>(&mut self, ranges: &[ByteRange], cx: &Context<'_>) -> Poll<T> {
-        self.needs.extend_from_slice(ranges);
+    fn pend<T>(&mut self, ranges: &[ByteRange], pages: Pages, cx: &Context<'_>) -> Poll<T> {
+        let needs = match pages {
+            Pages::Metadata => &mut self.needs,
+            Pages::Raw => &mut self.raw_needs,
+        };
+        needs.extend_from_slice(ranges);
         self.waiting.push(cx.waker().clone());
         Poll::Pending
     }
@@ -382,6 +431,37 @@ mod tests {
     fn rounding_stops_at_the_end_of_the_file_and_long_requests_are_split() {
         let merge = Merge { alignment: 64, gap: 0, length_max: 100 };
         check(&[(800, 190)], &[], merge, &[(768, 100), (868, 100), (968, 32)]);
+    }
+
+    #[test]
+    fn a_page_is_read_from_its_beginning_and_a_little_beyond_the_need() {
+        let blocks = Blocks::new(1000);
+        blocks.insert(0, Bytes::from(vec![0; 40]));
+        let read = |needs: &[(u64, u64)]| {
+            let needs = needs.iter().map(|&(offset, length)| ByteRange::new(offset, length)).collect();
+            let pages = blocks.state().read_pages(needs, 100);
+            pages.iter().map(|page| (page.offset, page.length)).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&[(10, 20)]), [], "what is held is not asked for");
+        assert_eq!(read(&[(250, 10), (230, 10)]), [(200, 100)], "60 bytes, and as many as the page has");
+        assert_eq!(read(&[(210, 10), (410, 10)]), [(200, 40), (400, 40)], "the reading ahead is shared");
+        assert_eq!(read(&[(290, 20)]), [(200, 185)], "a need may reach into the next page");
+        assert_eq!(read(&[(990, 20)]), [(900, 110)], "nothing is read ahead behind the end of the file");
+    }
+
+    #[test]
+    fn what_lies_among_raw_data_and_in_huge_pages_is_read_alone() {
+        let merge = Merge { alignment: 10, gap: 0, length_max: 500 };
+        for (page_size, expected) in [(100, [(200, 70), (450, 10)]), (501, [(240, 10), (450, 10)])] {
+            let blocks = Blocks::new(1000);
+            blocks.set_page_size(page_size);
+            let waiting = Context::from_waker(Waker::noop());
+            let _: Poll<()> = blocks.state().pend(&[ByteRange::new(240, 5)], Pages::Metadata, &waiting);
+            let _: Poll<()> = blocks.state().pend(&[ByteRange::new(450, 5)], Pages::Raw, &waiting);
+            let requests = blocks.take_needs(merge);
+            let requests: Vec<_> = requests.iter().map(|request| (request.offset, request.length)).collect();
+            assert_eq!(requests, expected);
+        }
     }
 
     #[test]

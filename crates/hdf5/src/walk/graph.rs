@@ -1,15 +1,18 @@
 //! From the root group along hard links to every object.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::future::poll_fn;
+use std::sync::Mutex;
+use std::task::Poll;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::{Context, object};
+use super::{Context, header, lock, object};
 use crate::error::{Error, Problem};
 use crate::format::cursor::widen;
 use crate::limits::GROUP_DEPTH_MAX;
-use crate::model::{Attribute, Group, LinkTarget, Object, ObjectError};
+use crate::model::{Attribute, Group, Link, LinkTarget, Object, ObjectError};
 use crate::value::{Reference, Value};
 
 /// Every object of a file.
@@ -39,41 +42,67 @@ impl Progress {
             Err(error) => self.errors.push((address, None, error)),
         }
     }
+
+    /// A group is listed whole or not at all, but its children are read as soon as they are met.
+    fn forget_unreached(&mut self, paths: &HashMap<u64, Vec<String>>) {
+        self.objects.retain(|address, _| paths.contains_key(address));
+        self.errors.retain(|(address, _, _)| paths.contains_key(address));
+    }
+}
+
+/// An object that a link leads to.
+struct Child {
+    path: String,
+    address: u64,
+    depth: usize,
 }
 
 /// Reads every object that hard links reach from the root.
 pub(crate) async fn read(cx: &Context<'_>) -> Graph {
     let mut progress = Progress::default();
     let mut depth_errors = Vec::new();
-    let mut known = HashSet::from([cx.root]);
+    let mut known = HashSet::new();
+    let children = Mutex::new(vec![Child { path: "/".to_owned(), address: cx.root, depth: 0 }]);
     let mut reading = FuturesUnordered::new();
-    let read = async |address: u64, path: String, depth: usize| {
+    let read = async |Child { path, address, depth }| {
         let wanted = cx.options.includes(&path);
-        let result = object::read(cx, address, wanted).await;
-        (address, path, depth, wanted, result)
+        let on_link = |link: &Link| {
+            if let LinkTarget::Hard { address } = link.target {
+                header::hint(cx, address);
+                let path = join(&path, &link.name);
+                lock(&children).push(Child { path, address, depth: depth.saturating_add(1) });
+            }
+        };
+        let result = object::read(cx, address, wanted, &on_link).await;
+        (address, wanted, result)
     };
-    reading.push(read(cx.root, "/".to_owned(), 0));
-    while let Some((address, path, depth, wanted, result)) = reading.next().await {
-        if !wanted {
-            progress.unwanted.push(address);
-        }
-        if let Ok(object::Found { object: Object::Group(group), .. }) = &result {
-            for (name, child) in hard_links(group) {
-                if depth >= GROUP_DEPTH_MAX {
-                    depth_errors.push(ObjectError {
-                        path: join(&path, name),
-                        attribute: None,
-                        error: too_deep(child),
-                    });
-                } else if known.insert(child) {
-                    reading.push(read(child, join(&path, name), depth.saturating_add(1)));
-                }
+    loop {
+        for child in std::mem::take(&mut *lock(&children)) {
+            if child.depth > GROUP_DEPTH_MAX {
+                let error = too_deep(child.address);
+                depth_errors.push(ObjectError { path: child.path, attribute: None, error });
+            } else if known.insert(child.address) {
+                reading.push(read(child));
             }
         }
-        progress.take_in(address, result);
+        if reading.is_empty() {
+            break;
+        }
+        // Ends without an object if a group that is still being read has named more children.
+        let next = poll_fn(|task| match reading.poll_next_unpin(task) {
+            Poll::Pending if !lock(&children).is_empty() => Poll::Ready(None),
+            polled => polled,
+        });
+        if let Some((address, wanted, result)) = next.await {
+            if !wanted {
+                progress.unwanted.push(address);
+            }
+            progress.take_in(address, result);
+        }
     }
     drop(reading);
     let paths = paths(cx.root, &progress.objects);
+    progress.forget_unreached(&paths);
     read_aliased(cx, &mut progress, &paths).await;
     finish(progress, &paths, depth_errors)
 }
@@ -122,7 +151,8 @@ async fn read_aliased(cx: &Context<'_>, progress: &mut Progress, paths: &HashMap
     let unread: HashSet<u64> = progress.unwanted.drain(..).filter(wanted).collect();
     progress.errors.retain(|(address, _, _)| !unread.contains(address));
     let found =
-        futures::future::join_all(unread.iter().map(|address| object::read(cx, *address, true))).await;
+        futures::future::join_all(unread.iter().map(|address| object::read(cx, *address, true, &|_| ())))
+            .await;
     for (address, result) in unread.into_iter().zip(found) {
         progress.take_in(address, result);
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use super::Context;
+use super::blocks::Pages;
 use crate::error::{Error, Problem};
 use crate::format::cursor::{Cursor, widen};
 use crate::format::object_header::{self, Prefix, Shared, Version, kind};
@@ -67,7 +68,8 @@ pub(crate) fn hint(cx: &Context<'_>, address: u64) {
 /// must be understood.
 pub(crate) async fn read(cx: &Context<'_>, address: u64) -> Result<Header, Error> {
     let least = object_header::PREFIX_LEN_MAX.min(cx.blocks.size().saturating_sub(address));
-    let start = cx.blocks.read_guess(HEADER, address, least.max(object_header::LEN_MIN), LEN_GUESS).await?;
+    let least = ByteRange::new(address, least.max(object_header::LEN_MIN));
+    let start = cx.blocks.read_guess(HEADER, least, LEN_GUESS, Pages::Metadata).await?;
     let at = |problem: Problem| problem.at(HEADER, address);
     let prefix = Prefix::parse(&start).map_err(at)?;
     cx.saw(HEADER, address, &prefix);

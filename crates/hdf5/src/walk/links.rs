@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use futures::future::{try_join, try_join_all};
+use futures::future::{BoxFuture, FutureExt as _, Shared, try_join, try_join_all};
 
 use super::fractal_heap::FractalHeap;
 use super::header::{self, Header};
@@ -37,20 +37,23 @@ pub(crate) struct Links {
     pub(crate) creation_order: bool,
 }
 
+/// Told of each link as soon as it is known, so that what it leads to is read while others are still missing.
+pub(crate) type OnLink<'a> = &'a (dyn Fn(&Link) + Sync);
+
 /// Reads every link of the group with that header.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with any structure that holds links: a group is listed whole or not at all.
-pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Result<Links, Error> {
+pub(crate) async fn read(cx: &Context<'_>, header: &Header, on_link: OnLink<'_>) -> Result<Links, Error> {
     let (mut found, creation_order) = match header.first(kind::SYMBOL_TABLE) {
         Some(message) => {
             let table = SymbolTable::parse(&message.body, cx.sizes)
                 .map_err(|problem| problem.at(SYMBOL_TABLE, message.address))?;
             cx.saw(SYMBOL_TABLE, message.address, &table);
-            (old_style(cx, table, message.address).await?, false)
+            (old_style(cx, table, message.address, on_link).await?, false)
         }
-        None => new_style(cx, header).await?,
+        None => new_style(cx, header, on_link).await?,
     };
     if found.len() > LINKS_MAX {
         let problem = Problem::Limit {
@@ -60,11 +63,6 @@ pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Result<Links, Err
         };
         return Err(problem.at("group", header.address));
     }
-    for link in &found {
-        if let LinkTarget::Hard { address } = link.target {
-            header::hint(cx, address);
-        }
-    }
     if creation_order {
         found.sort_by_key(|link| link.creation_order);
     } else {
@@ -73,11 +71,15 @@ pub(crate) async fn read(cx: &Context<'_>, header: &Header) -> Result<Links, Err
     Ok(Links { found, creation_order })
 }
 
-async fn new_style(cx: &Context<'_>, header: &Header) -> Result<(Vec<Link>, bool), Error> {
+async fn new_style(
+    cx: &Context<'_>,
+    header: &Header,
+    on_link: OnLink<'_>,
+) -> Result<(Vec<Link>, bool), Error> {
     let compact = try_join_all(header.all(kind::LINK).map(|message| async {
         let resolved =
             header::resolve(cx, kind::LINK, message.shared, &message.body, message.address).await?;
-        parse(cx, &resolved.body, message.address)
+        parse(cx, &resolved.body, message.address, on_link)
     }));
     let info = match header.first(kind::LINK_INFO) {
         Some(message) => {
@@ -88,19 +90,25 @@ async fn new_style(cx: &Context<'_>, header: &Header) -> Result<(Vec<Link>, bool
         }
         None => None,
     };
-    let (mut links, dense) = try_join(compact, dense(cx, info, header.address)).await?;
+    let (mut links, dense) = try_join(compact, dense(cx, info, header.address, on_link)).await?;
     links.extend(dense);
     let tracked = info.is_some_and(|info| info.creation_order_tracked);
     Ok((links, tracked))
 }
 
-fn parse(cx: &Context<'_>, body: &[u8], address: u64) -> Result<Link, Error> {
+fn parse(cx: &Context<'_>, body: &[u8], address: u64, on_link: OnLink<'_>) -> Result<Link, Error> {
     let link = link::parse(body, cx.sizes).map_err(|problem| problem.at(LINK, address))?;
     cx.saw(LINK, address, &link);
+    on_link(&link);
     Ok(link)
 }
 
-async fn dense(cx: &Context<'_>, info: Option<LinkInfo>, address: u64) -> Result<Vec<Link>, Error> {
+async fn dense(
+    cx: &Context<'_>,
+    info: Option<LinkInfo>,
+    address: u64,
+    on_link: OnLink<'_>,
+) -> Result<Vec<Link>, Error> {
     let Some((heap, index)) = info.and_then(|info| info.heap.zip(info.name_index)) else {
         return Ok(Vec::new());
     };
@@ -112,7 +120,8 @@ async fn dense(cx: &Context<'_>, info: Option<LinkInfo>, address: u64) -> Result
             link::name_record(record).map_err(|problem| problem.at("version 2 B-tree record", index))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    try_join_all(ids.iter().map(|id| async { parse(cx, &heap.object(cx, id).await?, address) })).await
+    try_join_all(ids.iter().map(|id| async { parse(cx, &heap.object(cx, id).await?, address, on_link) }))
+        .await
 }
 
 /// Bytes behind the B-tree of a group that are asked for with it. Most writers put the first symbol table node there.
@@ -131,14 +140,28 @@ pub(crate) fn hint(cx: &Context<'_>, table: SymbolTable) {
     cx.blocks.hint(&ranges.into_iter().flatten().collect::<Vec<_>>());
 }
 
-async fn old_style(cx: &Context<'_>, table: SymbolTable, address: u64) -> Result<Vec<Link>, Error> {
+async fn old_style(
+    cx: &Context<'_>,
+    table: SymbolTable,
+    address: u64,
+    on_link: OnLink<'_>,
+) -> Result<Vec<Link>, Error> {
     let (Some(btree), Some(heap)) = (table.btree, table.heap) else {
         let problem = Problem::malformed("symbol table at the undefined address");
         return Err(problem.at(SYMBOL_TABLE, address));
     };
     hint(cx, table);
-    let (entries, names) = try_join(entries(cx, btree), local_heap(cx, heap)).await?;
-    entries.into_iter().map(|entry| link(cx, &entry, &names, heap)).collect()
+    let names = Names { heap, segment: local_heap(cx, heap).boxed().shared() };
+    let (links, _) = try_join(tree(cx, btree, &names, on_link), names.segment.clone()).await?;
+    Ok(links)
+}
+
+/// The names of an old-style group, which may still be on their way.
+struct Names<'a> {
+    /// Where the local heap is.
+    heap: u64,
+    /// Its data segment.
+    segment: Shared<BoxFuture<'a, Result<Bytes, Error>>>,
 }
 
 /// The data segment of the local heap whose header is at `address`.
@@ -154,8 +177,13 @@ pub(crate) async fn local_heap(cx: &Context<'_>, address: u64) -> Result<Bytes, 
     cx.blocks.read(NAMES, segment).await
 }
 
-/// The entries of all symbol table nodes below a B-tree.
-async fn entries(cx: &Context<'_>, root: u64) -> Result<Vec<SymbolTableEntry>, Error> {
+/// The links of all symbol table nodes below a B-tree.
+async fn tree(
+    cx: &Context<'_>,
+    root: u64,
+    names: &Names<'_>,
+    on_link: OnLink<'_>,
+) -> Result<Vec<Link>, Error> {
     let node_len = GroupNode::len(cx.group_internal_k, cx.sizes);
     let mut seen = HashSet::new();
     let mut nodes = vec![root];
@@ -178,7 +206,7 @@ async fn entries(cx: &Context<'_>, root: u64) -> Result<Vec<SymbolTableEntry>, E
             children.extend(node.children);
         }
         let Some(next) = level.and_then(|level| level.checked_sub(1)) else {
-            return symbol_nodes(cx, &children, &mut seen).await;
+            return symbol_nodes(cx, &children, &mut seen, names, on_link).await;
         };
         expected_level = Some(next);
         nodes = children;
@@ -191,10 +219,12 @@ async fn symbol_nodes(
     cx: &Context<'_>,
     addresses: &[u64],
     seen: &mut HashSet<u64>,
-) -> Result<Vec<SymbolTableEntry>, Error> {
+    names: &Names<'_>,
+    on_link: OnLink<'_>,
+) -> Result<Vec<Link>, Error> {
     let node_len = group::symbol_node_len(cx.group_leaf_k, cx.sizes);
     let ranges = node_ranges(cx, SYMBOL_NODE, addresses, node_len, seen)?;
-    // One by one, so that what a node points at is asked for although others are still missing.
+    // One by one, so that what a node points at is read although others are still missing.
     let nodes = ranges.into_iter().map(|range| async move {
         let block = cx.blocks.read(SYMBOL_NODE, range).await?;
         let entries =
@@ -208,7 +238,10 @@ async fn symbol_nodes(
                 header::hint(cx, address);
             }
         }
-        Ok::<_, Error>(entries)
+        let segment = names.segment.clone().await?;
+        let links =
+            entries.iter().map(|entry| link(cx, entry, &segment, names.heap).inspect(|link| on_link(link)));
+        links.collect::<Result<Vec<_>, Error>>()
     });
     Ok(try_join_all(nodes).await?.concat())
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::attributes::{self, Attributes, Wanted};
 use super::header::{self, Header};
-use super::links::{self, Links};
+use super::links::{self, Links, OnLink};
 use super::{Context, chunks, values};
 use crate::datatype::Datatype;
 use crate::error::{Error, Problem};
@@ -38,16 +38,23 @@ pub(crate) struct Found {
 
 /// Reads the object whose header is at `address`; its chunk index and far attributes only if it is `wanted`.
 ///
+/// `on_link` is told of the links of a group one by one, before it is known whether the group can be listed whole.
+///
 /// # Errors
 ///
 /// Whatever is wrong with the header or with a message that the object cannot be understood without.
-pub(crate) async fn read(cx: &Context<'_>, address: u64, wanted: bool) -> Result<Found, Error> {
+pub(crate) async fn read(
+    cx: &Context<'_>,
+    address: u64,
+    wanted: bool,
+    on_link: OnLink<'_>,
+) -> Result<Found, Error> {
     let header = header::read(cx, address).await?;
     let has = |kind| header.first(kind).is_some();
     if has(kind::DATASPACE) && has(kind::DATATYPE) {
         dataset(cx, &header, wanted).await
     } else if has(kind::SYMBOL_TABLE) || has(kind::LINK_INFO) || has(kind::LINK) {
-        group(cx, &header).await
+        group(cx, &header, on_link).await
     } else if has(kind::DATATYPE) {
         committed_datatype(cx, &header).await
     } else {
@@ -56,9 +63,9 @@ pub(crate) async fn read(cx: &Context<'_>, address: u64, wanted: bool) -> Result
     }
 }
 
-async fn group(cx: &Context<'_>, header: &Header) -> Result<Found, Error> {
+async fn group(cx: &Context<'_>, header: &Header, on_link: OnLink<'_>) -> Result<Found, Error> {
     let (links, attributes) =
-        futures::join!(links::read(cx, header), attributes::read(cx, header, Wanted::All));
+        futures::join!(links::read(cx, header, on_link), attributes::read(cx, header, Wanted::All));
     let Attributes { found, mut errors } = attributes;
     let Links { found: links, creation_order } = match links {
         Ok(links) => links,

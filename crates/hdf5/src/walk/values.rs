@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use bytes::Bytes;
 
 use super::Context;
+use super::blocks::Pages;
 use crate::datatype::Datatype;
 use crate::error::{Error, Problem};
 use crate::format::global_heap;
@@ -72,12 +73,15 @@ pub(crate) async fn objects(cx: &Context<'_>, ids: &[GlobalHeapId]) -> Result<Ve
 
 async fn collection(cx: &Context<'_>, address: u64) -> Result<HashMap<u16, Bytes>, Error> {
     let at = |problem: Problem| problem.at(COLLECTION, address);
-    let least = global_heap::header_len(cx.sizes);
-    let mut bytes = cx.blocks.read_guess(COLLECTION, address, least, global_heap::LEN_TYPICAL).await?;
+    let least = ByteRange::new(address, global_heap::header_len(cx.sizes));
+    let mut bytes = cx.blocks.read_guess(COLLECTION, least, global_heap::LEN_TYPICAL, Pages::Raw).await?;
     let length = global_heap::collection_len(&bytes, cx.sizes).map_err(at)?;
     match usize::try_from(length) {
         Ok(len) if len <= bytes.len() => bytes.truncate(len),
-        _ => bytes = cx.blocks.read(COLLECTION, ByteRange::new(address, length)).await?,
+        _ => {
+            let whole = ByteRange::new(address, length);
+            bytes = cx.blocks.read_guess(COLLECTION, whole, length, Pages::Raw).await?;
+        }
     }
     let objects = global_heap::objects(&bytes, cx.sizes).map_err(at)?;
     cx.saw(COLLECTION, address, &format_args!("length: {length}, objects: {objects:?}"));
