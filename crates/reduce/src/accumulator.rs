@@ -1,10 +1,7 @@
 //! Merging partials.
 
 use crate::{
-    Outcome, Partial, ReduceError, ReductionPlan,
-    columns::Columns,
-    outcome::{self, Answer},
-    partial::{Cells, Kind},
+    Outcome, Partial, ReduceError, ReductionPlan, columns::Columns, element::Wide, outcome, partial::Cells,
     walk::Region,
 };
 
@@ -15,21 +12,13 @@ use crate::{
 pub struct Accumulator<'p> {
     plan: &'p ReductionPlan,
     merged: u64,
+    frame: Region,
     cells: Cells,
 }
 
 impl<'p> Accumulator<'p> {
     pub(crate) fn new(plan: &'p ReductionPlan) -> Self {
-        let (wanted, cells) = (&plan.wanted, plan.output_cells);
-        let cells = match Kind::of(&plan.value_element()) {
-            Kind::Signed => Cells::Signed(Columns::new(wanted, cells)),
-            Kind::Unsigned => Cells::Unsigned(Columns::new(wanted, cells)),
-            Kind::Float => Cells::Float(Columns::new(wanted, cells)),
-            Kind::Complex => {
-                Cells::Complex(Columns::new(wanted, cells), Box::new(Columns::new(wanted, cells)))
-            }
-        };
-        Self { plan, merged: 0, cells }
+        Self { plan, merged: 0, frame: whole(plan), cells: Cells::empty(plan, plan.output_cells) }
     }
 
     /// Adds the partial of the next task.
@@ -42,18 +31,7 @@ impl<'p> Accumulator<'p> {
         if *ordinal != self.merged {
             return Err(ReduceError::Order { expected: self.merged, ordinal: *ordinal });
         }
-        let plan = self.plan;
-        let fits = match (&mut self.cells, cells) {
-            (_, Cells::Missing) => true,
-            (Cells::Signed(mine), Cells::Signed(theirs)) => merge(plan, mine, theirs, region),
-            (Cells::Unsigned(mine), Cells::Unsigned(theirs)) => merge(plan, mine, theirs, region),
-            (Cells::Float(mine), Cells::Float(theirs)) => merge(plan, mine, theirs, region),
-            (Cells::Complex(mine, my_imaginary), Cells::Complex(theirs, their_imaginary)) => {
-                merge(plan, mine, theirs, region) && merge(plan, my_imaginary, their_imaginary, region)
-            }
-            _ => false,
-        };
-        if !fits {
+        if !merge(self.plan, &self.frame, &mut self.cells, cells, region) {
             return Err(ReduceError::Foreign { ordinal: *ordinal });
         }
         self.merged += 1;
@@ -67,65 +45,83 @@ impl<'p> Accumulator<'p> {
     /// [`ReduceError::Incomplete`] unless all chunks were merged, [`ReduceError::Overflow`] if an integer sum does not
     /// fit its type.
     pub fn finish(self) -> Result<Vec<Outcome>, ReduceError> {
-        let Self { plan, merged, cells } = self;
+        let Self { plan, merged, cells, .. } = self;
         let chunks = plan.chunk_count();
-        if merged != chunks {
-            return Err(ReduceError::Incomplete { merged, chunks });
-        }
-        match cells {
-            Cells::Missing => Ok(Vec::new()),
-            Cells::Signed(columns) => outcome::all(plan, &columns),
-            Cells::Unsigned(columns) => outcome::all(plan, &columns),
-            Cells::Float(columns) => outcome::all(plan, &columns),
-            Cells::Complex(real, imaginary) => {
-                let (real, imaginary) = (outcome::all(plan, &real)?, outcome::all(plan, &imaginary)?);
-                Ok(real
-                    .into_iter()
-                    .zip(imaginary)
-                    .map(|(real, imaginary)| real.with_imaginary(imaginary))
-                    .collect())
-            }
+        if merged == chunks {
+            outcome::of_cells(plan, &cells)
+        } else {
+            Err(ReduceError::Incomplete { merged, chunks })
         }
     }
 }
 
-/// Adds the cells of `region` to those of the answer; `false`, and nothing added, if they do not fit.
-fn merge<X: Answer>(
+/// The region of all cells of the answer.
+pub(crate) fn whole(plan: &ReductionPlan) -> Region {
+    // The plan has checked that the answer's cells can be addressed; an answer without cells may have longer axes.
+    let shape =
+        plan.output_shape.iter().map(|&length| usize::try_from(length).unwrap_or(usize::MAX)).collect();
+    Region { start: vec![0; plan.output_shape.len()], shape }
+}
+
+/// Adds cells for `region` to those of `frame`; `false`, and nothing added, if they do not fit.
+pub(crate) fn merge(
     plan: &ReductionPlan,
+    frame: &Region,
+    mine: &mut Cells,
+    theirs: &Cells,
+    region: &Region,
+) -> bool {
+    match (mine, theirs) {
+        (_, Cells::Missing) => true,
+        (Cells::Signed(mine), Cells::Signed(theirs)) => merge_columns(plan, frame, mine, theirs, region),
+        (Cells::Unsigned(mine), Cells::Unsigned(theirs)) => merge_columns(plan, frame, mine, theirs, region),
+        (Cells::Float(mine), Cells::Float(theirs)) => merge_columns(plan, frame, mine, theirs, region),
+        (Cells::Complex(mine, my_imaginary), Cells::Complex(theirs, their_imaginary)) => {
+            merge_columns(plan, frame, mine, theirs, region)
+                && merge_columns(plan, frame, my_imaginary, their_imaginary, region)
+        }
+        _ => false,
+    }
+}
+
+fn merge_columns<X: Wide>(
+    plan: &ReductionPlan,
+    frame: &Region,
     mine: &mut Columns<X>,
     theirs: &Columns<X>,
     region: &Region,
 ) -> bool {
-    let shape = &plan.output_shape;
-    let inside =
-        region.start.len() == shape.len()
-            && region.shape.len() == shape.len()
-            && region.start.iter().zip(&region.shape).zip(shape).all(|((&start, &len), &whole)| {
-                start.checked_add(len as u64).is_some_and(|end| end <= whole)
-            });
-    if !inside || !theirs.have(&plan.wanted, region.cells()) {
-        return false;
+    let rank = frame.shape.len();
+    if region.start.len() != rank
+        || region.shape.len() != rank
+        || !theirs.have(&plan.wanted, region.cells())
+        || region.cells() == 0
+    {
+        return region.cells() == 0 && theirs.have(&plan.wanted, 0);
     }
-    // One row of neighbouring cells at a time: the last axis is contiguous in the answer and in the partial.
+    // Where the region begins within the frame, along each axis.
+    let starts: Option<Vec<usize>> = (0..rank)
+        .map(|axis| {
+            let start = usize::try_from(region.start[axis].checked_sub(frame.start[axis])?).ok()?;
+            (start.checked_add(region.shape[axis])? <= frame.shape[axis]).then_some(start)
+        })
+        .collect();
+    let Some(starts) = starts else { return false };
+    // One row of neighbouring cells at a time: the last axis is contiguous in both.
     let row_len = region.shape.last().copied().unwrap_or(1);
-    if row_len == 0 {
-        return true;
-    }
     for (row, source) in (0..region.cells()).step_by(row_len).enumerate() {
         let mut rest = row;
-        let mut at = 0_u64;
-        let mut stride = 1_u64;
-        for (axis, (&start, &whole)) in region.start.iter().zip(shape).enumerate().rev() {
-            let mut position = start;
-            if axis + 1 < shape.len() {
-                position += (rest % region.shape[axis]) as u64;
+        let mut at = 0;
+        let mut stride = 1;
+        for axis in (0..rank).rev() {
+            let mut position = starts[axis];
+            if axis + 1 < rank {
+                position += rest % region.shape[axis];
                 rest /= region.shape[axis];
             }
             at += position * stride;
-            stride *= whole;
+            stride *= frame.shape[axis];
         }
-        // The plan has checked that the answer's cells can be addressed.
-        let Ok(at) = usize::try_from(at) else { return false };
         mine.merge(at, theirs, source..source + row_len);
     }
     true

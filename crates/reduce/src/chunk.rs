@@ -1,24 +1,38 @@
 //! One chunk to its partial.
 
-use rangefold_array::{DataType, ElementType};
+use rangefold_array::DataType;
 
 use crate::{
     AxisMap, ChunkTask, Partial, ReduceError, ReductionPlan,
-    columns::{Columns, bin_of},
+    columns::bin_of,
     condition::Matches,
     element::{Element, Loader, Part, Visitor, Wide, visit},
     kernel::{AsStored, Kernel, Stage},
     mask::Mask,
-    partial::Cells,
+    partial::{Cells, CellsMut},
     plan::FILL_ORDER,
     walk::{Region, Walk},
 };
 
 /// Reduces a decoded chunk whose length has been checked.
 pub(crate) fn reduce(plan: &ReductionPlan, task: &ChunkTask, decoded: &[u8]) -> Result<Partial, ReduceError> {
-    let walk = plan.walk(task)?;
-    let cells = by_part(&plan.data_type, |_| Chunk { plan, walk: &walk, decoded });
+    let walk = plan.walk(task, None)?;
+    let mut cells = Cells::empty(plan, walk.region().cells());
+    by_part(&plan.data_type, &mut cells, |cells| Chunk { plan, walk: &walk, decoded, cells });
     Ok(Partial { ordinal: task.ordinal, region: walk.into_region(), cells })
+}
+
+/// Adds a decoded chunk whose length has been checked to the cells of `frame`.
+pub(crate) fn reduce_into(
+    plan: &ReductionPlan,
+    task: &ChunkTask,
+    decoded: &[u8],
+    frame: &Region,
+    cells: &mut Cells,
+) -> Result<(), ReduceError> {
+    let walk = plan.walk(task, Some(frame))?;
+    by_part(&plan.data_type, cells, |cells| Chunk { plan, walk: &walk, decoded, cells });
+    Ok(())
 }
 
 /// The partial of a chunk that holds nothing but the fill value, in closed form.
@@ -33,24 +47,28 @@ pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, 
     if !visit(&stored, Part::Real, Counts { plan, fill: &fill.0 }).unwrap_or(false) {
         return Ok(missing);
     }
-    let region = plan.walk(task)?.into_region();
+    let region = plan.walk(task, None)?.into_region();
     let populations = populations(plan, task, &region);
-    let cells = by_part(&stored, |_| Absent { plan, fill: &fill.0, populations: &populations });
+    let mut cells = Cells::empty(plan, populations.len());
+    by_part(&stored, &mut cells, |cells| Absent { plan, fill: &fill.0, populations: &populations, cells });
     Ok(Partial { ordinal: task.ordinal, region, cells })
 }
 
-/// Visits the elements, or both parts of complex ones.
-fn by_part<V: Visitor<Output = Cells>>(data_type: &DataType, visitor: impl Fn(Part) -> V) -> Cells {
-    let cells = |part| visit(data_type, part, visitor(part)).unwrap_or(Cells::Missing);
-    let real = cells(Part::Real);
-    match (&data_type.element, real) {
-        (ElementType::Complex64 | ElementType::Complex128, Cells::Float(real)) => {
-            match cells(Part::Imaginary) {
-                Cells::Float(imaginary) => Cells::Complex(real, Box::new(imaginary)),
-                other => other,
-            }
+/// Visits the elements, or both parts of complex ones, each with its own cells.
+fn by_part<'c, V: Visitor<Output = ()>>(
+    data_type: &DataType,
+    cells: &'c mut Cells,
+    visitor: impl Fn(CellsMut<'c>) -> V,
+) {
+    match cells {
+        Cells::Complex(real, imaginary) => {
+            visit(data_type, Part::Real, visitor(CellsMut::Float(real)));
+            visit(data_type, Part::Imaginary, visitor(CellsMut::Float(imaginary)));
         }
-        (_, real) => real,
+        Cells::Float(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Float(columns)))),
+        Cells::Signed(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Signed(columns)))),
+        Cells::Unsigned(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Unsigned(columns)))),
+        Cells::Missing => {}
     }
 }
 
@@ -65,12 +83,13 @@ struct Chunk<'a> {
     plan: &'a ReductionPlan,
     walk: &'a Walk<'a>,
     decoded: &'a [u8],
+    cells: CellsMut<'a>,
 }
 
 impl Visitor for Chunk<'_> {
-    type Output = Cells;
+    type Output = ();
 
-    fn visit<T: Element>(self, loader: Loader<T>) -> Cells {
+    fn visit<T: Element>(self, loader: Loader<T>) {
         match self.plan.packing {
             Some(packing) => self.run(loader, packing),
             None => self.run(loader, AsStored),
@@ -79,17 +98,17 @@ impl Visitor for Chunk<'_> {
 }
 
 impl Chunk<'_> {
-    fn run<T: Element, S: Stage<T>>(self, loader: Loader<T>, stage: S) -> Cells {
-        let Self { plan, walk, decoded } = self;
+    fn run<T: Element, S: Stage<T>>(self, loader: Loader<T>, stage: S) {
+        let Self { plan, walk, decoded, cells } = self;
+        let Some(columns) = Wide::columns(cells) else { return };
         let mask = mask(plan, stage);
-        let mut kernel = Kernel::new(decoded, loader, &mask, stage, &plan.wanted, walk.region().cells());
+        let mut kernel = Kernel::new(decoded, loader, &mask, stage, &plan.wanted, columns);
         walk.visit(&mut kernel);
         if plan.wanted.deviations {
             let mut deviations = kernel.deviations();
             walk.visit(&mut deviations);
             deviations.finish();
         }
-        Wide::into_cells(kernel.into_columns())
     }
 }
 
@@ -117,12 +136,13 @@ struct Absent<'a> {
     plan: &'a ReductionPlan,
     fill: &'a [u8],
     populations: &'a [Population],
+    cells: CellsMut<'a>,
 }
 
 impl Visitor for Absent<'_> {
-    type Output = Cells;
+    type Output = ();
 
-    fn visit<T: Element>(self, loader: Loader<T>) -> Cells {
+    fn visit<T: Element>(self, loader: Loader<T>) {
         let x = loader.one(self.fill);
         match self.plan.packing {
             Some(packing) => self.fill(x, packing),
@@ -132,12 +152,12 @@ impl Visitor for Absent<'_> {
 }
 
 impl Absent<'_> {
-    fn fill<T: Element, S: Stage<T>>(self, x: T, stage: S) -> Cells {
+    fn fill<T: Element, S: Stage<T>>(self, x: T, stage: S) {
         let wanted = &self.plan.wanted;
-        let mut columns = Columns::new(wanted, self.populations.len());
+        let Some(columns) = <S::Value as Element>::Wide::columns(self.cells) else { return };
         if x.is_nan() {
             columns.nan.iter_mut().zip(self.populations).for_each(|(nan, cell)| *nan = cell.count);
-            return Wide::into_cells(columns);
+            return;
         }
         let value = stage.one(x);
         for (cell, &Population { count, first, last }) in self.populations.iter().enumerate() {
@@ -156,7 +176,6 @@ impl Absent<'_> {
                 cells.for_each(|(bins, cell)| bins[bin] = cell.count);
             }
         }
-        Wide::into_cells(columns)
     }
 }
 

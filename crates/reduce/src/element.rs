@@ -10,7 +10,7 @@ use crate::{
     Number,
     columns::Columns,
     number::compare_integer,
-    partial::Cells,
+    partial::CellsMut,
     sum::{Compensated, FloatSums, SumColumn, sum_compensated, sum_in_trees},
 };
 
@@ -22,15 +22,16 @@ pub(crate) trait Wide: Copy + PartialOrd + Default + Send + Sync + 'static {
     type Sums: SumColumn;
     const LOWEST: Self;
     const HIGHEST: Self;
-    fn into_cells(columns: Columns<Self>) -> Cells;
+    /// The columns, if `cells` are of this kind.
+    fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>>;
 }
 
 impl Wide for i64 {
     type Sums = Vec<i128>;
     const LOWEST: Self = Self::MIN;
     const HIGHEST: Self = Self::MAX;
-    fn into_cells(columns: Columns<Self>) -> Cells {
-        Cells::Signed(columns)
+    fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>> {
+        if let CellsMut::Signed(columns) = cells { Some(columns) } else { None }
     }
 }
 
@@ -38,8 +39,8 @@ impl Wide for u64 {
     type Sums = Vec<i128>;
     const LOWEST: Self = Self::MIN;
     const HIGHEST: Self = Self::MAX;
-    fn into_cells(columns: Columns<Self>) -> Cells {
-        Cells::Unsigned(columns)
+    fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>> {
+        if let CellsMut::Unsigned(columns) = cells { Some(columns) } else { None }
     }
 }
 
@@ -47,8 +48,8 @@ impl Wide for f64 {
     type Sums = FloatSums;
     const LOWEST: Self = Self::NEG_INFINITY;
     const HIGHEST: Self = Self::INFINITY;
-    fn into_cells(columns: Columns<Self>) -> Cells {
-        Cells::Float(columns)
+    fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>> {
+        if let CellsMut::Float(columns) = cells { Some(columns) } else { None }
     }
 }
 

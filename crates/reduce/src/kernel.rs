@@ -72,7 +72,7 @@ pub(crate) struct Kernel<'a, T: Element, S: Stage<T>> {
     stage: S,
     wanted: &'a Wanted,
     hits: Vec<Matches<T>>,
-    columns: Columns<<S::Value as Element>::Wide>,
+    columns: &'a mut Columns<<S::Value as Element>::Wide>,
     values: [S::Value; BLOCK],
     /// The valid elements of a block, one after the other.
     compacted: [T; BLOCK],
@@ -129,22 +129,18 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
         mask: &'a Mask<T>,
         stage: S,
         wanted: &'a Wanted,
-        cells: usize,
+        columns: &'a mut Columns<<S::Value as Element>::Wide>,
     ) -> Self {
         Self {
             source: Source::new(chunk, loader, mask),
             stage,
             wanted,
             hits: wanted.conditions.iter().map(|c| Matches::of(c, |x| stage.unpacked(x))).collect(),
-            columns: Columns::new(wanted, cells),
+            columns,
             values: [S::Value::default(); BLOCK],
             compacted: [T::default(); BLOCK],
             kept: [0; BLOCK],
         }
-    }
-
-    pub(crate) fn into_columns(self) -> Columns<<S::Value as Element>::Wide> {
-        self.columns
     }
 
     /// The second pass over the same chunk: squared deviations from the means the first has found.
@@ -184,9 +180,9 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
                 let k = if verdict == Verdict::Full { k } else { self.kept[k].into() };
                 run.place + k as u64 * run.place_stride
             };
-            locate(&mut self.columns, values, run.cell, place);
+            locate(self.columns, values, run.cell, place);
         }
-        let (columns, wanted, cell) = (&mut self.columns, self.wanted, run.cell);
+        let (columns, wanted, cell) = (&mut *self.columns, self.wanted, run.cell);
         arch.dispatch(ToOneCell { columns, wanted, values, short: S::SHORT, cell });
     }
 }
@@ -201,7 +197,7 @@ impl<T: Element, S: Stage<T>> RunSink for Kernel<'_, T, S> {
     fn to_cells(&mut self, run: Run) {
         let arch = self.source.arch;
         let (stored, valid, verdict) = self.source.load(run);
-        let columns = &mut self.columns;
+        let columns = &mut *self.columns;
         if verdict != Verdict::Full && !columns.nan.is_empty() {
             let nan = columns.nan[run.cell..].iter_mut().zip(stored);
             nan.for_each(|(nan, &x)| *nan += u64::from(x.is_nan()));

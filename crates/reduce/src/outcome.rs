@@ -6,6 +6,7 @@ use crate::{
     ReduceError, Reduction, ReductionPlan,
     columns::Columns,
     element::Wide,
+    partial::Cells,
     sum::{Compensated, SumColumn},
 };
 
@@ -127,7 +128,7 @@ impl Outcome {
 }
 
 /// Extremes and sums as values of an answer.
-pub(crate) trait Answer: Wide {
+trait Answer: Wide {
     fn values(values: Vec<Self>) -> Values;
     /// Largest minus smallest.
     fn ranges(min: &[Self], max: &[Self]) -> Values;
@@ -183,11 +184,30 @@ fn integer_sums<T: TryFrom<i128>>(sums: &[i128], data_type: &'static str) -> Res
     sums.iter().enumerate().map(fit).collect()
 }
 
+/// The answers to all reductions of a plan, from the cells of the whole answer.
+///
+/// # Errors
+///
+/// [`ReduceError::Overflow`] if an integer sum does not fit its type.
+pub(crate) fn of_cells(plan: &ReductionPlan, cells: &Cells) -> Result<Vec<Outcome>, ReduceError> {
+    match cells {
+        Cells::Missing => Ok(Vec::new()),
+        Cells::Signed(columns) => all(plan, columns),
+        Cells::Unsigned(columns) => all(plan, columns),
+        Cells::Float(columns) => all(plan, columns),
+        Cells::Complex(real, imaginary) => {
+            let (real, imaginary) = (all(plan, real)?, all(plan, imaginary)?);
+            Ok(real
+                .into_iter()
+                .zip(imaginary)
+                .map(|(real, imaginary)| real.with_imaginary(imaginary))
+                .collect())
+        }
+    }
+}
+
 /// The answers to all reductions of a plan.
-pub(crate) fn all<X: Answer>(
-    plan: &ReductionPlan,
-    columns: &Columns<X>,
-) -> Result<Vec<Outcome>, ReduceError> {
+fn all<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>) -> Result<Vec<Outcome>, ReduceError> {
     let mut hits = columns.hits.iter();
     let mut bins = columns.bins.iter();
     let cells = columns.count.len();

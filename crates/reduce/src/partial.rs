@@ -2,7 +2,7 @@
 
 use rangefold_array::ElementType;
 
-use crate::{columns::Columns, walk::Region};
+use crate::{ReductionPlan, columns::Columns, walk::Region};
 
 /// The statistics of one chunk, for the cells it contributes to.
 ///
@@ -24,6 +24,28 @@ pub(crate) enum Cells {
     Float(Columns<f64>),
     /// Real and imaginary parts.
     Complex(Columns<f64>, Box<Columns<f64>>),
+}
+
+/// The columns that one pass over a chunk fills: those of the values, or of one part of complex ones.
+pub(crate) enum CellsMut<'a> {
+    Signed(&'a mut Columns<i64>),
+    Unsigned(&'a mut Columns<u64>),
+    Float(&'a mut Columns<f64>),
+}
+
+impl Cells {
+    /// Cells without values.
+    pub(crate) fn empty(plan: &ReductionPlan, cells: usize) -> Self {
+        let wanted = &plan.wanted;
+        match Kind::of(&plan.value_element()) {
+            Kind::Signed => Self::Signed(Columns::new(wanted, cells)),
+            Kind::Unsigned => Self::Unsigned(Columns::new(wanted, cells)),
+            Kind::Float => Self::Float(Columns::new(wanted, cells)),
+            Kind::Complex => {
+                Self::Complex(Columns::new(wanted, cells), Box::new(Columns::new(wanted, cells)))
+            }
+        }
+    }
 }
 
 /// In which of the wide types the values of an element type are kept.

@@ -1,5 +1,7 @@
 //! What a reduction will do, before anything is fetched.
 
+use std::ops::Range;
+
 use rangefold_array::{
     ArrayMeta, AxisPart, ByteOrder, ChunkSelection, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
     Touching,
@@ -7,8 +9,13 @@ use rangefold_array::{
 
 use crate::{
     AxisMap, Condition, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
-    Reduction, accumulator::Accumulator, chunk, columns::Wanted, element::representable, partial::Kind,
-    walk::Walk,
+    Reduction,
+    accumulator::Accumulator,
+    chunk,
+    columns::Wanted,
+    element::representable,
+    partial::Kind,
+    walk::{Region, Walk},
 };
 
 /// A reduction of a selection of an array: which chunks it needs and what becomes of them.
@@ -254,15 +261,16 @@ impl ReductionPlan {
     ///
     /// [`ReduceError::Length`] unless `decoded` has just the chunk's length.
     pub fn reduce_chunk(&self, task: &ChunkTask, decoded: &[u8]) -> Result<Partial, ReduceError> {
-        let expected = self.chunk_len(task);
-        if decoded.len() as u64 != expected {
-            return Err(ReduceError::Length {
-                chunk: task.selection.index(),
-                expected,
-                len: decoded.len() as u64,
-            });
-        }
+        self.check_len(task, decoded)?;
         chunk::reduce(self, task, decoded)
+    }
+
+    pub(crate) fn check_len(&self, task: &ChunkTask, decoded: &[u8]) -> Result<(), ReduceError> {
+        let (expected, len) = (self.chunk_len(task), decoded.len() as u64);
+        if len == expected {
+            return Ok(());
+        }
+        Err(ReduceError::Length { chunk: task.selection.index(), expected, len })
     }
 
     /// What a chunk that is not stored contributes: its elements are the fill value, or missing if there is none.
@@ -280,10 +288,22 @@ impl ReductionPlan {
         Accumulator::new(self)
     }
 
-    /// The visit of one chunk.
-    pub(crate) fn walk<'a>(&'a self, task: &'a ChunkTask) -> Result<Walk<'a>, ReduceError> {
-        Walk::new(&task.selection, &self.axes, &self.places, self.order, self.wanted.places())
+    /// The visit of one chunk, whose cells are numbered within `frame` or, without one, within the chunk's own region.
+    pub(crate) fn walk<'a>(
+        &'a self,
+        task: &'a ChunkTask,
+        frame: Option<&Region>,
+    ) -> Result<Walk<'a>, ReduceError> {
+        Walk::new(&task.selection, &self.axes, &self.places, self.order, self.wanted.places(), frame)
             .ok_or_else(|| ReduceError::TooLarge { chunk: task.selection.index() })
+    }
+
+    /// Number of needed chunks that have one of the selected `positions` along `axis`.
+    pub(crate) fn chunks_in(&self, axis: usize, positions: &Range<u64>) -> u64 {
+        let within = |part: &AxisPart| {
+            part.output_start < positions.end && positions.start < part.output_start + part.within.count()
+        };
+        self.chunks.clone().retain(axis, within).chunk_count()
     }
 }
 

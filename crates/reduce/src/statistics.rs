@@ -42,7 +42,7 @@ impl ReductionPlan {
         if *wanted != four || self.condition.is_some() {
             return Err(ReduceError::Statistic { name: "more than count, min, max and sum" });
         }
-        let region = self.walk(task)?.into_region();
+        let region = self.walk(task, None)?.into_region();
         let cells = region.cells();
         let kind = Kind::of(&self.value_element());
         let filled = match (self.packing, kind) {

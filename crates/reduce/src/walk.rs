@@ -73,12 +73,13 @@ pub(crate) struct Walk<'a> {
     outer: Vec<WalkAxis<'a>>,
     inner: WalkAxis<'a>,
     first: usize,
+    cell: usize,
     place: u64,
     region: Region,
 }
 
 impl<'a> Walk<'a> {
-    /// `places` are the row-major strides of the reduced axes over the whole selection, 0 for kept ones. `None` if the
+    /// Cells are numbered within `frame`, which holds the chunk's region, or within the region itself. `places` are the row-major strides of the reduced axes over the whole selection, 0 for kept ones. `None` if the
     /// chunk has more elements than the machine can address.
     pub(crate) fn new(
         selection: &ChunkSelection,
@@ -86,6 +87,7 @@ impl<'a> Walk<'a> {
         places: &[u64],
         order: MemoryOrder,
         need_places: bool,
+        frame: Option<&Region>,
     ) -> Option<Self> {
         let strides = element_strides(selection, order)?;
         let mut region = Region::default();
@@ -115,7 +117,13 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let mut cell_strides = row_major_strides(&region.shape).into_iter();
+        let frame = frame.unwrap_or(&region);
+        let cell_strides = row_major_strides(&frame.shape);
+        let mut cell = 0;
+        for ((start, from), stride) in region.start.iter().zip(&frame.start).zip(&cell_strides) {
+            cell += usize::try_from(start.checked_sub(*from)?).ok()? * stride;
+        }
+        let mut cell_strides = cell_strides.into_iter();
         let mut labels = labels.into_iter();
         let mut axes = Vec::with_capacity(maps.len());
         for ((part, map), (&stride, &place_stride)) in
@@ -137,7 +145,7 @@ impl<'a> Walk<'a> {
             });
         }
         let (outer, inner) = arrange(axes, need_places);
-        Some(Self { outer, inner, first, place, region })
+        Some(Self { outer, inner, first, cell, place, region })
     }
 
     pub(crate) fn region(&self) -> &Region {
@@ -154,7 +162,7 @@ impl<'a> Walk<'a> {
             first: self.first,
             stride: self.inner.stride,
             len: self.inner.len,
-            cell: 0,
+            cell: self.cell,
             place: self.place,
             place_stride: self.inner.place_stride,
         };

@@ -15,7 +15,7 @@ use rangefold_array::{ByteOrder, DataType, ElementType, Hyperslab, MemoryOrder, 
 use rangefold_reduce::{
     AxisMap, Comparison, Condition, Grouping, MissingSpec, NanPolicy, Number, Packing, ReduceSpec, Reduction,
 };
-use support::{Case, naive, reduce, same};
+use support::{Case, naive, reduce, reduce_in_slabs, same};
 
 fn element() -> impl Strategy<Value = ElementType> {
     use ElementType::{
@@ -207,19 +207,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 4000, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_reduction_is_that_of_the_elements_one_by_one(case in case()) {
-        let answers = reduce(&case);
+    fn every_reduction_is_that_of_the_elements_one_by_one(case in case(), slabs in 1_u64..4) {
         let expected = naive(&case);
-        match (answers, expected) {
-            (Ok(answers), Ok(expected)) => {
-                prop_assert_eq!(answers.len(), expected.len());
-                for (answer, expected) in answers.iter().zip(&expected) {
-                    if let Err(difference) = same(answer, expected) {
-                        prop_assert!(false, "{:?}: {}", answer.reduction, difference);
+        let merged = reduce(&case);
+        for answers in reduce_in_slabs(&case, slabs).into_iter().chain([merged]) {
+            match (answers, &expected) {
+                (Ok(answers), Ok(expected)) => {
+                    prop_assert_eq!(answers.len(), expected.len());
+                    for (answer, expected) in answers.iter().zip(expected) {
+                        if let Err(difference) = same(answer, expected) {
+                            prop_assert!(false, "{:?}: {}", answer.reduction, difference);
+                        }
                     }
                 }
+                (answers, expected) => prop_assert_eq!(answers.is_err(), expected.is_err()),
             }
-            (answers, expected) => prop_assert_eq!(answers.is_err(), expected.is_err()),
         }
     }
 }

@@ -8,7 +8,7 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
 };
 use rangefold_reduce::{
-    AxisMap, Comparison, Condition, Number, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
+    AxisMap, ChunkTask, Comparison, Condition, Number, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
     ReductionPlan, Value,
 };
 
@@ -111,6 +111,21 @@ pub(crate) fn reduce(case: &Case) -> Result<Vec<Outcome>, ReduceError> {
         accumulator.merge(&partial)?;
     }
     accumulator.finish()
+}
+
+/// The answers of a case whose chunks are added to slabs of the answer; `None` if it cannot be cut.
+pub(crate) fn reduce_in_slabs(case: &Case, count: u64) -> Option<Result<Vec<Outcome>, ReduceError>> {
+    let plan = ReductionPlan::new(&case.meta(), &case.selection, &case.spec).unwrap();
+    let mut slabs = plan.slabs(count);
+    if slabs.is_empty() {
+        return None;
+    }
+    let mut add = |task: &ChunkTask| {
+        let decoded = (!case.is_absent(task.selection.number)).then(|| case.chunk(&task.selection.index()));
+        let mut touched = slabs.iter_mut().filter(|slab| slab.touches(task));
+        touched.try_for_each(|slab| plan.add_chunk(slab, task, decoded.as_deref()))
+    };
+    Some(plan.tasks().try_for_each(|task| add(&task)).and_then(|()| plan.answers(slabs)))
 }
 
 /// What the reference expects: values that must be equal, or near on a scale.

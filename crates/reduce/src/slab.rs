@@ -1,0 +1,186 @@
+//! An answer that grows where it is.
+//!
+//! Where many cells are kept, the partial of a chunk is larger than the chunk, and merging it costs more than reducing
+//! it. Chunks are then added to the answer itself. It is cut into slabs along one axis:
+//!
+//! ```text
+//!           slab 0   slab 1   slab 2
+//! task 0   ████████████████                 each slab takes the tasks that touch it in task order;
+//! task 1                   ██████████       slabs share nothing, so several threads add to them at once
+//! task 2   ████████████████
+//! ```
+//! Every cell meets its chunks in task order, so the answers have the same bits whoever adds them.
+
+use std::ops::Range;
+
+use rangefold_array::{AxisRange, ChunkSelection};
+
+use crate::{
+    AxisMap, ChunkTask, Outcome, ReduceError, ReductionPlan,
+    accumulator::{self, whole},
+    chunk, outcome,
+    partial::Cells,
+    walk::Region,
+};
+
+/// Fewer cells than this are not worth cutting.
+const CELLS_MIN: usize = 16 << 10;
+/// Slabs of one answer at the most.
+const SLABS_MAX: usize = 64;
+/// Partials shorter than their chunk by this factor are cheaper to merge than answers are to share.
+const SMALL_PARTIAL: u64 = 4;
+
+/// A part of the answer of a plan, to which chunks are added in task order.
+#[derive(Clone, Debug)]
+pub struct Slab {
+    /// The axis of the array along which the answer is cut.
+    axis: usize,
+    /// Selected positions of that axis.
+    positions: Range<u64>,
+    region: Region,
+    cells: Cells,
+    /// Ordinal of the task that was added last.
+    last: Option<u64>,
+    /// Tasks added.
+    added: u64,
+}
+
+impl Slab {
+    /// Whether a chunk has anything to add to this slab.
+    #[must_use]
+    pub fn touches(&self, task: &ChunkTask) -> bool {
+        task.selection.axes.get(self.axis).is_some_and(|part| {
+            part.output_start < self.positions.end
+                && self.positions.start < part.output_start.saturating_add(part.within.count())
+        })
+    }
+
+    /// What of the task lies in this slab; `None` if nothing does.
+    fn cut(&self, task: &ChunkTask) -> Option<ChunkTask> {
+        let mut axes = task.selection.axes.clone();
+        let part = axes.get_mut(self.axis)?;
+        let end = part.output_start.saturating_add(part.within.count()).min(self.positions.end);
+        let start = part.output_start.max(self.positions.start);
+        let skipped = (start - part.output_start) * part.within.stride();
+        part.within = AxisRange::new(
+            part.within.start() + skipped,
+            part.within.stride(),
+            end.checked_sub(start).filter(|&count| count > 0)?,
+            part.chunk_length,
+        )?;
+        part.output_start = start;
+        let selection = ChunkSelection { number: task.selection.number, axes };
+        Some(ChunkTask { ordinal: task.ordinal, selection })
+    }
+}
+
+impl ReductionPlan {
+    /// Into how many slabs the answer is best cut; 0 where partials are small, so that it is better to merge them. It
+    /// depends on nothing but the plan.
+    #[must_use]
+    pub fn slab_count(&self) -> u64 {
+        let partial = self.tasks().next().map_or(0, |task| self.partial_len(&task));
+        if partial.saturating_mul(SMALL_PARTIAL) < self.decoded_len_max() {
+            return 0;
+        }
+        (self.output_cells / CELLS_MIN).min(SLABS_MAX) as u64
+    }
+
+    /// The empty answer, cut into `count` slabs or fewer; empty if `count` is 0 or no axis is kept, so that there is no
+    /// axis to cut.
+    #[must_use]
+    pub fn slabs(&self, count: u64) -> Vec<Slab> {
+        self.cut(count).unwrap_or_default()
+    }
+
+    fn cut(&self, count: u64) -> Option<Vec<Slab>> {
+        // The outermost axis that is long enough, for long runs within a slab; else the longest.
+        let whole = whole(self);
+        let lengths: Vec<(usize, usize, u64)> = (0..)
+            .zip(&self.axes)
+            .filter(|(_, map)| !matches!(map, AxisMap::Reduce))
+            .zip(whole.shape.iter().enumerate())
+            .filter(|((_, map), _)| matches!(map, AxisMap::Keep))
+            .map(|((axis, _), (output, &length))| (axis, output, length as u64))
+            .collect();
+        let long = lengths.iter().find(|(.., length)| *length >= count);
+        let &(axis, output, length) = long.or_else(|| lengths.iter().max_by_key(|(.., length)| *length))?;
+        let step = length.div_ceil(Some(count).filter(|&count| count > 0)?).max(1);
+        let slab = |i: u64| {
+            let positions = i * step..length.min((i + 1) * step);
+            let mut region = whole.clone();
+            if let (Some(start), Some(shape)) = (region.start.get_mut(output), region.shape.get_mut(output)) {
+                *start = positions.start;
+                *shape = usize::try_from(positions.end - positions.start).unwrap_or(*shape);
+            }
+            let cells = Cells::empty(self, region.cells());
+            Slab { axis, positions, region, cells, last: None, added: 0 }
+        };
+        Some((0..length.div_ceil(step)).map(slab).collect())
+    }
+
+    /// Adds to `slab` what lies in it of the next chunk that touches it: `decoded`, the whole chunk in stored byte order,
+    /// or `None` if the chunk is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Order`] if a later task was added before, and those of [`ReductionPlan::reduce_chunk`] and
+    /// [`ReductionPlan::absent_chunk`].
+    pub fn add_chunk(
+        &self,
+        slab: &mut Slab,
+        task: &ChunkTask,
+        decoded: Option<&[u8]>,
+    ) -> Result<(), ReduceError> {
+        if let Some(last) = slab.last.filter(|&last| last >= task.ordinal) {
+            return Err(ReduceError::Order { expected: last + 1, ordinal: task.ordinal });
+        }
+        slab.last = Some(task.ordinal);
+        let Some(task) = slab.cut(task) else { return Ok(()) };
+        slab.added += 1;
+        let partial = match decoded {
+            // Deviations need the mean of the chunk's own values before they are added.
+            Some(decoded) if self.wanted.deviations => self.reduce_chunk(&task, decoded)?,
+            Some(decoded) => {
+                self.check_len(&task, decoded)?;
+                return chunk::reduce_into(self, &task, decoded, &slab.region, &mut slab.cells);
+            }
+            None => self.absent_chunk(&task)?,
+        };
+        if accumulator::merge(self, &slab.region, &mut slab.cells, &partial.cells, &partial.region) {
+            Ok(())
+        } else {
+            Err(ReduceError::Foreign { ordinal: task.ordinal })
+        }
+    }
+
+    /// The answers, in the order of the reductions, from all slabs of [`ReductionPlan::slabs`].
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Incomplete`] unless every chunk was added to every slab that it touches, and
+    /// [`ReduceError::Overflow`] if an integer sum does not fit its type.
+    pub fn answers(&self, slabs: Vec<Slab>) -> Result<Vec<Outcome>, ReduceError> {
+        let frame = whole(self);
+        let covered: usize = slabs.iter().map(|slab| slab.region.cells()).sum();
+        if covered != self.output_cells {
+            return Err(ReduceError::Incomplete { merged: 0, chunks: self.chunk_count() });
+        }
+        for slab in &slabs {
+            let chunks = self.chunks_in(slab.axis, &slab.positions);
+            if slab.added != chunks {
+                return Err(ReduceError::Incomplete { merged: slab.added, chunks });
+            }
+        }
+        if let [slab] = slabs.as_slice() {
+            return outcome::of_cells(self, &slab.cells);
+        }
+        let mut cells = Cells::empty(self, self.output_cells);
+        for slab in slabs {
+            if !accumulator::merge(self, &frame, &mut cells, &slab.cells, &slab.region) {
+                return Err(ReduceError::Foreign { ordinal: slab.last.unwrap_or(0) });
+            }
+        }
+        outcome::of_cells(self, &cells)
+    }
+}
