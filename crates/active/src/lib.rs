@@ -15,6 +15,7 @@
 //! | [`query`] | makes a plan of what is asked of a variable |
 //! | [`run`](mod@run) | runs the plan |
 
+mod canvas;
 pub mod coordinate;
 pub mod group;
 mod plans;

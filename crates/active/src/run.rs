@@ -4,10 +4,11 @@
 //!  tasks ─ references ─ fetch (requests in flight) ─► encoded chunks, in task order
 //!                                                       │ jobs of one or several chunks
 //!                                     threads: decode ─ reduce ─► partials, in task order ─► accumulator
+//!                                                     └ or, where much is kept, add to the answer in place: canvas
 //! ```
 //! Every stage is bounded: requests and encoded bytes by the store, threads by a semaphore, decoded bytes and partials by
 //! the number of jobs, which `memory` limits. Partials merge in task order, so the answer has the same bits whatever the
-//! bounds are. Dropping the future stops it: nothing runs on but the jobs that have begun.
+//! bounds are; so does the canvas. Dropping the future stops it: nothing runs on but the jobs that have begun.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +21,7 @@ use rangefold_store::{FetchError, ReferenceStore};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::canvas::{Canvas, Drawn, Elements};
 use crate::plans::Plans;
 
 /// Small chunks are handed to a thread together, up to about this many decoded bytes.
@@ -154,18 +156,19 @@ pub(crate) async fn run_plans(
         variable: variable.to_owned(),
         codecs: plans.codecs(array),
         plans: plans.clone(),
+        canvas: Canvas::new(plan),
         decoders: Mutex::default(),
     });
-    let (queued, job_chunks) = (jobs_queued(plan, limits), job_chunks(plan));
+    let partials = worker.canvas.is_none();
+    let (queued, job_chunks) = (jobs_queued(plan, limits, partials), job_chunks(plan));
     let threads = Arc::new(Semaphore::new(limits.threads.max(1)));
     let fetched_before = store.bytes_fetched();
     let (producer, chunks) = fetched(store, variable, plan, queued.saturating_mul(job_chunks));
-    let partials = chunks
+    let jobs = chunks
         .ready_chunks(job_chunks)
         .map(|chunks| {
             let (worker, threads) = (Arc::clone(&worker), Arc::clone(&threads));
             async move {
-                let chunks = chunks.into_iter().collect::<Result<Vec<_>, _>>()?;
                 let lost = || RunError::Lost { variable: worker.variable.clone(), what: "a thread" };
                 let permit = threads.acquire_owned().await.map_err(|_| lost())?;
                 let reducer = Arc::clone(&worker);
@@ -173,17 +176,23 @@ pub(crate) async fn run_plans(
                     let _permit = permit;
                     reducer.reduce(chunks)
                 });
-                job.await.map_err(|_| lost())?
+                job.await.map_err(|_| lost())
             }
         })
         .buffered(queued);
-    let mut partials = std::pin::pin!(partials);
-    let mut accumulator = plan.accumulator();
+    let mut jobs = Box::pin(jobs);
+    let mut accumulator = partials.then(|| plan.accumulator());
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
     let mut merged = 0;
-    while let Some(job) = partials.next().await {
+    while let Some(job) = jobs.next().await {
         for done in job? {
-            accumulator.merge(&done.partial).map_err(reduce_error)?;
+            let done = done?;
+            if let Some(error) = worker.canvas.as_ref().and_then(|canvas| canvas.failure(merged)) {
+                return Err(reduce_error(error));
+            }
+            if let (Some(accumulator), Some(partial)) = (&mut accumulator, done.partial) {
+                accumulator.merge(&partial).map_err(reduce_error)?;
+            }
             merged += 1;
             statistics.missing += u64::from(done.encoded.is_none());
             statistics.referenced += done.encoded.unwrap_or(0);
@@ -192,15 +201,19 @@ pub(crate) async fn run_plans(
         progress(merged, statistics.chunks);
     }
     statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
-    drop(producer);
-    let outcomes = accumulator.finish().map_err(reduce_error)?;
+    drop((producer, jobs));
+    let outcomes = match (accumulator, Arc::into_inner(worker).and_then(|worker| worker.canvas)) {
+        (Some(accumulator), _) => accumulator.finish().map_err(reduce_error)?,
+        (None, Some(canvas)) => canvas.finish(plan).map_err(reduce_error)?,
+        (None, None) => return Err(RunError::Lost { variable: variable.to_owned(), what: "a thread" }),
+    };
     Ok(Answer { outcomes, statistics })
 }
 
 /// Jobs that run or wait for an earlier one to be merged: enough to keep the threads busy, fewer if their chunks and what
 /// these give would not fit in memory.
-fn jobs_queued(plan: &ReductionPlan, limits: Limits) -> usize {
-    let partial = plan.tasks().next().map_or(0, |task| plan.partial_len(&task));
+fn jobs_queued(plan: &ReductionPlan, limits: Limits, partials: bool) -> usize {
+    let partial = plan.tasks().next().filter(|_| partials).map_or(0, |task| plan.partial_len(&task));
     let fitting = limits.memory / plan.decoded_len_max().saturating_add(partial).max(JOB_BYTES);
     usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, limits.threads.max(1).saturating_mul(QUEUE))
 }
@@ -271,24 +284,36 @@ struct Worker {
     variable: String,
     codecs: Vec<CodecSpec>,
     plans: Plans,
+    /// What chunks are added to, unless their partials are merged.
+    canvas: Option<Canvas>,
     /// Decoders that no thread is using; each keeps its buffers from job to job.
     decoders: Mutex<Vec<Decoder>>,
 }
 
 /// One chunk reduced.
 struct Done {
-    partial: Partial,
+    /// To be merged; `None` if the chunk was added to the canvas.
+    partial: Option<Partial>,
     /// Encoded bytes; `None` if the chunk is not stored.
     encoded: Option<u64>,
     decoded: u64,
 }
 
 impl Worker {
-    fn reduce(&self, chunks: Vec<Fetched>) -> Result<Vec<Done>, RunError> {
+    /// Reduces chunks up to the first that fails, which is the last of the answer.
+    fn reduce(&self, chunks: Vec<Result<Fetched, RunError>>) -> Vec<Result<Done, RunError>> {
         let mut decoder = self.lock().pop().unwrap_or_default();
-        let done = chunks.into_iter().map(|chunk| self.reduce_one(&mut decoder, chunk)).collect();
+        let mut all = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let done = chunk.and_then(|chunk| self.reduce_one(&mut decoder, chunk));
+            let failed = done.is_err();
+            all.push(done);
+            if failed {
+                break;
+            }
+        }
         self.lock().push(decoder);
-        done
+        all
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Decoder>> {
@@ -296,18 +321,56 @@ impl Worker {
     }
 
     fn reduce_one(&self, decoder: &mut Decoder, (task, encoded): Fetched) -> Result<Done, RunError> {
-        let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
         let plan = self.plans.of(&task);
-        let Some(encoded) = encoded else {
-            let partial = plan.absent_chunk(&task).map_err(reduce_error)?;
-            return Ok(Done { partial, encoded: None, decoded: 0 });
+        let length = encoded.as_ref().map_or(0, |_| plan.chunk_len(&task));
+        let stored = encoded.as_ref().map(|encoded| encoded.len() as u64);
+        let partial = match (&self.canvas, encoded) {
+            (Some(canvas), encoded) => {
+                let elements = match encoded {
+                    None => Elements::Absent,
+                    Some(encoded) => self.elements(canvas, decoder, &task, encoded)?,
+                };
+                canvas.add(&self.plans, Drawn { task, elements });
+                Ok(None)
+            }
+            (None, None) => plan.absent_chunk(&task).map(Some),
+            (None, Some(encoded)) => {
+                let decoded = decoder
+                    .decode(&self.codecs, &encoded, self.len(&task))
+                    .map_err(|source| self.decode_error(&task, source))?;
+                plan.reduce_chunk(&task, decoded).map(Some)
+            }
         };
-        let length = plan.chunk_len(&task);
-        let decoded =
-            decoder.decode(&self.codecs, &encoded, usize::try_from(length).unwrap_or(usize::MAX)).map_err(
-                |source| RunError::Decode { variable: self.variable.clone(), chunk: key(&task), source },
-            )?;
-        let partial = plan.reduce_chunk(&task, decoded).map_err(reduce_error)?;
-        Ok(Done { partial, encoded: Some(encoded.len() as u64), decoded: length })
+        let partial =
+            partial.map_err(|source| RunError::Reduce { variable: self.variable.clone(), source })?;
+        Ok(Done { partial, encoded: stored, decoded: length })
+    }
+
+    /// The elements of a chunk, decoded into a buffer that outlives this job.
+    fn elements(
+        &self,
+        canvas: &Canvas,
+        decoder: &mut Decoder,
+        task: &ChunkTask,
+        encoded: Bytes,
+    ) -> Result<Elements, RunError> {
+        let length = self.len(task);
+        if self.codecs.is_empty() && encoded.len() == length {
+            return Ok(Elements::Stored(encoded));
+        }
+        let mut buffer = canvas.buffer();
+        decoder
+            .decode_into(&self.codecs, &encoded, length, &mut buffer)
+            .map_err(|source| self.decode_error(task, source))?;
+        Ok(Elements::Decoded(buffer))
+    }
+
+    /// Decoded bytes of a chunk; one too long for the machine has no encoding.
+    fn len(&self, task: &ChunkTask) -> usize {
+        usize::try_from(self.plans.main.chunk_len(task)).unwrap_or(usize::MAX)
+    }
+
+    fn decode_error(&self, task: &ChunkTask, source: DecodeError) -> RunError {
+        RunError::Decode { variable: self.variable.clone(), chunk: key(task), source }
     }
 }

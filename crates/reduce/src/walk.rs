@@ -79,8 +79,9 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Cells are numbered within `frame`, which holds the chunk's region, or within the region itself. `places` are the row-major strides of the reduced axes over the whole selection, 0 for kept ones. `None` if the
-    /// chunk has more elements than the machine can address.
+    /// Cells are numbered within `frame`, which holds the chunk's region, or within the region itself. `places` are the
+    /// row-major strides of the reduced axes over the whole selection, 0 for kept ones. `None` if the chunk has more
+    /// elements than the machine can address.
     pub(crate) fn new(
         selection: &ChunkSelection,
         maps: &'a [AxisMap],
