@@ -43,9 +43,8 @@ async fn main() -> Result<()> {
     let number = |i: usize, otherwise| rest.get(i).map_or(Ok(otherwise), |text| text.parse::<usize>());
     let (threads_max, rounds) = (number(0, 2)?, number(1, 5)?);
     let storage = Storage::new(StorageOptions::default(), Environment::of_process())?;
-    let mut opened = Opened::open(&storage, references).await?;
-    opened.load_arrays(|_| true).await?;
-    let store = ReferenceStore::new(Arc::new(opened.set().clone()), storage);
+    let set = Opened::open(&storage, references).await?.into_set().await?;
+    let store = ReferenceStore::new(Arc::new(set), storage);
     let array = store.references().arrays.get(variable).ok_or("there is no such variable")?;
     if !matches!(array.meta.codecs.last(), Some(CodecSpec::Zlib { .. })) {
         return Err("the chunks of this variable do not end in zlib".into());

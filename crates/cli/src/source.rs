@@ -22,7 +22,7 @@ pub(crate) enum Source {
     /// All references are known.
     Complete(ReferenceStore),
     /// Those of small arrays are, and those that were loaded since.
-    Indexed { opened: Opened, loaded: BTreeSet<String> },
+    Indexed(Opened),
 }
 
 impl Source {
@@ -33,15 +33,15 @@ impl Source {
         }
         let small = |array: &ManifestArray| array.meta.nbytes().is_some_and(|n| n <= COORDINATE_MAX);
         let paths = |(path, array): (&String, &ManifestArray)| small(array).then(|| path.clone());
-        let loaded: BTreeSet<String> = opened.set().arrays.iter().filter_map(paths).collect();
+        let loaded: BTreeSet<String> = opened.metadata().arrays.iter().filter_map(paths).collect();
         opened.load_arrays(|path| loaded.contains(path)).await?;
-        Ok(Self::Indexed { opened, loaded })
+        Ok(Self::Indexed(opened))
     }
 
     pub(crate) fn set(&self) -> &ReferenceSet {
         match self {
             Self::Complete(store) => store.references(),
-            Self::Indexed { opened, .. } => opened.set(),
+            Self::Indexed(opened) => opened.metadata(),
         }
     }
 
@@ -54,15 +54,14 @@ impl Source {
     ) -> Result<(ReferenceStore, Arc<Prepared>)> {
         match self {
             Self::Complete(store) => Ok((store.clone(), Arc::new(prepare(store, variable, query).await?))),
-            Self::Indexed { opened, loaded } => {
-                let missing: BTreeSet<String> =
-                    beside(opened.set(), variable, query).difference(loaded).cloned().collect();
-                opened.load_arrays(|path| missing.contains(path)).await?;
-                loaded.extend(missing);
-                let store = context.reference_store(known(opened.set(), loaded, variable));
-                let prepared = prepare(&store, variable, query).await?;
+            Self::Indexed(opened) => {
+                let beside = beside(opened.metadata(), variable, query);
+                opened.load_arrays(|path| beside.contains(path)).await?;
+                // Nothing of the variable itself is read to make a plan.
+                opened.load(variable, std::iter::empty()).await?;
+                let prepared = prepare(&context.reference_store(opened.known()), variable, query).await?;
                 opened.load(variable, prepared.plan.tasks().map(|task| task.selection.number)).await?;
-                let store = context.reference_store(known(opened.set(), loaded, variable));
+                let store = context.reference_store(opened.known());
                 Ok((store, Arc::new(prepared)))
             }
         }
@@ -88,11 +87,4 @@ fn beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String>
         GroupBy::Variable(path) => Some(path.clone()),
     }));
     paths
-}
-
-/// The set with only those arrays whose references are known: others would read as if nothing was stored.
-fn known(set: &ReferenceSet, loaded: &BTreeSet<String>, variable: &str) -> ReferenceSet {
-    let mut set = set.clone();
-    set.arrays.retain(|path, _| path == variable || loaded.contains(path));
-    set
 }

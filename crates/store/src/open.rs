@@ -1,6 +1,6 @@
 //! Opening reference stores where they lie: kerchunk JSON, plain or compressed, and Parquet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -57,7 +57,16 @@ pub enum OpenError {
 pub struct Opened {
     set: ReferenceSet,
     records: Option<Records>,
+    /// Arrays of a Parquet store some of whose references are in the set.
+    loaded: BTreeMap<NodePath, Loaded>,
     url: String,
+}
+
+/// How many references of an array are in the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loaded {
+    All,
+    Some,
 }
 
 /// Where the references of a Parquet store are.
@@ -92,20 +101,32 @@ impl Opened {
         if indexed {
             let parquet::Index { set, record_size } = parquet::parse_zmetadata(&bytes).map_err(refs_error)?;
             let records = Some(Records { store, folder: path, record_size });
-            return Ok(Self { set, records, url: url.to_owned() });
+            return Ok(Self { set, records, loaded: BTreeMap::new(), url: url.to_owned() });
         }
         if let Some(what) = foreign(&bytes) {
             return Err(OpenError::Foreign { url: url.to_owned(), what });
         }
         let plain = rangefold_refs::decompress(&bytes, REFERENCES_MAX).map_err(refs_error)?;
         let set = json::read(&plain).map_err(refs_error)?;
-        Ok(Self { set, records: None, url: url.to_owned() })
+        Ok(Self { set, records: None, loaded: BTreeMap::new(), url: url.to_owned() })
     }
 
-    /// What is known: everything of a JSON store; of a Parquet store the arrays, and the references loaded so far.
+    /// Groups, arrays and attributes. Not to be read from: of a Parquet store, references are missing that were not
+    /// loaded.
     #[must_use]
-    pub fn set(&self) -> &ReferenceSet {
+    pub fn metadata(&self) -> &ReferenceSet {
         &self.set
+    }
+
+    /// What may be read from: the arrays whose references were loaded, by [`load_arrays`](Self::load_arrays) or, the
+    /// chunks that were named, by [`load`](Self::load). Others would read as if nothing was stored. All of a JSON store.
+    #[must_use]
+    pub fn known(&self) -> ReferenceSet {
+        let mut set = self.set.clone();
+        if self.records.is_some() {
+            set.arrays.retain(|path, _| self.loaded.contains_key(path));
+        }
+        set
     }
 
     /// Whether all references are known already, which is so for JSON.
@@ -114,13 +135,17 @@ impl Opened {
         self.records.is_none()
     }
 
-    /// Loads the references of these chunks of the array at `path`, in place of those loaded before. Of a Parquet store
-    /// only the records that hold them are read; a JSON store holds them already.
+    /// Loads the references of these chunks of the array at `path`, in place of those loaded before unless those
+    /// were all.
+    /// Of a Parquet store only the records that hold them are read; a JSON store holds them already.
     ///
     /// # Errors
     ///
     /// [`OpenError`].
     pub async fn load(&mut self, path: &str, chunks: impl Iterator<Item = u64>) -> Result<(), OpenError> {
+        if self.loaded.get(path) == Some(&Loaded::All) {
+            return Ok(());
+        }
         let (Some(records), Some(array)) = (&self.records, self.set.arrays.get(path)) else { return Ok(()) };
         let numbers: BTreeSet<u64> = chunks.map(|chunk| chunk / records.record_size).collect();
         let chunk_count = array.meta.grid.chunk_count();
@@ -146,11 +171,12 @@ impl Opened {
         let manifest = builder.build(chunk_count).map_err(manifest_error)?;
         if let Some(array) = self.set.arrays.get_mut(path) {
             array.manifest = manifest;
+            self.loaded.insert(path.to_owned(), Loaded::Some);
         }
         Ok(())
     }
 
-    /// Loads all references of the arrays that `wanted` picks.
+    /// Loads all references of the arrays that `wanted` picks and that are not loaded yet.
     ///
     /// # Errors
     ///
@@ -168,6 +194,7 @@ impl Opened {
         for (path, count) in arrays {
             let firsts = (0..count.div_ceil(record_size)).map(|record| record.saturating_mul(record_size));
             self.load(&path, firsts).await?;
+            self.loaded.insert(path, Loaded::All);
         }
         Ok(())
     }
