@@ -93,7 +93,7 @@ async fn pairs(
     }))
 }
 
-/// All values of a real array, unpacked; `None` for other types.
+/// All values of a real array, unpacked, missing ones as NaN; `None` for other types.
 async fn numbers(
     store: &ReferenceStore,
     path: &str,
@@ -108,7 +108,10 @@ async fn numbers(
     };
     let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
     let (scale, offset) = (attribute("scale_factor").unwrap_or(1.0), attribute("add_offset").unwrap_or(0.0));
-    Ok(Some(to_f64(element, &bytes).into_iter().map(|value| value * scale + offset).collect()))
+    let missing: Vec<f64> =
+        ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
+    let value = |stored: f64| if missing.contains(&stored) { f64::NAN } else { stored * scale + offset };
+    Ok(Some(to_f64(element, &bytes).into_iter().map(value).collect()))
 }
 
 /// Real numbers in native byte order as 64-bit floats; integers past 2^53 are rounded. Empty for other types.

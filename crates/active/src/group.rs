@@ -1,11 +1,13 @@
-//! Grouping positions by parts of their dates (`time.month`, `time.season`, `time.yearmonth`) or by the values of a variable.
+//! Grouping positions by parts of their dates (`time.month`, `time.season`), by periods (`time.6h`, `time.QS-DEC`) or by
+//! the values of a variable.
 
 use rangefold_array::Hyperslab;
-use rangefold_cf::{Date, DateError};
+use rangefold_cf::{Date, DateError, Instant, TimeUnits};
 use rangefold_refs::{AttributeValue, ManifestArray};
 use rangefold_store::{ReferenceStore, Values};
 
 use crate::coordinate::to_f64;
+use crate::period::Period;
 use crate::select::Coordinate;
 use crate::weigh::picked;
 
@@ -21,6 +23,14 @@ pub enum GroupBy {
         dimension: String,
         /// The part.
         part: DatePart,
+    },
+    /// The period that the dates along a dimension lie in; the dimension stays, with one position for each period from
+    /// the first to the last.
+    Period {
+        /// The dimension.
+        dimension: String,
+        /// The periods.
+        period: Period,
     },
     /// The value of a variable over one or several dimensions, such as the basins of an ocean; positions where it is
     /// missing belong to no group.
@@ -55,6 +65,13 @@ pub enum GroupLabels {
     Integers(Vec<i64>),
     /// Texts; seasons in the order of the year, dates ascending.
     Texts(Vec<String>),
+    /// Beginnings of periods, ascending.
+    Periods {
+        /// The beginnings.
+        starts: Vec<Instant>,
+        /// Units of the dates that were gathered; their calendar is that of the beginnings.
+        units: TimeUnits,
+    },
 }
 
 impl GroupLabels {
@@ -64,6 +81,7 @@ impl GroupLabels {
         match self {
             Self::Integers(labels) => labels.len(),
             Self::Texts(labels) => labels.len(),
+            Self::Periods { starts, .. } => starts.len(),
         }
     }
 
@@ -79,7 +97,7 @@ impl GroupLabels {
 pub enum GroupError {
     /// Neither of the form `dimension.part` nor a variable.
     #[error(
-        "{text:?} is neither a variable nor a grouping like time.month; parts are year, month, season, day, dayofyear, hour, yearmonth and date"
+        "{text:?} is neither a variable nor a grouping like time.month or time.6h; parts are year, month, season, day, dayofyear, hour, yearmonth and date, and periods numbers of s, min, h, d, weeks, months or years, or MS, QS-DEC, YS"
     )]
     Syntax {
         /// The text.
@@ -88,6 +106,20 @@ pub enum GroupError {
     /// The dimension has no coordinate of times.
     #[error("dimension {dimension:?} has no coordinate of times to group by")]
     NotTime {
+        /// The dimension.
+        dimension: String,
+    },
+    /// Periods that cannot be made.
+    #[error("periods of {text} cannot be made: {reason}")]
+    Period {
+        /// The periods.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A dimension whose positions are gathered in periods twice: both would be its name.
+    #[error("dimension {dimension:?} is gathered in periods twice")]
+    Twice {
         /// The dimension.
         dimension: String,
     },
@@ -124,17 +156,22 @@ const PARTS: [(&str, DatePart); 8] = [
 const SEASONS: [&str; 4] = ["DJF", "MAM", "JJA", "SON"];
 
 impl GroupBy {
-    /// Reads `dimension.part` or the path of a variable.
+    /// Reads `dimension.part`, `dimension.period` or the path of a variable.
     ///
     /// # Errors
     ///
-    /// [`GroupError::Syntax`].
+    /// [`GroupError::Syntax`], or [`GroupError::Period`] as [`Period::parse`].
     pub fn parse(text: &str) -> Result<Self, GroupError> {
         if let Some((dimension, part)) = text.rsplit_once('.')
-            && let Some((_, part)) = PARTS.iter().find(|(name, _)| *name == part)
             && !dimension.is_empty()
         {
-            return Ok(Self::Date { dimension: dimension.to_owned(), part: *part });
+            let dimension = dimension.to_owned();
+            if let Some((_, part)) = PARTS.iter().find(|(name, _)| *name == part) {
+                return Ok(Self::Date { dimension, part: *part });
+            }
+            if let Some(period) = Period::parse(part) {
+                return Ok(Self::Period { dimension, period: period? });
+            }
         }
         let path = text.trim_matches('/');
         if path.is_empty() || path.ends_with('.') {
@@ -162,25 +199,18 @@ impl DatePart {
         coordinate: Option<&Coordinate>,
         positions: &[u64],
     ) -> Result<(Vec<Option<u32>>, GroupLabels), GroupError> {
-        let not_time = || GroupError::NotTime { dimension: dimension.to_owned() };
-        let coordinate = coordinate.ok_or_else(not_time)?;
-        let units = coordinate.time.ok_or_else(not_time)?;
+        let (units, instants) = instants(dimension, coordinate, positions)?;
+        let calendar = units.calendar();
         let mut keys = Vec::with_capacity(positions.len());
-        for &position in positions {
-            let value = usize::try_from(position)
-                .ok()
-                .and_then(|p| coordinate.values.get(p))
-                .copied()
-                .unwrap_or(f64::NAN);
-            let key = units.instant(value).ok().and_then(|instant| {
-                let date = instant.date(units.calendar()).ok()?;
-                self.key(date, || instant.day_of_year(units.calendar())).ok()
-            });
-            keys.push(key.ok_or_else(|| GroupError::NoDate {
+        for (instant, &position) in instants.into_iter().zip(positions) {
+            let date = instant.date(calendar);
+            let key = date.and_then(|date| self.key(date, || instant.day_of_year(calendar)));
+            let no_date = |_| GroupError::NoDate {
                 dimension: dimension.to_owned(),
                 position,
-                value,
-            })?);
+                value: units.value(instant),
+            };
+            keys.push(key.map_err(no_date)?);
         }
         let keys: Vec<Option<i64>> = keys.into_iter().map(Some).collect();
         let (numbers, groups) = numbered(&keys);
@@ -222,6 +252,28 @@ impl DatePart {
     }
 }
 
+/// The instants at `positions` of `dimension`, and the units that its coordinate is in.
+///
+/// # Errors
+///
+/// [`GroupError::NotTime`], and [`GroupError::NoDate`] where the coordinate is missing or no instant.
+pub(crate) fn instants(
+    dimension: &str,
+    coordinate: Option<&Coordinate>,
+    positions: &[u64],
+) -> Result<(TimeUnits, Vec<Instant>), GroupError> {
+    let not_time = || GroupError::NotTime { dimension: dimension.to_owned() };
+    let coordinate = coordinate.ok_or_else(not_time)?;
+    let units = coordinate.time.ok_or_else(not_time)?;
+    let instant = |&position: &u64| {
+        let value = usize::try_from(position).ok().and_then(|p| coordinate.values.get(p));
+        let value = value.copied().unwrap_or(f64::NAN);
+        let no_date = |_| GroupError::NoDate { dimension: dimension.to_owned(), position, value };
+        units.instant(value).map_err(no_date)
+    };
+    Ok((units, positions.iter().map(instant).collect::<Result<_, _>>()?))
+}
+
 /// The number of each key among the distinct ones, and these in ascending order.
 fn numbered<K: Ord + Clone>(keys: &[Option<K>]) -> (Vec<Option<u32>>, Vec<K>) {
     let mut groups: Vec<K> = keys.iter().flatten().cloned().collect();
@@ -253,6 +305,9 @@ impl Labelling {
         let groups = match self.groups {
             GroupLabels::Integers(groups) => GroupLabels::Integers(at(&groups, &occurring)),
             GroupLabels::Texts(groups) => GroupLabels::Texts(at(&groups, &occurring)),
+            GroupLabels::Periods { starts, units } => {
+                GroupLabels::Periods { starts: at(&starts, &occurring), units }
+            }
         };
         Self { labels, groups, ..self }
     }
@@ -352,7 +407,7 @@ mod tests {
     fn part(text: &str) -> DatePart {
         match GroupBy::parse(text).unwrap() {
             GroupBy::Date { part, .. } => part,
-            GroupBy::Variable(path) => panic!("{path} is a variable"),
+            other => panic!("{other:?} is no part of a date"),
         }
     }
 
@@ -372,6 +427,8 @@ mod tests {
     #[test]
     fn what_has_no_dates_cannot_be_grouped() {
         assert!(GroupBy::parse("").is_err() && GroupBy::parse("time.").is_err());
+        assert!(matches!(GroupBy::parse("time.QS-DEC"), Ok(GroupBy::Period { .. })));
+        assert!(matches!(GroupBy::parse("time.ME"), Err(GroupError::Period { .. })));
         assert_eq!(GroupBy::parse("/ocean/basin"), Ok(GroupBy::Variable("ocean/basin".to_owned())));
         assert_eq!(
             DatePart::Month.groups("lat", None, &[0]).unwrap_err().to_string(),

@@ -10,6 +10,7 @@
 //! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
 //! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
 //! | [`group`] | groups positions by parts of their dates, or by the values of a variable |
+//! | [`period`] | groups positions in periods that follow one another: resampling |
 //! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
 //! | [`quantile`] | exact quantiles, by histograms that are refined |
 //! | [`query`] | makes a plan of what is asked of a variable |
@@ -18,6 +19,7 @@
 mod canvas;
 pub mod coordinate;
 pub mod group;
+pub mod period;
 mod plans;
 pub mod quantile;
 pub mod query;
@@ -28,6 +30,7 @@ pub mod weigh;
 pub mod weights;
 
 pub use group::{DatePart, GroupBy};
+pub use period::Period;
 pub use quantile::{Quantiles, quantiles};
 pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
 pub use run::{Answer, Limits, RunError, Statistics, run};

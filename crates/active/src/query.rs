@@ -11,10 +11,10 @@ use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
 
 use crate::coordinate::coordinate;
-use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, labelling};
+use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
 use crate::plans::{Plans, Refusal};
 use crate::run::{Answer, Limits, Progress, RunError, run_plans};
-use crate::select::{AxisSelector, Positions, SelectError};
+use crate::select::{AxisSelector, Coordinate, Positions, SelectError};
 use crate::weigh::{WeightSource, spread, weights};
 use crate::weights::{FoldedGroups, Weights, WeightsError};
 
@@ -400,14 +400,12 @@ async fn group(
     let mut over_several = Vec::new();
     for by in &query.by {
         match by {
-            GroupBy::Date { dimension, part } => {
+            GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => {
                 let coordinate = coordinate(store, variable, dimension).await.map_err(|source| {
                     QueryError::Coordinate { variable: variable.to_owned(), source: Box::new(source) }
                 })?;
                 let Some(axis) = axes.iter_mut().find(|axis| axis.name == dimension) else { continue };
-                let (labels, groups) =
-                    part.groups(dimension, coordinate.as_ref(), &axis.positions()).map_err(group_error)?;
-                axis.gather(part.name().to_owned(), labels, groups);
+                by_date(axis, by, coordinate.as_ref()).map_err(group_error)?;
             }
             GroupBy::Variable(path) => {
                 let labels = labelling(store, path).await.map_err(group_error)?;
@@ -443,11 +441,32 @@ async fn group(
     Ok(over_several)
 }
 
+/// Gathers the positions of an axis by parts of their dates, or in periods.
+fn by_date(axis: &mut Axis<'_>, by: &GroupBy, coordinate: Option<&Coordinate>) -> Result<(), GroupError> {
+    let (dimension, positions) = (axis.name, axis.positions());
+    match by {
+        GroupBy::Date { part, .. } => {
+            let (labels, groups) = part.groups(dimension, coordinate, &positions)?;
+            axis.gather(part.name().to_owned(), labels, groups);
+        }
+        GroupBy::Period { period, .. } => {
+            if axis.groups.iter().any(|by| by.name == dimension) {
+                return Err(GroupError::Twice { dimension: dimension.to_owned() });
+            }
+            let (units, instants) = instants(dimension, coordinate, &positions)?;
+            let (labels, groups) = period.groups(&units, &instants)?;
+            axis.gather(dimension.to_owned(), labels, groups);
+        }
+        GroupBy::Variable(_) => {}
+    }
+    Ok(())
+}
+
 fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Result<(), QueryError> {
     let names = &array.meta.dimension_names;
     let selected = query.select.iter().map(|(dimension, _)| dimension);
     let grouped = query.by.iter().filter_map(|by| match by {
-        GroupBy::Date { dimension, .. } => Some(dimension),
+        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension),
         GroupBy::Variable(_) => None,
     });
     let asked = query.over.iter().flatten().chain(selected).chain(grouped);

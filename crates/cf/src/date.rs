@@ -123,6 +123,25 @@ impl Instant {
         })
     }
 
+    /// The midnight that begins its day.
+    #[must_use]
+    pub const fn midnight(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(DAY))
+    }
+
+    /// Day of the week, 0 for Monday; `None` in calendars whose days are not those of any week (`noleap`, `all_leap`,
+    /// `360_day`).
+    #[must_use]
+    pub fn weekday(self, calendar: Calendar) -> Option<u32> {
+        match calendar {
+            // The days of these calendars are counted from 0000-03-01 Gregorian, a Wednesday.
+            Calendar::Standard | Calendar::ProlepticGregorian | Calendar::Julian => {
+                u32::try_from((self.0.div_euclid(DAY) + 2).rem_euclid(7)).ok()
+            }
+            Calendar::NoLeap | Calendar::AllLeap | Calendar::Days360 => None,
+        }
+    }
+
     /// Day of the year, 1 for its first day.
     ///
     /// # Errors
@@ -262,10 +281,26 @@ mod tests {
     }
 
     #[test]
+    fn weeks_go_on_through_the_change_of_calendars_and_are_not_told_where_years_are_not_real() {
+        let weekday = |year, month, day, calendar| {
+            let instant = Date::day(year, month, day).instant(calendar).unwrap();
+            Instant(instant.0 + HOUR).weekday(calendar)
+        };
+        assert_eq!(weekday(2001, 1, 1, Calendar::Standard), Some(0));
+        assert_eq!(weekday(1582, 10, 4, Calendar::Standard), Some(3));
+        assert_eq!(weekday(1582, 10, 15, Calendar::Standard), Some(4));
+        assert_eq!(weekday(1582, 10, 5, Calendar::Julian), Some(4));
+        assert_eq!(weekday(-10, 1, 1, Calendar::ProlepticGregorian), Some(0));
+        assert_eq!(weekday(2001, 1, 1, Calendar::NoLeap), None);
+    }
+
+    #[test]
     fn an_instant_gives_back_its_date() {
         let (date, _) = Date::parse("1999-12-31 23:59:59.999999999").unwrap();
         for calendar in [Calendar::Standard, Calendar::NoLeap, Calendar::AllLeap, Calendar::Julian] {
-            assert_eq!(date.instant(calendar).unwrap().date(calendar).unwrap(), date);
+            let instant = date.instant(calendar).unwrap();
+            assert_eq!(instant.date(calendar).unwrap(), date);
+            assert_eq!(instant.midnight().date(calendar).unwrap(), Date::day(1999, 12, 31));
         }
         assert_eq!(date.instant(Calendar::NoLeap).unwrap().day_of_year(Calendar::NoLeap).unwrap(), 365);
         let error = date.instant(Calendar::Days360).unwrap_err().to_string();

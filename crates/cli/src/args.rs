@@ -162,9 +162,10 @@ pub(crate) struct Reduce {
     /// Only cells where another variable meets a condition: 'sftlf > 50'
     #[arg(long, value_name = "VAR CONDITION")]
     pub(crate) mask: Option<String>,
-    /// Groups in place of dimensions: time.year, month, season, day, dayofyear, hour, yearmonth or date, or the values
-    /// of a variable such as a map of basins; may be repeated
-    #[arg(long, value_name = "DIM.PART|VAR")]
+    /// Groups in place of dimensions: time.year, month, season, day, dayofyear, hour, yearmonth or date; periods one after
+    /// the other, as resampling makes them: time.6h, time.5d, time.week, time.3months, time.QS-DEC, time.2years; or the
+    /// values of a variable such as a map of basins; may be repeated
+    #[arg(long, value_name = "DIM.PART|DIM.PERIOD|VAR")]
     pub(crate) by: Vec<String>,
     /// No unpacking, no masking
     #[arg(long)]

@@ -7,7 +7,7 @@ use rangefold::active::coordinate::{coordinate_path, to_f64};
 use rangefold::active::group::GroupLabels;
 use rangefold::active::{Answer, KeptDimension, Prepared, Quantiles, Statistics};
 use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
-use rangefold::cf::TimeUnits;
+use rangefold::cf::{Instant, TimeUnits};
 use rangefold::reduce::{Outcome, Reduction, Values as Outcomes};
 use rangefold::refs::{AttributeValue, ManifestArray};
 use rangefold::store::{ReferenceStore, Values as Decoded};
@@ -145,15 +145,17 @@ pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &Kept
     let positions = match dim {
         KeptDimension::Selected { positions, .. } => positions,
         KeptDimension::Grouped { labels, .. } => {
-            let values = match labels {
-                GroupLabels::Integers(labels) => Values::Signed(labels.clone()),
-                GroupLabels::Texts(labels) => Values::Text(labels.clone()),
+            let of = |values| Coordinate { values, ..Coordinate::default() };
+            let coordinate = match labels {
+                GroupLabels::Integers(labels) => of(Values::Signed(labels.clone())),
+                GroupLabels::Texts(labels) => of(Values::Text(labels.clone())),
+                GroupLabels::Periods { starts, units } => {
+                    let set = store.references();
+                    let path = coordinate_path(set, variable, &name);
+                    beginnings(starts, units, path.and_then(|path| set.arrays.get(&path)))
+                }
             };
-            return Ok(Dim {
-                name,
-                length,
-                coordinate: Some(Coordinate { values, ..Coordinate::default() }),
-            });
+            return Ok(Dim { name, length, coordinate: Some(coordinate) });
         }
     };
     let set = store.references();
@@ -184,6 +186,35 @@ pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &Kept
         positive: text(array, "positive"),
     };
     Ok(Dim { name, length, coordinate: Some(coordinate) })
+}
+
+/// Beginnings of periods as a coordinate of times: in the units of the coordinate that was gathered where they are whole
+/// numbers of these, else in seconds.
+fn beginnings(starts: &[Instant], units: &TimeUnits, gathered: Option<&ManifestArray>) -> Coordinate {
+    const SECONDS: &str = "seconds since 1970-01-01";
+    let calendar = units.calendar();
+    let whole = |units: &TimeUnits| {
+        let value = |&start: &Instant| i64::try_from(units.integer_value(start)?).ok();
+        starts.iter().map(value).collect::<Option<Vec<i64>>>()
+    };
+    let attribute = |name: &str| gathered.and_then(|array| text(array, name));
+    let own = attribute("units").zip(whole(units));
+    let in_seconds = || {
+        let units = TimeUnits::parse(SECONDS, Some(&calendar.to_string())).ok()?;
+        Some((SECONDS.to_owned(), whole(&units)?))
+    };
+    let (units, values) = own.or_else(in_seconds).unwrap_or_default();
+    let date = |start: &Instant| start.date(calendar).map(|date| date.to_string()).unwrap_or_default();
+    Coordinate {
+        dates: Some(starts.iter().map(date).collect()),
+        values: Values::Signed(values),
+        units: Some(units),
+        calendar: Some(calendar.to_string()),
+        standard_name: attribute("standard_name"),
+        long_name: attribute("long_name"),
+        axis: attribute("axis"),
+        positive: None,
+    }
 }
 
 fn picked<T: Clone>(values: &[T], positions: &[u64]) -> Vec<T> {

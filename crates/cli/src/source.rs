@@ -83,7 +83,7 @@ fn beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String>
         }
     }));
     paths.extend(query.by.iter().filter_map(|by| match by {
-        GroupBy::Date { .. } => None,
+        GroupBy::Date { .. } | GroupBy::Period { .. } => None,
         GroupBy::Variable(path) => Some(path.clone()),
     }));
     paths

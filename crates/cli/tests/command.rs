@@ -186,6 +186,41 @@ fn values_are_gathered_by_the_values_of_another_variable() {
 }
 
 #[test]
+fn periods_are_labelled_by_their_beginnings_in_every_output() {
+    let folder = stack();
+    let reduce = |options: &[&str]| {
+        let command = ["reduce", "stack.json", "tas", "--op", "mean,count", "--select", "time=0:14"];
+        done(folder.path(), &[&command, options].concat())
+    };
+    let seasons = reduce(&["--by", "time.QS-DEC", "--over", "time,lat,lon", "-o", "seasons.csv"]);
+    assert_eq!(seasons, "");
+    let table = std::fs::read_to_string(folder.path().join("seasons.csv")).unwrap();
+    let column = |number: usize| -> Vec<&str> {
+        table.lines().skip(1).map(|row| row.split(',').nth(number).unwrap()).collect()
+    };
+    let starts = ["2000-12-01", "2001-03-01", "2001-06-01", "2001-09-01", "2001-12-01"];
+    let starts: Vec<String> = starts.iter().map(|day| format!("{day}T00:00:00")).collect();
+    assert_eq!(column(0), starts, "{table}");
+    assert_eq!(column(2).len(), 5);
+    // The time of the stack is in the middle of each month, so periods of ten days are empty now and then.
+    let days = reduce(&["--by", "time.10d", "--json"]);
+    let days: Value = serde_json::from_str(days.lines().next().unwrap()).unwrap();
+    assert_eq!(days["coords"]["time"][1], "2001-01-26T00:00:00");
+    assert_eq!((&days["values"][1], &days["count"][1]), (&Value::Null, &json!(0)));
+    assert_eq!(days["shape"], json!([days["coords"]["time"].as_array().unwrap().len()]));
+    reduce(&["--by", "time.MS", "--over", "time", "-o", "months.zarr"]);
+    let time = std::fs::read_to_string(folder.path().join("months.zarr/time/zarr.json")).unwrap();
+    let time: Value = serde_json::from_str(&time).unwrap();
+    assert_eq!((&time["shape"], &time["attributes"]["axis"]), (&json!([14]), &json!("T")), "{time}");
+    let error = refused(
+        folder.path(),
+        1,
+        &["reduce", "stack.json", "tas", "--op", "mean", "--by", "time.6h", "--by", "time.MS"],
+    );
+    assert!(error.contains("\"time\" is gathered in periods twice"), "{error}");
+}
+
+#[test]
 fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
     let folder = TempDir::new().unwrap();
     let error = refused(folder.path(), 1, &["scan", "nowhere.nc"]);
@@ -217,7 +252,9 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     let error = refused(folder.path(), 1, &north);
     assert_eq!(error.matches("500 lies outside").count(), 1, "a cause is told once: {error}");
     refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
-    for wrong in [["--select", "lat"], ["--where", "warm"], ["--by", "time."], ["--mask", "pr"]] {
+    for wrong in
+        [["--select", "lat"], ["--where", "warm"], ["--by", "time."], ["--by", "time.ME"], ["--mask", "pr"]]
+    {
         refused(folder.path(), 2, &[&["reduce", "stack.json", "tas", "--op", "mean"], &wrong[..]].concat());
     }
     refused(folder.path(), 2, &["nonsense"]);

@@ -303,11 +303,8 @@ impl Dim {
     /// The label of index `i`: its date, else its coordinate, else the index itself.
     pub(crate) fn label(&self, i: usize) -> String {
         let index = || i.to_string();
-        let Some(coordinate) = &self.coordinate else { return index() };
-        match coordinate.dates.as_ref().and_then(|dates| dates.get(i)) {
-            Some(date) => date.clone(),
-            None => coordinate.values.get(i).map_or_else(index, Value::to_text),
-        }
+        let label = self.coordinate.as_ref().and_then(|coordinate| coordinate.label(i));
+        label.map_or_else(index, Value::to_text)
     }
 
     /// The name, with units in brackets where the labels are numbers that have some: `lat [degrees_north]`.
@@ -315,6 +312,14 @@ impl Dim {
         let dated = self.coordinate.as_ref().is_some_and(|coordinate| coordinate.dates.is_some());
         let units = self.coordinate.as_ref().and_then(|coordinate| coordinate.units.as_deref());
         heading(&self.name, units.filter(|_| !dated))
+    }
+}
+
+impl Coordinate {
+    /// The label of index `i`: its date if it is a time, else its value.
+    pub(crate) fn label(&self, i: usize) -> Option<Value<'_>> {
+        let date = self.dates.as_ref().and_then(|dates| dates.get(i));
+        date.map_or_else(|| self.values.get(i), |date| Some(Value::Text(date)))
     }
 }
 

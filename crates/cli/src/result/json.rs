@@ -2,8 +2,9 @@
 //!
 //! ```json
 //! {"variable":"tas","op":"mean","over":["time"],"dims":["lat"],"shape":[2],"dtype":"float64","values":[280.1,null],
-//!  "count":[365,0],"units":"K","chunks":{"total":1,"missing":0,"read":1},"bytes":{...},"seconds":0.12}
+//!  "count":[365,0],"units":"K","coords":{"lat":[-30.0,30.0]},"chunks":{"total":1,"missing":0,"read":1},"bytes":{...},"seconds":0.12}
 //! ```
+//! `coords` has the labels of each dimension that has some, times as dates.
 //! Integers are exact, NaN and infinities are strings, missing values are `null`, complex numbers are pairs. Decoded
 //! selections have no `op`, `over` and `count`. Floats of 32 bits are printed as the 64-bit number they equal.
 
@@ -11,7 +12,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::field::{Field, Value};
+use super::field::{Dim, Field, Value};
 use crate::number;
 
 /// One line for each field.
@@ -50,6 +51,7 @@ fn write_document(out: &mut String, field: &Field) {
     if let Some(units) = &field.units {
         let _ = write!(out, ",\"units\":{}", json!(units));
     }
+    write_coords(out, &field.dims);
     if let Some(effort) = &field.effort {
         let chunks = json!({"total": effort.chunks_total, "missing": effort.chunks_missing, "read": effort.chunks_read});
         let bytes = json!({"referenced": effort.bytes_referenced, "fetched": effort.bytes_fetched, "decoded": effort.bytes_decoded});
@@ -57,6 +59,19 @@ fn write_document(out: &mut String, field: &Field) {
         let _ = write!(out, ",\"chunks\":{chunks},\"bytes\":{bytes},\"seconds\":{seconds}");
     }
     out.push('}');
+}
+
+/// Writes the labels of the dimensions that have some.
+fn write_coords(out: &mut String, dims: &[Dim]) {
+    let labelled = dims.iter().filter_map(|dim| Some((dim, dim.coordinate.as_ref()?)));
+    for (place, (dim, coordinate)) in labelled.enumerate() {
+        out.push_str(if place == 0 { ",\"coords\":{" } else { "," });
+        let _ = write!(out, "{}:", json!(dim.name));
+        nested(out, &[dim.length], &mut |out, i| write_value(out, coordinate.label(i)));
+    }
+    if dims.iter().any(|dim| dim.coordinate.is_some()) {
+        out.push('}');
+    }
 }
 
 /// Writes nested lists of `shape`; `leaf` writes the element of a row-major index.
@@ -99,7 +114,7 @@ mod tests {
     #[test]
     fn an_answer_is_one_line_in_the_order_of_the_contract() {
         expect![[r#"
-            {"variable":"tas","op":"mean","over":["time"],"dims":["lat","lon"],"shape":[2,3],"dtype":"float64","values":[[280.1,null,281.0],[279.4,290.25,300.0]],"count":[[365,0,365],[365,364,365]],"units":"K","chunks":{"total":365,"missing":0,"read":365},"bytes":{"referenced":123456,"fetched":130000,"decoded":999999},"seconds":0.12}
+            {"variable":"tas","op":"mean","over":["time"],"dims":["lat","lon"],"shape":[2,3],"dtype":"float64","values":[[280.1,null,281.0],[279.4,290.25,300.0]],"count":[[365,0,365],[365,364,365]],"units":"K","coords":{"lat":[-30.0,30.0],"lon":[0.0,120.0,240.0]},"chunks":{"total":365,"missing":0,"read":365},"bytes":{"referenced":123456,"fetched":130000,"decoded":999999},"seconds":0.12}
         "#]]
         .assert_eq(&lines(&[samples::map()]));
     }
@@ -119,8 +134,8 @@ mod tests {
         floats.values = Values::Float(vec![f64::NAN, 0.0, f64::INFINITY, f64::NEG_INFINITY, 0.1, 1e300]);
         (floats.operation, floats.count, floats.effort) = (None, None, None);
         expect![[r#"
-            {"variable":"obs/n","dims":["station"],"shape":[2],"dtype":"int64","values":[9223372036854775807,null]}
-            {"variable":"tas","dims":["lat","lon"],"shape":[2,3],"dtype":"float64","values":[["NaN",null,"Infinity"],["-Infinity",0.1,1e+300]],"units":"K"}
+            {"variable":"obs/n","dims":["station"],"shape":[2],"dtype":"int64","values":[9223372036854775807,null],"coords":{"station":["St. \"0\", N","St. \"1\", N"]}}
+            {"variable":"tas","dims":["lat","lon"],"shape":[2,3],"dtype":"float64","values":[["NaN",null,"Infinity"],["-Infinity",0.1,1e+300]],"units":"K","coords":{"lat":[-30.0,30.0],"lon":[0.0,120.0,240.0]}}
         "#]]
         .assert_eq(&lines(&[integers, floats]));
     }
