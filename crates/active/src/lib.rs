@@ -11,6 +11,7 @@
 //! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
 //! | [`group`] | groups positions by parts of their dates, or by the values of a variable |
 //! | [`period`] | groups positions in periods that follow one another: resampling |
+//! | [`rolling`] | reads windows that move along a dimension |
 //! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
 //! | [`quantile`] | exact quantiles, by histograms that are refined |
 //! | [`query`] | makes a plan of what is asked of a variable |
@@ -18,11 +19,13 @@
 
 mod canvas;
 pub mod coordinate;
+mod fold;
 pub mod group;
 pub mod period;
 mod plans;
 pub mod quantile;
 pub mod query;
+pub mod rolling;
 pub mod run;
 pub mod select;
 pub mod variable;
@@ -33,5 +36,6 @@ pub use group::{DatePart, GroupBy};
 pub use period::Period;
 pub use quantile::{Quantiles, quantiles};
 pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
+pub use rolling::Rolling;
 pub use run::{Answer, Limits, RunError, Statistics, run};
 pub use weigh::WeightSource;

@@ -13,6 +13,7 @@ use rangefold_store::{ReferenceStore, ValuesError};
 use crate::coordinate::coordinate;
 use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
 use crate::plans::{Plans, Refusal};
+use crate::rolling::Rolling;
 use crate::run::{Answer, Limits, Progress, RunError, run_plans};
 use crate::select::{AxisSelector, Coordinate, Positions, SelectError};
 use crate::weigh::{WeightSource, spread, weights};
@@ -29,6 +30,8 @@ pub struct Query {
     pub select: Vec<(String, AxisSelector)>,
     /// What positions are gathered by; each leaves an axis of groups in the place of its first dimension.
     pub by: Vec<GroupBy>,
+    /// Windows that move along one dimension, which stays; what is reduced is then all that lies in a window.
+    pub rolling: Option<Rolling>,
     /// What values weigh and which of them take part, by position; several are multiplied.
     pub weights: Vec<WeightSource>,
     /// What the stored elements are taken for.
@@ -62,6 +65,8 @@ pub struct Prepared {
     pub dims: Vec<KeptDimension>,
     /// The dimensions that were reduced, in order.
     pub over: Vec<String>,
+    /// Windows that move along one of the dimensions.
+    pub rolling: Option<Rolling>,
     /// What is folded once the plan has run, and the questions that are answered so.
     fold: Option<(Weights, Vec<Reduction>)>,
 }
@@ -126,6 +131,14 @@ impl Prepared {
         let Some((weights, asked)) = &self.fold else { return Ok(answer) };
         Ok(Answer { outcomes: weights.fold(asked, &answer.outcomes), ..answer })
     }
+
+    /// Bytes that the answer takes while it grows, roughly.
+    #[must_use]
+    pub fn answer_len(&self) -> u64 {
+        let folded =
+            self.fold.as_ref().map_or(0, |(weights, _)| weights.folded_len(self.plan.output_shape()));
+        self.plan.accumulator_len().saturating_add(folded)
+    }
 }
 
 /// A query does not fit its variable.
@@ -179,6 +192,16 @@ pub enum QueryError {
         /// Why.
         source: GroupError,
     },
+    /// Windows that make no sense.
+    #[error("variable {variable:?}: windows {rolling} cannot be made: {reason}")]
+    Rolling {
+        /// The variable.
+        variable: String,
+        /// The windows.
+        rolling: String,
+        /// Why not.
+        reason: String,
+    },
     /// Weights that do not fit.
     #[error("variable {variable:?} cannot be weighted by {weights}: {reason}")]
     Weights {
@@ -225,40 +248,21 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     for (name, &length) in names.iter().zip(array.meta.shape()) {
         let positions = positions(store, variable, name, length, query).await?;
         let reduced = query.over.as_ref().is_none_or(|over| over.contains(name));
-        axes.push(Axis { name, length, positions, reduced, groups: Vec::new() });
+        axes.push(Axis { name, length, positions, reduced, rolled: false, groups: Vec::new() });
     }
     let labellings = group(store, variable, query, &mut axes).await?;
+    if let Some(rolling) = &query.rolling {
+        let rolled = roll(rolling, &mut axes);
+        let (variable, text) = (variable.to_owned(), rolling.to_string());
+        rolled.map_err(|reason| QueryError::Rolling { variable, rolling: text, reason })?;
+    }
     let weights = weights(store, variable, &query.weights, &axes).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
     let folded: BTreeSet<&str> =
         weighted.chain(labellings.iter().flat_map(|labels| &labels.dimensions)).map(String::as_str).collect();
     let folded_axes: Vec<&Axis<'_>> = axes.iter().filter(|axis| folded.contains(axis.name)).collect();
-    let mut dims = Vec::new();
-    let mut folded_places = Vec::new();
-    let mut groups = Vec::new();
-    let mut kept = 0;
-    for axis in &axes {
-        let is_folded = folded.contains(axis.name);
-        if is_folded {
-            folded_places.push(kept);
-            let first_of = |labels: &&Labelling| labels.dimensions.first().is_some_and(|d| d == axis.name);
-            let over_axes = labellings.iter().filter(first_of).map(|labels| {
-                let labels_here = spread(&labels.labels, &labels.dimensions, &folded_axes);
-                (labels.name.clone(), labels.groups.clone(), labels_here)
-            });
-            let along_axis = axis.groups.iter().map(|groups| {
-                let own = [axis.name.to_owned()];
-                (groups.name.clone(), groups.groups.clone(), spread(&groups.labels, &own, &folded_axes))
-            });
-            for (name, labels, of_position) in along_axis.chain(over_axes) {
-                groups.push(FoldedGroups { axis: kept, labels: of_position, count: labels.len() });
-                dims.push(KeptDimension::Grouped { name, labels });
-            }
-        } else {
-            dims.extend(axis.dimensions());
-        }
-        kept += usize::from(is_folded || !axis.reduced || axis.is_in_runs());
-    }
+    let Outline { dims, folded_places, groups, rolled } = Outline::of(&axes, &labellings, &folded_axes);
+    let windows = query.rolling.as_ref().zip(rolled).map(|(rolling, axis)| rolling.along(axis));
     let (ranges, maps) = axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
     let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
     let fold = if folded.is_empty() {
@@ -271,13 +275,14 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
             None => (vec![1.0; usize::try_from(count).unwrap_or(0)], true),
         };
         let weights = Weights::new(folded_places, shape, values, is_mask).map_err(weighted_error)?;
-        Some((weights.grouped(groups), query.reductions.clone()))
+        Some((weights.grouped(groups).rolled(windows), query.reductions.clone()))
     };
     let reductions = match &fold {
         None => query.reductions.clone(),
         Some((weights, asked)) => weights.needed(asked).map_err(weighted_error)?,
     };
-    let spec = ReduceSpec { condition: query.condition, ..ReduceSpec::new(reductions, maps) };
+    let windows = windows.filter(|_| fold.is_none());
+    let spec = ReduceSpec { condition: query.condition, windows, ..ReduceSpec::new(reductions, maps) };
     let plans = Plans::new(array, &Hyperslab::from_axes(ranges), &spec, query.values).map_err(|refusal| {
         let variable = variable.to_owned();
         match refusal {
@@ -286,7 +291,96 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         }
     })?;
     let over = axes.iter().filter(|axis| axis.reduced).map(|axis| axis.name.to_owned()).collect();
-    Ok(Prepared { variable: variable.to_owned(), plan: Arc::clone(&plans.main), plans, dims, over, fold })
+    let rolling = query.rolling.clone();
+    Ok(Prepared {
+        variable: variable.to_owned(),
+        plan: Arc::clone(&plans.main),
+        plans,
+        dims,
+        over,
+        rolling,
+        fold,
+    })
+}
+
+/// What becomes of the axes of the variable.
+struct Outline {
+    /// The dimensions of the answer.
+    dims: Vec<KeptDimension>,
+    /// Axes of the plan's output that are folded.
+    folded_places: Vec<usize>,
+    /// Groups of their positions.
+    groups: Vec<FoldedGroups>,
+    /// The axis with windows: of the answer of the fold, which is that of the plan if nothing is folded.
+    rolled: Option<usize>,
+}
+
+impl Outline {
+    fn of(axes: &[Axis<'_>], labellings: &[Labelling], folded: &[&Axis<'_>]) -> Self {
+        let mut outline =
+            Self { dims: Vec::new(), folded_places: Vec::new(), groups: Vec::new(), rolled: None };
+        let (mut kept, mut answered) = (0, 0);
+        for axis in axes {
+            if axis.rolled {
+                outline.rolled = Some(answered);
+            }
+            if folded.iter().any(|other| other.name == axis.name) {
+                outline.folded_places.push(kept);
+                for (dim, labels) in folded_groups(axis, labellings, folded) {
+                    outline.groups.push(FoldedGroups { axis: kept, labels, count: dim.len() });
+                    outline.dims.push(dim);
+                    answered += 1;
+                }
+                kept += 1;
+            } else {
+                outline.dims.extend(axis.dimensions());
+                let stays = usize::from(!axis.reduced || axis.is_in_runs());
+                (kept, answered) = (kept + stays, answered + stays);
+            }
+        }
+        outline
+    }
+}
+
+/// The dimensions that stand in the place of a folded axis, and the group of each combination of folded positions.
+fn folded_groups(
+    axis: &Axis<'_>,
+    labellings: &[Labelling],
+    folded: &[&Axis<'_>],
+) -> Vec<(KeptDimension, Vec<Option<u32>>)> {
+    let own = [axis.name.to_owned()];
+    let itself = axis.rolled.then(|| {
+        let positions = axis.positions();
+        let labels: Vec<Option<u32>> = (0..positions.len()).map(|i| u32::try_from(i).ok()).collect();
+        (KeptDimension::Selected { name: axis.name.to_owned(), positions }, spread(&labels, &own, folded))
+    });
+    let grouped = |name: &String, labels: &GroupLabels| KeptDimension::Grouped {
+        name: name.clone(),
+        labels: labels.clone(),
+    };
+    let along_axis =
+        axis.groups.iter().map(|by| (grouped(&by.name, &by.groups), spread(&by.labels, &own, folded)));
+    let begins_here = |by: &&Labelling| by.dimensions.first().is_some_and(|d| d == axis.name);
+    let over_axes = labellings.iter().filter(begins_here);
+    let over_axes =
+        over_axes.map(|by| (grouped(&by.name, &by.groups), spread(&by.labels, &by.dimensions, folded)));
+    itself.into_iter().chain(along_axis).chain(over_axes).collect()
+}
+
+/// Makes the axis of `rolling` one with windows.
+fn roll(rolling: &Rolling, axes: &mut [Axis<'_>]) -> Result<(), String> {
+    let Rolling { dimension, length, min_periods, .. } = rolling;
+    let least = min_periods.unwrap_or(*length);
+    if !(1..=*length).contains(&least) {
+        return Err(format!("{least} of {length} positions cannot have a value"));
+    }
+    let axis = axes.iter_mut().find(|axis| axis.name == dimension);
+    let axis = axis.ok_or_else(|| format!("there is no dimension {dimension:?}"))?;
+    if axis.is_grouped() {
+        return Err(format!("dimension {dimension:?} is grouped"));
+    }
+    (axis.reduced, axis.rolled) = (false, true);
+    Ok(())
 }
 
 /// One axis of the variable, and what becomes of it.
@@ -296,6 +390,8 @@ pub(crate) struct Axis<'a> {
     positions: Positions,
     /// Neither kept nor grouped.
     pub(crate) reduced: bool,
+    /// Kept, and reduced in windows.
+    pub(crate) rolled: bool,
     /// What its positions are gathered by.
     groups: Vec<AxisGroups>,
 }
@@ -432,7 +528,10 @@ async fn group(
         }
     }
     for labels in &over_several {
-        let kept = |axis: &&Axis<'_>| labels.dimensions.iter().any(|d| d == axis.name) && !axis.reduced;
+        let rolled = query.rolling.as_ref().map(|rolling| rolling.dimension.as_str());
+        let kept = |axis: &&Axis<'_>| {
+            labels.dimensions.iter().any(|d| d == axis.name) && !axis.reduced && rolled != Some(axis.name)
+        };
         if let Some(axis) = axes.iter().find(kept) {
             let reason = format!("its dimension {:?} is not reduced", axis.name);
             return Err(group_error(GroupError::Label { label: labels.name.clone(), reason }));
@@ -469,7 +568,8 @@ fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Res
         GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension),
         GroupBy::Variable(_) => None,
     });
-    let asked = query.over.iter().flatten().chain(selected).chain(grouped);
+    let rolled = query.rolling.iter().map(|rolling| &rolling.dimension);
+    let asked = query.over.iter().flatten().chain(selected).chain(grouped).chain(rolled);
     match asked.into_iter().find(|dimension| !names.contains(dimension)) {
         Some(dimension) => Err(QueryError::NoDimension {
             variable: variable.to_owned(),

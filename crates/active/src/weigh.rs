@@ -70,7 +70,7 @@ pub(crate) async fn weights(
         if let Some(kept) = weighing
             .dimensions
             .iter()
-            .find(|d| !axes.iter().any(|a| a.name == **d && (a.reduced || a.is_grouped())))
+            .find(|d| !axes.iter().any(|a| a.name == **d && (a.reduced || a.rolled || a.is_grouped())))
         {
             return Err(error(format!("its dimension {kept:?} is not reduced")));
         }

@@ -5,8 +5,9 @@
 //! `var = Σ w·count·(var + (mean - μ)²) / Σ w·count` around the weighted mean μ. A mask is a weight of 0 or 1.
 //! Sums are compensated, so that many small weights lose nothing.
 
-use rangefold_array::ElementType;
-use rangefold_reduce::{Outcome, Reduction, Values};
+use rangefold_reduce::{Outcome, Reduction, Windows};
+
+use crate::fold::{Folded, Sources};
 
 /// Weights over some of the axes of a plan's output.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Weights {
     pub is_mask: bool,
     /// Groups that the positions are gathered in; each is an axis of the answer.
     groups: Vec<FoldedGroups>,
+    /// Windows along an axis of the answer.
+    windows: Option<Windows>,
 }
 
 /// Groups of the positions of folded axes.
@@ -83,7 +86,7 @@ impl Weights {
                 position,
                 value: values.get(position).copied().unwrap_or(f64::NAN),
             }),
-            None => Ok(Self { axes, shape, values, is_mask, groups: Vec::new() }),
+            None => Ok(Self { axes, shape, values, is_mask, groups: Vec::new(), windows: None }),
         }
     }
 
@@ -91,6 +94,12 @@ impl Weights {
     #[must_use]
     pub fn grouped(self, groups: Vec<FoldedGroups>) -> Self {
         Self { groups, ..self }
+    }
+
+    /// These weights, what they fold joined in windows along an axis of the answer.
+    #[must_use]
+    pub fn rolled(self, windows: Option<Windows>) -> Self {
+        Self { windows, ..self }
     }
 
     /// The reductions a plan must answer so that `asked` can be folded from them.
@@ -122,132 +131,25 @@ impl Weights {
     /// Folds the plan's answers to [`Weights::needed`] into answers to `asked`.
     #[must_use]
     pub fn fold(&self, asked: &[Reduction], answers: &[Outcome]) -> Vec<Outcome> {
-        let Some(count) = answers.first() else { return Vec::new() };
-        let cells = Cells::new(&count.shape, self);
-        let find = |reduction: &Reduction| answers.iter().find(|outcome| outcome.reduction == *reduction);
-        let outcome = |reduction: &Reduction| {
-            if let Reduction::Var { ddof } | Reduction::Std { ddof } = reduction {
-                let means = find(&Reduction::Mean).unwrap_or(count);
-                let variances = find(&Reduction::Var { ddof: 0 }).unwrap_or(count);
-                return self.fold_variance(reduction, *ddof, means, variances, &cells);
-            }
-            let kernel = if *reduction == Reduction::Mean { Reduction::Sum } else { reduction.clone() };
-            let source = find(&kernel).unwrap_or(count);
-            self.fold_one(reduction, source, count, &cells)
+        let Some(sources) = Sources::new(answers) else { return Vec::new() };
+        let cells = Cells::new(&sources.count.shape, self);
+        let mut folded = Folded::new(sources, cells.len());
+        for (cell, (base, group)) in cells.of_answer().enumerate() {
+            folded.fold(cell, sources, group.iter().map(|&(offset, weight)| (base + offset, weight)));
+        }
+        let (folded, lacking) = match &self.windows {
+            Some(windows) => windows.roll(&cells.shape, folded),
+            None => (folded, Vec::new()),
         };
-        asked.iter().map(outcome).collect()
+        asked.iter().map(|reduction| folded.answer(reduction, &cells.shape, &lacking)).collect()
     }
 
-    fn fold_one(&self, reduction: &Reduction, source: &Outcome, count: &Outcome, cells: &Cells) -> Outcome {
-        let mut values = Vec::with_capacity(cells.len());
-        let mut counts = Vec::with_capacity(cells.len());
-        for (base, group) in cells.of_answer() {
-            let mut total = Sum::default();
-            let mut weight = Sum::default();
-            let mut taken = 0;
-            let mut extreme: Option<f64> = None;
-            for &(offset, w) in group {
-                let n = count.count.get(base + offset).copied().unwrap_or(0);
-                let value = number(&source.values, base + offset);
-                if n == 0 || w == 0.0 {
-                    continue;
-                }
-                taken += n;
-                total.add(w * value);
-                #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-                weight.add(w * n as f64);
-                extreme = Some(match (extreme, reduction) {
-                    (Some(best), Reduction::Min) => best.min(value),
-                    (Some(best), Reduction::Max) => best.max(value),
-                    _ => value,
-                });
-            }
-            counts.push(taken);
-            #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-            values.push(match reduction {
-                Reduction::Mean => total.value() / weight.value(),
-                Reduction::Sum => total.value(),
-                Reduction::Count => taken as f64,
-                _ => extreme.unwrap_or(0.0),
-            });
-        }
-        if *reduction == Reduction::Count {
-            let values =
-                Values::Signed(counts.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX)).collect());
-            return Outcome {
-                reduction: reduction.clone(),
-                shape: cells.shape.clone(),
-                element: ElementType::Int64,
-                values,
-                count: counts,
-            };
-        }
-        Outcome {
-            reduction: reduction.clone(),
-            shape: cells.shape.clone(),
-            element: ElementType::Float64,
-            values: Values::Float(values),
-            count: counts,
-        }
-    }
-}
-
-impl Weights {
-    /// Two passes over the folded cells: their mean, then what deviates from it, within each cell and between them.
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    fn fold_variance(
-        &self,
-        reduction: &Reduction,
-        ddof: u64,
-        means: &Outcome,
-        variances: &Outcome,
-        cells: &Cells,
-    ) -> Outcome {
-        let mut values = Vec::with_capacity(cells.len());
-        let mut counts = Vec::with_capacity(cells.len());
-        for (base, group) in cells.of_answer() {
-            let taken = || {
-                group.iter().filter_map(|&(offset, w)| {
-                    let n = means.count.get(base + offset).copied().unwrap_or(0);
-                    let cell =
-                        (number(&means.values, base + offset), number(&variances.values, base + offset));
-                    (n > 0 && w > 0.0).then_some((n, w * n as f64, cell))
-                })
-            };
-            let (mut total, mut weight, mut deviation) = (Sum::default(), Sum::default(), Sum::default());
-            let mut count = 0;
-            for (n, w, (mean, _)) in taken() {
-                count += n;
-                total.add(w * mean);
-                weight.add(w);
-            }
-            let mean = total.value() / weight.value();
-            for (_, w, (of_cell, variance)) in taken() {
-                deviation.add(w * ((of_cell - mean) * (of_cell - mean) + variance));
-            }
-            let variance = deviation.value() / (weight.value() - ddof as f64);
-            counts.push(count);
-            values.push(if matches!(reduction, Reduction::Std { .. }) { variance.sqrt() } else { variance });
-        }
-        Outcome {
-            reduction: reduction.clone(),
-            shape: cells.shape.clone(),
-            element: ElementType::Float64,
-            values: Values::Float(values),
-            count: counts,
-        }
-    }
-}
-
-/// A value as a float; integers past 2^53 are rounded.
-#[expect(clippy::cast_precision_loss, reason = "documented: rounded")]
-fn number(values: &Values, i: usize) -> f64 {
-    match values {
-        Values::Signed(values) => values.get(i).map_or(0.0, |&v| v as f64),
-        Values::Unsigned(values) => values.get(i).map_or(0.0, |&v| v as f64),
-        Values::Float(values) => values.get(i).copied().unwrap_or(0.0),
-        Values::Bool(values) => values.get(i).map_or(0.0, |&v| f64::from(u8::from(v))),
-        Values::Complex(_) => f64::NAN,
+    /// Bytes that are held while the output of a plan, of `shape`, is folded.
+    pub(crate) fn folded_len(&self, shape: &[u64]) -> u64 {
+        let answer = Cells::new(shape, self).shape;
+        let cells = answer.iter().fold(1, |n: u64, &length| n.saturating_mul(length));
+        let beside = self.windows.map_or(0, |windows| windows.cells_beside(&answer));
+        cells.saturating_add(beside).saturating_mul(Folded::cell_len())
     }
 }
 
@@ -333,30 +235,11 @@ fn group_stride(groups: &[FoldedGroups], number: usize) -> usize {
     groups.iter().skip(number + 1).map(|g| g.count).product()
 }
 
-/// A compensated sum (Neumaier).
-#[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    high: f64,
-    low: f64,
-}
-
-impl Sum {
-    fn add(&mut self, x: f64) {
-        let sum = self.high + x;
-        if sum.is_finite() {
-            self.low +=
-                if self.high.abs() >= x.abs() { (self.high - sum) + x } else { (x - sum) + self.high };
-        }
-        self.high = sum;
-    }
-
-    fn value(self) -> f64 {
-        self.high + self.low
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use rangefold_array::ElementType;
+    use rangefold_reduce::Values;
+
     use super::*;
 
     fn outcome(reduction: Reduction, shape: &[u64], values: Values, count: &[u64]) -> Outcome {
@@ -366,6 +249,7 @@ mod tests {
             element: ElementType::Float64,
             values,
             count: count.to_vec(),
+            lacking: Vec::new(),
         }
     }
 

@@ -167,6 +167,10 @@ pub(crate) struct Reduce {
     /// values of a variable such as a map of basins; may be repeated
     #[arg(long, value_name = "DIM.PART|DIM.PERIOD|VAR")]
     pub(crate) by: Vec<String>,
+    /// Windows that move along a dimension, reduced all at once: time=30 for a position and the 29 before it,
+    /// time=30:center around it, time=30:min=20 to answer where 20 positions have a value. The dimension stays
+    #[arg(long, value_name = "DIM=LENGTH")]
+    pub(crate) rolling: Option<String>,
     /// No unpacking, no masking
     #[arg(long)]
     pub(crate) raw: bool,

@@ -60,7 +60,7 @@ pub(crate) fn of_quantiles<'a>(
         let values = Values::Float(vec![value.unwrap_or(f64::NAN)]);
         Field {
             variable: variable.to_owned(),
-            operation: Some(Operation { name: name.to_owned(), over: prepared.over.clone() }),
+            operation: Some(Operation { name: name.to_owned(), over: prepared.over.clone(), rolling: None }),
             units: array.and_then(|a| text(a, "units")),
             long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
             calendar: array.and_then(|a| text(a, "calendar")),
@@ -100,7 +100,11 @@ fn of_outcome(
     let time = array.and_then(time_units).filter(|_| gives_a_value(&outcome.reduction));
     Field {
         variable: variable.to_owned(),
-        operation: Some(Operation { name: outcome.reduction.name().to_owned(), over: prepared.over.clone() }),
+        operation: Some(Operation {
+            name: outcome.reduction.name().to_owned(),
+            over: prepared.over.clone(),
+            rolling: prepared.rolling.as_ref().map(ToString::to_string),
+        }),
         units: array.and_then(|a| text(a, "units")).filter(|_| keeps_units),
         calendar: array.and_then(|a| text(a, "calendar")).filter(|_| time.is_some()),
         long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),

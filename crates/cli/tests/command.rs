@@ -221,6 +221,40 @@ fn periods_are_labelled_by_their_beginnings_in_every_output() {
 }
 
 #[test]
+fn windows_move_along_a_dimension_and_say_so_in_every_output() {
+    let folder = stack();
+    let reduce = |options: &[&str]| {
+        let command = ["reduce", "stack.json", "tas", "--op", "max,count", "--select", "time=0:6"];
+        done(folder.path(), &[&command, options].concat())
+    };
+    let answer = reduce(&["--rolling", "time=3", "--json"]);
+    let lines: Vec<Value> = answer.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["dims"], &lines[0]["rolling"]), (&json!(["time"]), &json!("time=3")));
+    assert_eq!(lines[0]["over"], json!(["lat", "lon"]));
+    assert_eq!(lines[0]["coords"]["time"][5], "2001-06-16T00:00:00");
+    for line in &lines {
+        let missing: Vec<bool> = line["values"].as_array().unwrap().iter().map(Value::is_null).collect();
+        assert_eq!(missing, [true, true, false, false, false, false], "{line}");
+    }
+    // The first window is cut short: it has an answer only where fewer positions are asked for.
+    let first = |rolling| {
+        let line = reduce(&["--rolling", rolling, "--json"]);
+        serde_json::from_str::<Value>(line.lines().next().unwrap()).unwrap()["values"][0].clone()
+    };
+    assert_eq!((first("time=3:center"), first("time=3:center:min=3")), (Value::Null, Value::Null));
+    assert!(first("time=3:center:min=2").is_number());
+    reduce(&["--rolling", "lat=2:min=1", "--over", "time", "-o", "maps.zarr"]);
+    let max = std::fs::read_to_string(folder.path().join("maps.zarr/tas_max/zarr.json")).unwrap();
+    let max: Value = serde_json::from_str(&max).unwrap();
+    let methods = &max["attributes"]["cell_methods"];
+    assert_eq!(methods, "time: lat: maximum (comment: windows lat=2:min=1)");
+    let grouped =
+        ["reduce", "stack.json", "tas", "--op", "mean", "--rolling", "time=3", "--by", "time.month"];
+    let error = refused(folder.path(), 1, &grouped);
+    assert!(error.contains("windows time=3 cannot be made: dimension \"time\" is grouped"), "{error}");
+}
+
+#[test]
 fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
     let folder = TempDir::new().unwrap();
     let error = refused(folder.path(), 1, &["scan", "nowhere.nc"]);
@@ -252,9 +286,14 @@ fn a_wrong_variable_suggests_near_ones_and_wrong_arguments_are_another_exit_code
     let error = refused(folder.path(), 1, &north);
     assert_eq!(error.matches("500 lies outside").count(), 1, "a cause is told once: {error}");
     refused(folder.path(), 2, &["reduce", "stack.json", "tas"]);
-    for wrong in
-        [["--select", "lat"], ["--where", "warm"], ["--by", "time."], ["--by", "time.ME"], ["--mask", "pr"]]
-    {
+    for wrong in [
+        ["--select", "lat"],
+        ["--where", "warm"],
+        ["--by", "time."],
+        ["--by", "time.ME"],
+        ["--rolling", "time=0"],
+        ["--mask", "pr"],
+    ] {
         refused(folder.path(), 2, &[&["reduce", "stack.json", "tas", "--op", "mean"], &wrong[..]].concat());
     }
     refused(folder.path(), 2, &["nonsense"]);

@@ -48,7 +48,7 @@ impl<'p> Accumulator<'p> {
         let Self { plan, merged, cells, .. } = self;
         let chunks = plan.chunk_count();
         if merged == chunks {
-            outcome::of_cells(plan, &cells)
+            outcome::of_cells(plan, cells)
         } else {
             Err(ReduceError::Incomplete { merged, chunks })
         }

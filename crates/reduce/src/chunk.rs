@@ -200,7 +200,9 @@ fn populations(plan: &ReductionPlan, task: &ChunkTask, region: &Region) -> Vec<P
             }
             AxisMap::Keep => {
                 let (_, &len) = starts.next().unwrap_or((&0, &0));
-                vec![Population { count: 1, first: 0, last: 0 }; len]
+                let at = |position: u64| position.saturating_mul(place);
+                let one = |position| Population { count: 1, first: at(position), last: at(position) };
+                (part.output_start..).take(len).map(one).collect()
             }
             AxisMap::Group(grouping) => {
                 let (&base, &len) = starts.next().unwrap_or((&0, &0));

@@ -195,6 +195,31 @@ impl<X: Wide> Columns<X> {
         add(&mut self.count[here], &other.count[from]);
     }
 
+    /// Puts cells `from` of `other`, made for the same plan, in the place of as many from `at` on.
+    pub(crate) fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let cells = self.count.len();
+        let wide = [(&mut self.min, &other.min), (&mut self.max, &other.max)];
+        wide.into_iter().for_each(|(mine, theirs)| put(mine, cells, at, theirs, &from));
+        for (mine, theirs) in [
+            (&mut self.arg_min, &other.arg_min),
+            (&mut self.arg_max, &other.arg_max),
+            (&mut self.first, &other.first),
+            (&mut self.last, &other.last),
+        ] {
+            put(&mut mine.value, cells, at, &theirs.value, &from);
+            put(&mut mine.place, cells, at, &theirs.place, &from);
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.sum, &other.sum) {
+            mine.put(at, theirs, from.clone());
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.deviations, &other.deviations) {
+            mine.put(at, theirs, from.clone());
+        }
+        let counts = self.hits.iter_mut().zip(&other.hits).chain(self.bins.iter_mut().zip(&other.bins));
+        let counts = counts.chain([(&mut self.nan, &other.nan), (&mut self.count, &other.count)]);
+        counts.for_each(|(mine, theirs)| put(mine, cells, at, theirs, &from));
+    }
+
     /// Chan, Golub and LeVeque's rule, with the means taken from the compensated sums: they do not drift however many
     /// parts are joined.
     fn merge_deviations(&mut self, at: usize, other: &Self, from: Range<usize>) {
@@ -248,6 +273,13 @@ impl<X: Wide> Columns<X> {
             }
         }
     }
+}
+
+/// Copies what `theirs` has for cells `from` to `mine`, which may have several numbers for each of its `cells`, or none.
+fn put<T: Copy>(mine: &mut [T], cells: usize, at: usize, theirs: &[T], from: &Range<usize>) {
+    let width = mine.len().checked_div(cells).unwrap_or(0);
+    mine[at * width..(at + from.len()) * width]
+        .copy_from_slice(&theirs[from.start * width..from.end * width]);
 }
 
 fn add(mine: &mut [u64], theirs: &[u64]) {

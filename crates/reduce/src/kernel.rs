@@ -307,7 +307,8 @@ fn locate_each<V: Element>(columns: &mut Columns<V::Wide>, values: &[V], valid: 
         }
         for (k, &x) in values.iter().enumerate().filter(|&(k, _)| valid.is_none_or(|valid| valid[k])) {
             let cell = run.cell + k;
-            located.offer(cell, columns.count[cell] == 0, x.widen(), run.place, prefer);
+            let place = run.place + k as u64 * run.place_stride;
+            located.offer(cell, columns.count[cell] == 0, x.widen(), place, prefer);
         }
     }
 }

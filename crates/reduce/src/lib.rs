@@ -60,6 +60,10 @@
 //! Complex numbers have `sum`, `mean` and `count`; dates and durations have everything that needs no arithmetic; strings of
 //! fixed length have `count`.
 //!
+//! **Windows** ([`Windows`]) move along an axis of the answer that is kept or grouped, and join what its positions have: a
+//! running mean is that of all values of a window, over the other reduced axes too. Where too few positions of a window
+//! have a value there is no answer ([`Outcome::lacking`]), not even a count. Places count the axis as a reduced one.
+//!
 //! **The same bits** come out whatever the concurrency, the byte order and the machine's vector instructions: the order of
 //! operations inside a chunk is fixed, and partials are merged in task order. Another chunking, hence another order,
 //! changes nothing but the last bits of sums, means and variances of floats.
@@ -82,6 +86,7 @@ mod spec;
 mod statistics;
 mod sum;
 mod walk;
+mod windows;
 
 pub use accumulator::Accumulator;
 pub use condition::{Comparison, Condition};
@@ -94,3 +99,4 @@ pub use plan::{ChunkTask, PlanError, ReductionPlan};
 pub use slab::Slab;
 pub use spec::{AxisMap, Grouping, ReduceSpec, Reduction};
 pub use statistics::ChunkStatistics;
+pub use windows::{Joined, Windows};

@@ -8,6 +8,7 @@ use crate::{
     element::Wide,
     partial::Cells,
     sum::{Compensated, SumColumn},
+    windows::Statistics,
 };
 
 /// The answer to one reduction.
@@ -23,6 +24,9 @@ pub struct Outcome {
     pub values: Values,
     /// Valid elements of each cell, in row-major order without the axis of bins.
     pub count: Vec<u64>,
+    /// Cells, counted as in `count`, that have no answer because too few positions of their window have a value; empty
+    /// without windows.
+    pub lacking: Vec<bool>,
 }
 
 /// Values of an answer.
@@ -88,11 +92,16 @@ impl Values {
 }
 
 impl Outcome {
-    /// Value number `i` in row-major order of `shape`; `None` where there was nothing to reduce, and past the end.
+    /// Value number `i` in row-major order of `shape`; `None` where there was nothing to reduce or a window lacks values,
+    /// and past the end.
     ///
     /// Counts and histograms of nothing are 0.
     #[must_use]
     pub fn value(&self, i: usize) -> Option<Value> {
+        let per_cell = self.values.len().checked_div(self.count.len()).unwrap_or(1).max(1);
+        if self.lacking.get(i / per_cell).copied().unwrap_or(false) {
+            return None;
+        }
         let counts =
             matches!(self.reduction, Reduction::Count | Reduction::CountWhere(_) | Reduction::Histogram(_));
         let something = || {
@@ -189,14 +198,14 @@ fn integer_sums<T: TryFrom<i128>>(sums: &[i128], data_type: &'static str) -> Res
 /// # Errors
 ///
 /// [`ReduceError::Overflow`] if an integer sum does not fit its type.
-pub(crate) fn of_cells(plan: &ReductionPlan, cells: &Cells) -> Result<Vec<Outcome>, ReduceError> {
+pub(crate) fn of_cells(plan: &ReductionPlan, cells: Cells) -> Result<Vec<Outcome>, ReduceError> {
     match cells {
         Cells::Missing => Ok(Vec::new()),
         Cells::Signed(columns) => all(plan, columns),
         Cells::Unsigned(columns) => all(plan, columns),
         Cells::Float(columns) => all(plan, columns),
         Cells::Complex(real, imaginary) => {
-            let (real, imaginary) = (all(plan, real)?, all(plan, imaginary)?);
+            let (real, imaginary) = (all(plan, real)?, all(plan, *imaginary)?);
             Ok(real
                 .into_iter()
                 .zip(imaginary)
@@ -207,7 +216,18 @@ pub(crate) fn of_cells(plan: &ReductionPlan, cells: &Cells) -> Result<Vec<Outcom
 }
 
 /// The answers to all reductions of a plan.
-fn all<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>) -> Result<Vec<Outcome>, ReduceError> {
+fn all<X: Answer>(plan: &ReductionPlan, columns: Columns<X>) -> Result<Vec<Outcome>, ReduceError> {
+    let Some(windows) = plan.windows else { return of_columns(plan, &columns, &[]) };
+    let statistics = Statistics { columns, wanted: &plan.wanted };
+    let (Statistics { columns, .. }, lacking) = windows.roll(&plan.output_shape, statistics);
+    of_columns(plan, &columns, &lacking)
+}
+
+fn of_columns<X: Answer>(
+    plan: &ReductionPlan,
+    columns: &Columns<X>,
+    lacking: &[bool],
+) -> Result<Vec<Outcome>, ReduceError> {
     let mut hits = columns.hits.iter();
     let mut bins = columns.bins.iter();
     let cells = columns.count.len();
@@ -261,7 +281,8 @@ fn all<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>) -> Result<Vec<Outc
             }
             values => values,
         };
-        outcomes.push(Outcome { reduction: reduction.clone(), shape, element, values, count: count.clone() });
+        let (reduction, count) = (reduction.clone(), count.clone());
+        outcomes.push(Outcome { reduction, shape, element, values, count, lacking: lacking.to_vec() });
     }
     Ok(outcomes)
 }

@@ -9,7 +9,7 @@ use rangefold_array::{
 
 use crate::{
     AxisMap, Condition, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
-    Reduction,
+    Reduction, Windows,
     accumulator::Accumulator,
     chunk,
     columns::Wanted,
@@ -30,8 +30,9 @@ pub struct ReductionPlan {
     pub(crate) bounds: (Option<Number>, Option<Number>),
     pub(crate) packing: Option<Packing>,
     pub(crate) condition: Option<Condition>,
+    pub(crate) windows: Option<Windows>,
     pub(crate) wanted: Wanted,
-    /// Row-major strides of the reduced and grouped axes of the selection; 0 for kept ones.
+    /// Row-major strides of the reduced and grouped axes of the selection, and of one with windows; 0 for kept ones.
     pub(crate) places: Vec<u64>,
     pub(crate) output_shape: Vec<u64>,
     pub(crate) output_cells: usize,
@@ -116,6 +117,22 @@ pub enum PlanError {
         /// Its shape.
         shape: Vec<u64>,
     },
+    /// Windows that fit no axis of the answer, or make no sense.
+    #[error(
+        "windows of {length} positions, {before} of them before their own and {least} with a value, make no sense along axis {axis} of an answer of rank {rank}"
+    )]
+    Windows {
+        /// Positions of a window.
+        length: u32,
+        /// Positions before its own.
+        before: u32,
+        /// Positions that need a value.
+        least: u32,
+        /// The axis of the answer.
+        axis: usize,
+        /// Axes of the answer.
+        rank: usize,
+    },
     /// A packing that does not belong to the element type.
     #[error(transparent)]
     Packing(#[from] PackingError),
@@ -155,6 +172,11 @@ impl ReductionPlan {
             })
             .and_then(|cells| usize::try_from(cells).ok())
             .ok_or_else(|| PlanError::TooLarge { what: "an answer", shape: output_shape.clone() })?;
+        if let Some(Windows { axis, length, before, least }) = spec.windows
+            && (axis >= output_shape.len() || before >= length || !(1..=length).contains(&least))
+        {
+            return Err(PlanError::Windows { length, before, least, axis, rank: output_shape.len() });
+        }
         let chunks = chunks(meta, selection, &spec.axes);
         let (decoded_len, decoded_len_max) = decoded_lens(&chunks, &meta.data_type)?;
         Ok(Self {
@@ -170,7 +192,8 @@ impl ReductionPlan {
             axes: spec.axes.clone(),
             packing: spec.packing,
             condition: spec.condition.as_ref().map(round),
-            places: places(selection, &spec.axes),
+            windows: spec.windows,
+            places: places(selection, &spec.axes, spec.windows),
             wanted,
             output_shape,
             output_cells,
@@ -237,10 +260,16 @@ impl ReductionPlan {
         cells.saturating_mul(self.wanted.cell_len())
     }
 
-    /// Bytes of the accumulator, roughly: what the answer takes while it grows.
+    /// Bytes of the accumulator, roughly: what the answer takes while it grows, and its windows while they are joined.
     #[must_use]
     pub fn accumulator_len(&self) -> u64 {
-        (self.output_cells as u64).saturating_mul(self.wanted.cell_len())
+        let cells = self.output_cells as u64;
+        let joined = self.windows.map_or(0, |windows| {
+            let counters = cells.saturating_mul(size_of::<u32>() as u64);
+            let beside = windows.cells_beside(&self.output_shape);
+            counters.saturating_add(beside.saturating_mul(self.wanted.cell_len()))
+        });
+        cells.saturating_mul(self.wanted.cell_len()).saturating_add(joined)
     }
 
     /// Shape of the answers: kept axes with their selected length, grouped ones with their number of groups.
@@ -455,11 +484,14 @@ fn output_shape(selection: &Hyperslab, maps: &[AxisMap]) -> Result<Vec<u64>, Pla
     Ok(shape)
 }
 
-fn places(selection: &Hyperslab, maps: &[AxisMap]) -> Vec<u64> {
+fn places(selection: &Hyperslab, maps: &[AxisMap], windows: Option<Windows>) -> Vec<u64> {
     let mut places = vec![0; maps.len()];
     let mut stride = 1_u64;
-    for ((place, range), map) in places.iter_mut().zip(selection.axes()).zip(maps).rev() {
-        if !matches!(map, AxisMap::Keep) {
+    let stays = |(_, map): &(usize, &AxisMap)| !matches!(map, AxisMap::Reduce);
+    let rolled = windows.and_then(|windows| maps.iter().enumerate().filter(stays).nth(windows.axis));
+    let rolled = rolled.map(|(axis, _)| axis);
+    for (axis, ((place, range), map)) in places.iter_mut().zip(selection.axes()).zip(maps).enumerate().rev() {
+        if !matches!(map, AxisMap::Keep) || rolled == Some(axis) {
             *place = stride;
             stride = stride.saturating_mul(range.count().max(1));
         }

@@ -160,7 +160,7 @@ impl ReductionPlan {
     ///
     /// [`ReduceError::Incomplete`] unless every chunk was added to every slab that it touches, and
     /// [`ReduceError::Overflow`] if an integer sum does not fit its type.
-    pub fn answers(&self, slabs: Vec<Slab>) -> Result<Vec<Outcome>, ReduceError> {
+    pub fn answers(&self, mut slabs: Vec<Slab>) -> Result<Vec<Outcome>, ReduceError> {
         let frame = whole(self);
         let covered: usize = slabs.iter().map(|slab| slab.region.cells()).sum();
         if covered != self.output_cells {
@@ -172,8 +172,10 @@ impl ReductionPlan {
                 return Err(ReduceError::Incomplete { merged: slab.added, chunks });
             }
         }
-        if let [slab] = slabs.as_slice() {
-            return outcome::of_cells(self, &slab.cells);
+        if slabs.len() == 1
+            && let Some(slab) = slabs.pop()
+        {
+            return outcome::of_cells(self, slab.cells);
         }
         let mut cells = Cells::empty(self, self.output_cells);
         for slab in slabs {
@@ -181,6 +183,6 @@ impl ReductionPlan {
                 return Err(ReduceError::Foreign { ordinal: slab.last.unwrap_or(0) });
             }
         }
-        outcome::of_cells(self, &cells)
+        outcome::of_cells(self, cells)
     }
 }

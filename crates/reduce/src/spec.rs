@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Condition, MissingSpec, Packing};
+use crate::{Condition, MissingSpec, Packing, Windows};
 
 /// One question about the values of each cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +129,8 @@ pub struct ReduceSpec {
     pub unsigned: bool,
     /// Values that do not meet this are left out as if they were missing; NaN never meets it.
     pub condition: Option<Condition>,
+    /// Windows along one axis of the answer; `None` if every position answers for itself.
+    pub windows: Option<Windows>,
 }
 
 impl ReduceSpec {
@@ -142,6 +144,7 @@ impl ReduceSpec {
             packing: None,
             unsigned: false,
             condition: None,
+            windows: None,
         }
     }
 }

@@ -174,6 +174,8 @@ pub(crate) trait SumColumn: Sized + Send {
     fn add(&mut self, cell: usize, sum: Self::One);
     /// Adds cells `from` of `other` to as many cells from `at`.
     fn merge(&mut self, at: usize, other: &Self, from: Range<usize>);
+    /// Puts cells `from` of `other` in the place of as many from `at`.
+    fn put(&mut self, at: usize, other: &Self, from: Range<usize>);
 }
 
 /// Compensated float sums, by column so that neighbouring cells are added to at once.
@@ -221,6 +223,12 @@ impl SumColumn for FloatSums {
             *lo += x;
         }
     }
+
+    fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let here = at..at + from.len();
+        self.hi[here.clone()].copy_from_slice(&other.hi[from.clone()]);
+        self.lo[here].copy_from_slice(&other.lo[from]);
+    }
 }
 
 /// Exact integer sums: 2^63 elements of 64 bits fit.
@@ -243,6 +251,10 @@ impl SumColumn for Vec<i128> {
         for (total, &x) in self[at..at + from.len()].iter_mut().zip(&other[from]) {
             *total = total.saturating_add(x);
         }
+    }
+
+    fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        self[at..at + from.len()].copy_from_slice(&other[from]);
     }
 }
 

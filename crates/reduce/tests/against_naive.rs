@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use rangefold_array::{ByteOrder, DataType, ElementType, Hyperslab, MemoryOrder, Slice};
 use rangefold_reduce::{
     AxisMap, Comparison, Condition, Grouping, MissingSpec, NanPolicy, Number, Packing, ReduceSpec, Reduction,
+    Windows,
 };
 use support::{Case, naive, reduce, reduce_in_slabs, same};
 
@@ -133,6 +134,16 @@ fn reductions() -> impl Strategy<Value = Vec<Reduction>> {
     prop::collection::vec(one, 1..5)
 }
 
+/// Windows along one of the axes that stay, or none.
+fn windows(stay: usize) -> impl Strategy<Value = Option<Windows>> {
+    let one =
+        (0..stay.max(1), 1_u32..9, 0_u32..9, 1_u32..9).prop_map(move |(axis, length, before, least)| {
+            let (before, least) = (before % length, least.min(length));
+            (stay > 0).then_some(Windows { axis, length, before, least })
+        });
+    prop_oneof![2 => Just(None), 1 => one]
+}
+
 fn case() -> impl Strategy<Value = Case> {
     let axis = || (1_u64..7, 1_u64..5, slice(), plan());
     // Long axes pass through the blocks of the kernels, short ones through the seams of the chunks.
@@ -182,11 +193,13 @@ fn case() -> impl Strategy<Value = Case> {
         let spec =
             (reductions(), missing, packing(element.clone()), prop::option::weighted(0.2, condition()));
         let unsigned = prop::bool::weighted(0.2);
+        let stay = maps.iter().filter(|map| !matches!(map, AxisMap::Reduce)).count();
+        let spec = (spec, windows(stay));
         (prop::collection::vec(number(&element), len), layout, spec, unsigned).prop_map(
             move |(
                 data,
                 (order, memory, absent, fill),
-                (reductions, missing, packing, condition),
+                ((reductions, missing, packing, condition), windows),
                 unsigned,
             )| Case {
                 data_type: DataType { element: element.clone(), order },
@@ -197,7 +210,15 @@ fn case() -> impl Strategy<Value = Case> {
                 absent,
                 fill,
                 selection: selection.clone(),
-                spec: ReduceSpec { reductions, axes: maps.clone(), missing, packing, unsigned, condition },
+                spec: ReduceSpec {
+                    reductions,
+                    axes: maps.clone(),
+                    missing,
+                    packing,
+                    unsigned,
+                    condition,
+                    windows,
+                },
             },
         )
     })

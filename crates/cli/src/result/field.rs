@@ -39,6 +39,8 @@ pub(crate) struct Operation {
     pub(crate) name: String,
     /// The dimensions that were reduced.
     pub(crate) over: Vec<String>,
+    /// The windows that were reduced: `time=30`.
+    pub(crate) rolling: Option<String>,
 }
 
 /// A dimension.

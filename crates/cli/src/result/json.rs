@@ -29,6 +29,9 @@ fn write_document(out: &mut String, field: &Field) {
     let _ = write!(out, "{{\"variable\":{}", json!(field.variable));
     if let Some(operation) = &field.operation {
         let _ = write!(out, ",\"op\":{},\"over\":{}", json!(operation.name), json!(operation.over));
+        if let Some(rolling) = &operation.rolling {
+            let _ = write!(out, ",\"rolling\":{}", json!(rolling));
+        }
     }
     let dims: Vec<&str> = field.dims.iter().map(|dim| dim.name.as_str()).collect();
     let shape = field.shape();

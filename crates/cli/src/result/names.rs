@@ -117,8 +117,12 @@ fn cell_methods(operation: &Operation) -> Option<String> {
         "median" => "median",
         _ => return None,
     };
-    let over: String = operation.over.iter().map(|dim| format!("{dim}: ")).collect();
-    (!over.is_empty()).then(|| format!("{over}{method}"))
+    let rolled = operation.rolling.as_deref().and_then(|rolling| rolling.split_once('='));
+    let rolled = rolled.map(|(dim, _)| dim);
+    let over: String =
+        operation.over.iter().map(String::as_str).chain(rolled).map(|dim| format!("{dim}: ")).collect();
+    let comment = operation.rolling.iter().map(|rolling| format!(" (comment: windows {rolling})"));
+    (!over.is_empty()).then(|| format!("{over}{method}{}", comment.collect::<String>()))
 }
 
 /// Attributes of the counts beside a field.
@@ -151,7 +155,7 @@ mod tests {
     fn field(variable: &str, operation: &str) -> Field {
         Field {
             variable: variable.into(),
-            operation: Some(Operation { name: operation.into(), over: vec!["time".into()] }),
+            operation: Some(Operation { name: operation.into(), over: vec!["time".into()], rolling: None }),
             ..samples::map()
         }
     }
@@ -186,8 +190,13 @@ mod tests {
 
     #[test]
     fn an_answer_says_how_it_was_made() {
-        let attributes = attributes(&samples::map(), "tas");
-        assert_eq!(attributes["cell_methods"], "time: mean");
-        assert_eq!(attributes["ancillary_variables"], "tas_count");
+        let mut map = samples::map();
+        let of_map = attributes(&map, "tas");
+        assert_eq!(of_map["cell_methods"], "time: mean");
+        assert_eq!(of_map["ancillary_variables"], "tas_count");
+        let rolling = Some("lat=3:center".into());
+        map.operation = Some(Operation { name: "max".into(), over: vec!["time".into()], rolling });
+        let expected = "time: lat: maximum (comment: windows lat=3:center)";
+        assert_eq!(attributes(&map, "tas")["cell_methods"], expected);
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn map() -> Field {
         vec![dim("lat", &[-30.0, 30.0], "degrees_north"), dim("lon", &[0.0, 120.0, 240.0], "degrees_east")];
     let values = vec![280.1, f64::NAN, 281.0, 279.4, 290.25, 300.0];
     Field {
-        operation: Some(Operation { name: "mean".into(), over: vec!["time".into()] }),
+        operation: Some(Operation { name: "mean".into(), over: vec!["time".into()], rolling: None }),
         count: Some(vec![365, 0, 365, 365, 364, 365]),
         effort: Some(Effort {
             chunks_total: 365,
@@ -83,7 +83,11 @@ pub(crate) fn map() -> Field {
 /// One number.
 pub(crate) fn scalar() -> Field {
     Field {
-        operation: Some(Operation { name: "mean".into(), over: vec!["time".into(), "lat".into()] }),
+        operation: Some(Operation {
+            name: "mean".into(),
+            over: vec!["time".into(), "lat".into()],
+            rolling: None,
+        }),
         count: Some(vec![365]),
         ..floats("tas", Vec::new(), vec![280.1])
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{self, GroupBy, Limits, Query, query::Values, select};
+use rangefold::active::{self, GroupBy, Limits, Query, Rolling, query::Values, select};
 use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
 use serde_json::json;
@@ -82,6 +82,7 @@ fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
         over: args.over.clone(),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
         by: args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?,
+        rolling: args.rolling.as_deref().map(Rolling::parse).transpose()?,
         weights,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
         condition: args.condition.as_deref().map(operations::condition).transpose()?,
@@ -168,7 +169,7 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
         }
     }
     let threads = limits(context).threads as u64;
-    let memory = plan.accumulator_len() + threads * (plan.decoded_len_max() * 2);
+    let memory = prepared.answer_len() + threads * (plan.decoded_len_max() * 2);
     if context.shared.json {
         let document = json!({
             "variable": variable,

@@ -9,7 +9,7 @@ use rangefold_array::{
 };
 use rangefold_reduce::{
     AxisMap, ChunkTask, Comparison, Condition, Number, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
-    ReductionPlan, Value,
+    ReductionPlan, Value, Windows,
 };
 
 /// An array, how it is stored, and what is asked of it.
@@ -272,7 +272,8 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
         }
         let (mut place, mut cell, mut grouped) = (0, Vec::new(), true);
         for (axis, map) in spec.axes.iter().enumerate() {
-            if !matches!(map, AxisMap::Keep) {
+            let rolled = spec.windows.is_some_and(|windows| windows.axis == cell.len());
+            if !matches!(map, AxisMap::Keep) || rolled {
                 place = place * places[axis] + k[axis];
             }
             match map {
@@ -302,7 +303,41 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
     let len = shape.iter().product::<u64>() as usize;
     let cells: Vec<Vec<(u64, Number)>> =
         (0..len).map(|cell| cells.remove(&cell).unwrap_or_default()).collect();
-    spec.reductions.iter().map(|reduction| expected(reduction, &shape, &cells, &value_element)).collect()
+    let (cells, lacking) = match spec.windows {
+        Some(windows) => joined(&cells, &shape, windows),
+        None => (cells, vec![false; len]),
+    };
+    let answer = |reduction| expected(reduction, &shape, &cells, &value_element);
+    let mut answers = spec.reductions.iter().map(answer).collect::<Result<Vec<_>, _>>()?;
+    for answer in &mut answers {
+        let per_cell = answer.values.len() / len.max(1);
+        let values = answer.values.iter_mut().enumerate().filter(|(i, _)| lacking[i / per_cell]);
+        values.for_each(|(_, value)| *value = None);
+    }
+    Ok(answers)
+}
+
+type Cells = Vec<Vec<(u64, Number)>>;
+
+/// What lies in the window of each cell, in the order of its places, and whether too few positions of it have a value.
+fn joined(cells: &Cells, shape: &[u64], windows: Windows) -> (Cells, Vec<bool>) {
+    let [inner, positions] = [&shape[windows.axis + 1..], &shape[windows.axis..=windows.axis]]
+        .map(|lengths| lengths.iter().product::<u64>() as usize);
+    let window = |cell: usize| {
+        let own = cell / inner % positions;
+        let first = own.saturating_sub(windows.before as usize);
+        let last = own + windows.length as usize - 1 - windows.before as usize;
+        let cell = move |position: usize| cell - own * inner + position * inner;
+        (first..=last.min(positions - 1)).map(move |position| &cells[cell(position)])
+    };
+    let all = (0..cells.len()).map(|cell| {
+        let mut all = window(cell).flatten().copied().collect::<Vec<_>>();
+        all.sort_by_key(|(place, _)| *place);
+        all
+    });
+    let filled = |cell| window(cell).filter(|values| !values.is_empty()).count();
+    let lacking = (0..cells.len()).map(|cell| filled(cell) < windows.least as usize);
+    (all.collect(), lacking.collect())
 }
 
 fn expected(
@@ -421,9 +456,8 @@ pub(crate) fn same(answer: &Outcome, expected: &Expected) -> Result<(), String> 
     if answer.values.len() != expected.values.len() {
         return Err(format!("{} values instead of {}", answer.values.len(), expected.values.len()));
     }
-    let bins = expected.values.len().checked_div(expected.count.len()).unwrap_or(1).max(1);
     for (i, expected) in expected.values.iter().enumerate() {
-        let value = if bins > 1 { answer.values.get(i) } else { answer.value(i) };
+        let value = answer.value(i);
         let equal = match (value, expected) {
             (None, None) => true,
             (Some(Value::Float(x)), Some(Near { value: Value::Float(y), tolerance })) => {

@@ -1,0 +1,260 @@
+//! What is folded by weights, cell by cell of an answer: sums that join again, so that windows can be made of them.
+
+use std::ops::Range;
+
+use rangefold_array::ElementType;
+use rangefold_reduce::{Joined, Outcome, Reduction, Values};
+
+/// Weighted statistics of some cells. Columns that no reduction needs are empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Folded {
+    /// Values taken.
+    count: Vec<u64>,
+    /// Sum of the weights of the values.
+    weight: Vec<Sum>,
+    /// Weighted sum of the values.
+    sum: Vec<Sum>,
+    /// Weighted sum of the values, from the means of what is folded.
+    moment: Vec<Sum>,
+    /// Weighted sum of squared deviations from the mean.
+    deviation: Vec<Sum>,
+    /// Smallest values; NaN where there are none.
+    min: Vec<f64>,
+    /// Largest values; NaN where there are none.
+    max: Vec<f64>,
+}
+
+/// What a plan has answered for the cells that are folded.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    pub(crate) count: &'a Outcome,
+    pub(crate) sum: Option<&'a Outcome>,
+    pub(crate) mean: Option<&'a Outcome>,
+    pub(crate) variance: Option<&'a Outcome>,
+    pub(crate) min: Option<&'a Outcome>,
+    pub(crate) max: Option<&'a Outcome>,
+}
+
+impl<'a> Sources<'a> {
+    /// The answers among `answers`, the first of which is the count.
+    pub(crate) fn new(answers: &'a [Outcome]) -> Option<Self> {
+        let find = |reduction| answers.iter().find(|outcome| outcome.reduction == reduction);
+        Some(Self {
+            count: answers.first()?,
+            sum: find(Reduction::Sum),
+            mean: find(Reduction::Mean),
+            variance: find(Reduction::Var { ddof: 0 }),
+            min: find(Reduction::Min),
+            max: find(Reduction::Max),
+        })
+    }
+}
+
+impl Folded {
+    /// `cells` cells without values, with the columns that the sources can fill.
+    pub(crate) fn new(sources: Sources<'_>, cells: usize) -> Self {
+        let some = |source: Option<&Outcome>| if source.is_some() { cells } else { 0 };
+        Self {
+            count: vec![0; cells],
+            weight: vec![Sum::default(); cells],
+            sum: vec![Sum::default(); some(sources.sum)],
+            moment: vec![Sum::default(); some(sources.mean)],
+            deviation: vec![Sum::default(); some(sources.variance)],
+            min: vec![f64::NAN; some(sources.min)],
+            max: vec![f64::NAN; some(sources.max)],
+        }
+    }
+
+    /// Bytes of the columns of one cell at the most.
+    pub(crate) fn cell_len() -> u64 {
+        (size_of::<u64>() + 4 * size_of::<Sum>() + 2 * size_of::<f64>()) as u64
+    }
+
+    /// Adds to a cell without values the cells `folded` of the plan's output, each with its weight: in two passes where
+    /// deviations are wanted, the first of which finds their mean.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    pub(crate) fn fold(
+        &mut self,
+        cell: usize,
+        sources: Sources<'_>,
+        folded: impl Iterator<Item = (usize, f64)> + Clone,
+    ) {
+        let taken = folded.filter_map(|(place, weight)| {
+            let n = sources.count.count.get(place).copied().unwrap_or(0);
+            (n > 0 && weight > 0.0).then_some((place, n, weight))
+        });
+        let at = |source: Option<&Outcome>, place: usize| source.map_or(0.0, |s| number(&s.values, place));
+        let mut weights = Sum::default();
+        for (place, n, weight) in taken.clone() {
+            if let Some(count) = self.count.get_mut(cell) {
+                *count += n;
+            }
+            weights.add(weight * n as f64);
+            add(&mut self.sum, cell, weight * at(sources.sum, place));
+            add(&mut self.moment, cell, weight * n as f64 * at(sources.mean, place));
+            if let Some(min) = self.min.get_mut(cell) {
+                *min = min.min(at(sources.min, place));
+            }
+            if let Some(max) = self.max.get_mut(cell) {
+                *max = max.max(at(sources.max, place));
+            }
+        }
+        if let Some(weight) = self.weight.get_mut(cell) {
+            *weight = weights;
+        }
+        if self.deviation.is_empty() {
+            return;
+        }
+        let mean = self.mean(cell);
+        for (place, n, weight) in taken {
+            let distance = at(sources.mean, place) - mean;
+            let squares = distance * distance + at(sources.variance, place);
+            add(&mut self.deviation, cell, weight * n as f64 * squares);
+        }
+    }
+
+    /// The mean of a cell, from the means of what is folded.
+    fn mean(&self, cell: usize) -> f64 {
+        value(&self.moment, cell) / value(&self.weight, cell)
+    }
+
+    /// The answer to a reduction; `shape` is that of the cells.
+    #[expect(clippy::cast_precision_loss, reason = "degrees of freedom are small")]
+    pub(crate) fn answer(&self, reduction: &Reduction, shape: &[u64], lacking: &[bool]) -> Outcome {
+        let floats = |of_cell: &dyn Fn(usize) -> f64| {
+            (ElementType::Float64, Values::Float((0..self.count.len()).map(of_cell).collect()))
+        };
+        let weight = |cell| value(&self.weight, cell);
+        let variance = |ddof: u64| move |cell| value(&self.deviation, cell) / (weight(cell) - ddof as f64);
+        let extreme =
+            |column: &[f64], cell: usize| column.get(cell).copied().filter(|x| !x.is_nan()).unwrap_or(0.0);
+        let (element, values) = match reduction {
+            Reduction::Count => {
+                let counts = self.count.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX));
+                (ElementType::Int64, Values::Signed(counts.collect()))
+            }
+            Reduction::Sum => floats(&|cell| value(&self.sum, cell)),
+            Reduction::Var { ddof } => floats(&variance(*ddof)),
+            Reduction::Std { ddof } => floats(&|cell| variance(*ddof)(cell).sqrt()),
+            Reduction::Min => floats(&|cell| extreme(&self.min, cell)),
+            Reduction::Max => floats(&|cell| extreme(&self.max, cell)),
+            _ => floats(&|cell| value(&self.sum, cell) / weight(cell)),
+        };
+        Outcome {
+            reduction: reduction.clone(),
+            shape: shape.to_vec(),
+            element,
+            values,
+            count: self.count.clone(),
+            lacking: lacking.to_vec(),
+        }
+    }
+}
+
+impl Joined for Folded {
+    fn empty(&self, cells: usize) -> Self {
+        fn some<T>(column: &[T], cells: usize) -> usize {
+            if column.is_empty() { 0 } else { cells }
+        }
+        Self {
+            count: vec![0; cells],
+            weight: vec![Sum::default(); cells],
+            sum: vec![Sum::default(); some(&self.sum, cells)],
+            moment: vec![Sum::default(); some(&self.moment, cells)],
+            deviation: vec![Sum::default(); some(&self.deviation, cells)],
+            min: vec![f64::NAN; some(&self.min, cells)],
+            max: vec![f64::NAN; some(&self.max, cells)],
+        }
+    }
+
+    fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let one = |_, theirs| theirs;
+        each(&mut self.count, at, &other.count, &from, |_, n| n);
+        each(&mut self.weight, at, &other.weight, &from, one);
+        each(&mut self.sum, at, &other.sum, &from, one);
+        each(&mut self.moment, at, &other.moment, &from, one);
+        each(&mut self.deviation, at, &other.deviation, &from, one);
+        each(&mut self.min, at, &other.min, &from, |_, x| x);
+        each(&mut self.max, at, &other.max, &from, |_, x| x);
+    }
+
+    fn join(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        if !self.deviation.is_empty() {
+            // Chan, Golub and LeVeque's rule.
+            for (cell, theirs) in (at..).zip(from.clone()) {
+                let (m, n) = (value(&self.weight, cell), value(&other.weight, theirs));
+                if m > 0.0 && n > 0.0 {
+                    let distance = other.mean(theirs) - self.mean(cell);
+                    add(&mut self.deviation, cell, distance * distance * (m * (n / (m + n))));
+                }
+            }
+        }
+        each(&mut self.count, at, &other.count, &from, |mine, theirs| mine + theirs);
+        each(&mut self.weight, at, &other.weight, &from, Sum::joined);
+        each(&mut self.sum, at, &other.sum, &from, Sum::joined);
+        each(&mut self.moment, at, &other.moment, &from, Sum::joined);
+        each(&mut self.deviation, at, &other.deviation, &from, Sum::joined);
+        each(&mut self.min, at, &other.min, &from, f64::min);
+        each(&mut self.max, at, &other.max, &from, f64::max);
+    }
+
+    fn has_value(&self, cell: usize) -> bool {
+        self.count.get(cell).is_some_and(|&count| count > 0)
+    }
+}
+
+/// Replaces numbers of a column from `at` on by what `joined` makes of them and those of `theirs`; both may be empty.
+fn each<T: Copy>(mine: &mut [T], at: usize, theirs: &[T], from: &Range<usize>, joined: impl Fn(T, T) -> T) {
+    let theirs = theirs.iter().skip(from.start).take(from.len());
+    mine.iter_mut().skip(at).zip(theirs).for_each(|(mine, &theirs)| *mine = joined(*mine, theirs));
+}
+
+fn add(column: &mut [Sum], cell: usize, x: f64) {
+    if let Some(sum) = column.get_mut(cell) {
+        sum.add(x);
+    }
+}
+
+fn value(column: &[Sum], cell: usize) -> f64 {
+    column.get(cell).map_or(0.0, |sum| sum.value())
+}
+
+/// A value as a float; integers past 2^53 are rounded.
+#[expect(clippy::cast_precision_loss, reason = "documented: rounded")]
+fn number(values: &Values, i: usize) -> f64 {
+    match values {
+        Values::Signed(values) => values.get(i).map_or(0.0, |&v| v as f64),
+        Values::Unsigned(values) => values.get(i).map_or(0.0, |&v| v as f64),
+        Values::Float(values) => values.get(i).copied().unwrap_or(0.0),
+        Values::Bool(values) => values.get(i).map_or(0.0, |&v| f64::from(u8::from(v))),
+        Values::Complex(_) => f64::NAN,
+    }
+}
+
+/// A compensated sum (Neumaier).
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    high: f64,
+    low: f64,
+}
+
+impl Sum {
+    fn add(&mut self, x: f64) {
+        let sum = self.high + x;
+        if sum.is_finite() {
+            self.low +=
+                if self.high.abs() >= x.abs() { (self.high - sum) + x } else { (x - sum) + self.high };
+        }
+        self.high = sum;
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        self.add(other.high);
+        self.low += other.low;
+        self
+    }
+
+    fn value(self) -> f64 {
+        self.high + self.low
+    }
+}
