@@ -21,6 +21,7 @@ const SCRIPTS: &[&str] = &[
     "oracle_hdf5.py",
     "oracle_netcdf.py",
     "reductions.py",
+    "windows.py",
     "kerchunk_goldens.py",
 ];
 
@@ -36,6 +37,7 @@ const README: &str = "README.md";
 /// Endings of the answers beside a fixture, and what they hold. The longest come first.
 const ANSWERS: &[(&str, &str)] = &[
     (".reductions.json", "NumPy's reductions over chosen axes and selections"),
+    (".windows.json", "xarray's resampling and rolling windows"),
     (".kerchunk.json", "kerchunk's references, checked against the values"),
     (".json", "what h5py and netCDF4-python find"),
 ];

@@ -186,6 +186,58 @@ fn values_are_gathered_by_the_values_of_another_variable() {
 }
 
 #[test]
+fn periods_and_windows_have_the_answers_of_xarray() {
+    let folder = stack();
+    let oracle = std::fs::read(fixture("stack/stack.windows.json")).unwrap();
+    let oracle: Value = serde_json::from_slice(&oracle).unwrap();
+    let text = |name: &str| oracle[name].as_str().unwrap();
+    let common = [text("variable"), "--select", text("select"), "--where", text("where"), "--json", "--op"];
+    for case in oracle["cases"].as_object().unwrap().values() {
+        let expected = case["values"].as_object().unwrap();
+        let operations = expected.keys().cloned().collect::<Vec<_>>().join(",");
+        let options: Vec<&str> =
+            case["options"].as_array().unwrap().iter().map(|option| option.as_str().unwrap()).collect();
+        let answer =
+            done(folder.path(), &[&["reduce", "stack.json"], &common[..], &[&operations], &options].concat());
+        for (line, (operation, expected)) in answer.lines().zip(expected) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let about = format!("{options:?} {operation}");
+            assert_eq!((&line["dims"], &line["shape"]), (&case["dims"], &case["shape"]), "{about}");
+            if case["time"].is_array() {
+                assert_eq!(line["coords"]["time"], case["time"], "{about}");
+            }
+            let (mut found, mut expected) = (Vec::new(), expected.clone());
+            flatten(&line["values"], &mut found);
+            if operation == "count" {
+                // xarray has no count where it has no values; ours is 0, and missing where a window lacks values.
+                let counts = found.iter().zip(expected.as_array_mut().unwrap());
+                counts
+                    .filter(|(_, x)| x.is_null())
+                    .for_each(|(found, x)| *x = found.map_or(json!(null), |_| json!(0.0)));
+            }
+            let expected = expected.as_array().unwrap();
+            assert_eq!(found.len(), expected.len(), "{about}");
+            for (place, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+                let near = match (found, expected.as_f64()) {
+                    (Some(x), Some(y)) => (x - y).abs() <= 1e-10 * y.abs().max(1.0),
+                    (found, expected) => found == expected,
+                };
+                assert!(near, "{about}: value {place} is {found:?} instead of {expected}");
+            }
+        }
+        assert_eq!(answer.lines().count(), expected.len());
+    }
+}
+
+/// The numbers of nested lists, row by row.
+fn flatten(values: &Value, into: &mut Vec<Option<f64>>) {
+    match values {
+        Value::Array(values) => values.iter().for_each(|values| flatten(values, into)),
+        value => into.push(value.as_f64()),
+    }
+}
+
+#[test]
 fn periods_are_labelled_by_their_beginnings_in_every_output() {
     let folder = stack();
     let reduce = |options: &[&str]| {
