@@ -13,7 +13,7 @@
 //! | [`period`] | groups positions in periods that follow one another: resampling |
 //! | [`rolling`] | reads windows that move along a dimension |
 //! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
-//! | [`quantile`] | exact quantiles, by histograms that are refined |
+//! | [`quantile`] | exact quantiles, of gathered values |
 //! | [`query`] | makes a plan of what is asked of a variable |
 //! | [`run`](mod@run) | runs the plan |
 
@@ -34,7 +34,7 @@ pub mod weights;
 
 pub use group::{DatePart, GroupBy};
 pub use period::Period;
-pub use quantile::{Quantiles, quantiles};
+pub use quantile::Passes;
 pub use query::{KeptDimension, Prepared, Query, QueryError, prepare};
 pub use rolling::Rolling;
 pub use run::{Answer, Limits, RunError, Statistics, run};

@@ -1,329 +1,563 @@
-//! Exact quantiles in bounded memory: histograms that are refined until each bin is one value.
+//! Exact quantiles in bounded memory.
 //!
-//! The first pass finds the smallest and the largest value. Each further pass counts values in 65,536 bins between two
-//! neighbouring numbers of the last one, in the order of the numbers themselves and not of their distance, so a float32
-//! needs two of them, an integer of 16 bits one, a float64 four at the most. Between two values quantiles are linear,
-//! which is NumPy's default.
+//! A quantile is made from all values of its cell at a time, so values are gathered: half of [`Limits::memory`] is for
+//! them, the other half for the chunks they come from.
+//!
+//! - Where the values of all cells fit, one pass over the chunks gathers them.
+//! - Else the answer is cut into tiles whose values fit, and each tile takes a pass over the chunks it needs.
+//! - A cell whose values alone do not fit is narrowed: a pass counts how many of its values lie in each of up to 2^20 ranges, in
+//!   the order of the numbers themselves and not of their distance. Further passes count within the ranges that hold a
+//!   quantile, until what lies in these fits and is gathered, or each is a single number. Values of 16 bits need one pass,
+//!   of 32 bits two, of 64 bits four at the most; little memory means fewer ranges and more passes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rangefold_array::ElementType;
-use rangefold_reduce::{Reduction, Value, Values};
+use rangefold_array::{AxisRange, ElementType, Hyperslab};
+use rangefold_reduce::{
+    AxisMap, Gathering, Grouping, Number, Outcome, Reduction, ReductionPlan, Sieve, Sifted, Tally, Value,
+    Values, interpolate, interpolate_integer, quantile_place,
+};
+use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
 
-use crate::query::{Query, QueryError, prepare};
-use crate::run::{Limits, Progress, RunError, Statistics};
+use crate::plans::Plans;
+use crate::query::Prepared;
+use crate::run::{Limits, Progress, RunError, Sifting, Statistics, sift_plans};
 
-/// Bins of one pass.
-const BINS: i64 = 1 << 16;
+/// Ranges that values are counted in at the least, whatever the memory.
+const BINS_MIN: u64 = 1 << 10;
+/// Ranges at the most: 8 MiB of counters for each thread.
+const BINS_MAX: u64 = 1 << 20;
 
-/// Integers beyond this are not all told apart by the edges of a histogram.
-const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
+/// What the quantiles of a query will take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passes {
+    /// Passes over the chunks of the answer, or of a part of it.
+    pub passes: u64,
+    /// Cells whose values do not fit in memory: each takes one to three further passes.
+    pub narrowed: u64,
+    /// Bytes for the values that are held at a time.
+    pub memory: u64,
+    /// Decoded bytes of the chunks of all passes.
+    pub decoded: u64,
+}
 
-/// Quantiles of everything that a query selects.
+/// How the cells of a plan's output make those of an answer.
 #[derive(Clone, Debug)]
-pub struct Quantiles {
-    /// One per fraction; `None` if nothing is valid.
-    pub values: Vec<Option<f64>>,
-    /// Valid elements.
-    pub count: u64,
-    /// What all passes took together.
-    pub statistics: Statistics,
+pub(crate) struct Layout {
+    /// Shape of the answer.
+    pub(crate) shape: Vec<u64>,
+    /// As in [`Sieve`].
+    pub(crate) steps: Vec<(u64, u64)>,
+    /// As in [`Sieve`].
+    pub(crate) table: Arc<[Option<u64>]>,
+    /// The axis of the output that each axis of the answer is; `None` for groups over several dimensions.
+    pub(crate) kept: Vec<Option<usize>>,
 }
 
-/// Quantiles cannot be found.
-#[derive(Debug, thiserror::Error)]
-pub enum QuantileError {
-    /// A fraction outside 0 to 1.
-    #[error("{fraction} is no fraction between 0 and 1")]
-    Fraction {
-        /// The fraction.
-        fraction: f64,
-    },
-    /// Dimensions that stay, groups or weights.
-    #[error(
-        "quantiles are of everything that is selected: they keep no dimension, and know neither groups nor weights"
-    )]
-    NotEverything,
-    /// Values whose order a histogram cannot tell.
-    #[error("variable {variable:?} reaches from {min} to {max}: {reason}")]
-    Range {
-        /// The variable.
-        variable: String,
-        /// Smallest value.
-        min: f64,
-        /// Largest value.
-        max: f64,
-        /// Why not.
-        reason: &'static str,
-    },
-    /// The query does not fit.
-    #[error(transparent)]
-    Query(Box<QueryError>),
-    /// A pass failed.
-    #[error(transparent)]
-    Run(Box<RunError>),
-}
-
-impl From<QueryError> for QuantileError {
-    fn from(error: QueryError) -> Self {
-        Self::Query(Box::new(error))
-    }
-}
-
-impl From<RunError> for QuantileError {
-    fn from(error: RunError) -> Self {
-        Self::Run(Box::new(error))
-    }
-}
-
-/// The numbers of a type in ascending order, one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scale {
-    Integer,
-    Single,
-    Double,
-}
-
-impl Scale {
-    /// Place of a number among all of them.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "integers are below 2^53, and single values come from float32"
-    )]
-    fn place(self, value: f64) -> i64 {
-        match self {
-            Self::Integer => value as i64,
-            Self::Single => {
-                let bits = (value as f32 + 0.0).to_bits().cast_signed();
-                i64::from(bits ^ ((bits >> 31) & i32::MAX))
-            }
-            Self::Double => {
-                let bits = (value + 0.0).to_bits().cast_signed();
-                bits ^ ((bits >> 63) & i64::MAX)
-            }
+impl Layout {
+    /// The output is the answer.
+    pub(crate) fn same(shape: &[u64]) -> Self {
+        Self {
+            shape: shape.to_vec(),
+            steps: strides(shape).into_iter().map(|stride| (stride, 0)).collect(),
+            table: Arc::new([Some(0)]),
+            kept: (0..shape.len()).map(Some).collect(),
         }
     }
 
-    /// The number at a place.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "places come from `place`, which is exact"
-    )]
-    fn number(self, place: i64) -> f64 {
-        match self {
-            Self::Integer => place as f64,
-            Self::Single => {
-                let bits = place as i32;
-                f64::from(f32::from_bits((bits ^ ((bits >> 31) & i32::MAX)).cast_unsigned()))
-            }
-            Self::Double => f64::from_bits((place ^ ((place >> 63) & i64::MAX)).cast_unsigned()),
-        }
+    /// Number of cells of the answer.
+    fn cells(&self) -> u64 {
+        self.shape.iter().product()
     }
 }
 
-/// What is known of the value of one rank: it lies in `low..high`, and `below` values are smaller than `low`.
-#[derive(Clone, Copy, Debug)]
-struct Bracket {
-    rank: u64,
-    low: i64,
-    high: i64,
-    below: u64,
+/// Row-major strides.
+pub(crate) fn strides(shape: &[u64]) -> Vec<u64> {
+    let mut stride = 1_u64;
+    let mut strides: Vec<u64> = shape
+        .iter()
+        .rev()
+        .map(|&length| {
+            let own = stride;
+            stride = stride.saturating_mul(length);
+            own
+        })
+        .collect();
+    strides.reverse();
+    strides
 }
 
-/// Finds the quantiles of all that `query` selects of a variable; its reductions play no part.
-///
-/// # Errors
-///
-/// [`QuantileError`].
-pub async fn quantiles(
+/// How many values each cell of an answer has at the most.
+struct Populations {
+    shape: Vec<u64>,
+    /// Of each axis of the answer, how many elements go to each position; `None` for groups over several dimensions.
+    axes: Vec<Option<Vec<u64>>>,
+    /// What each combination of groups adds to the number of a cell, and how many places are in it.
+    groups: BTreeMap<u64, u64>,
+    /// Elements along the reduced axes.
+    reduced: u64,
+}
+
+impl Populations {
+    fn new(plan: &ReductionPlan, layout: &Layout) -> Self {
+        let (axes, reduced) = plan.populations();
+        let mut groups = BTreeMap::new();
+        for cell in layout.table.iter().flatten() {
+            *groups.entry(*cell).or_insert(0) += 1;
+        }
+        let axes = layout.kept.iter().map(|kept| axes.get((*kept)?).cloned()).collect();
+        Self { shape: layout.shape.clone(), axes, groups, reduced }
+    }
+
+    fn of(&self, cell: u64) -> u64 {
+        let (mut rest, mut stride, mut offset, mut count) = (cell, 1_u64, 0, self.reduced);
+        for (&length, axis) in self.shape.iter().zip(&self.axes).rev() {
+            let position = rest % length.max(1);
+            rest /= length.max(1);
+            match axis {
+                Some(members) => {
+                    let members = usize::try_from(position).ok().and_then(|place| members.get(place));
+                    count = count.saturating_mul(members.copied().unwrap_or(0));
+                }
+                None => offset += position * stride,
+            }
+            stride = stride.saturating_mul(length);
+        }
+        count.saturating_mul(self.groups.get(&offset).copied().unwrap_or(0))
+    }
+
+    /// Ranges of cells whose values fit in `memory`, or of a single cell.
+    fn tiles(&self, memory: u64) -> Vec<Range<u64>> {
+        let cells: u64 = self.shape.iter().product();
+        let strides = strides(&self.shape);
+        let mut tiles = Vec::new();
+        let mut first = 0;
+        while first < cells {
+            let (mut end, mut values) = (first, 0_u64);
+            while end < cells {
+                values = values.saturating_add(self.of(end));
+                if end > first && Gathering::len_of(end + 1 - first, values) > memory {
+                    break;
+                }
+                end += 1;
+            }
+            if end < cells {
+                // Tiles end where an outer axis takes a step, if they can: then fewer chunks are part of two.
+                let whole = strides.iter().map(|stride| end - end % (*stride).max(1)).find(|&e| e > first);
+                end = whole.unwrap_or(end);
+            }
+            tiles.push(first..end);
+            first = end;
+        }
+        tiles
+    }
+}
+
+/// The answers to `asked`, which are all quantiles.
+pub(crate) async fn quantiles(
     store: &ReferenceStore,
-    variable: &str,
-    query: &Query,
-    fractions: &[f64],
+    prepared: &Prepared,
+    asked: &[Reduction],
     limits: Limits,
     progress: Progress<'_>,
-) -> Result<Quantiles, QuantileError> {
-    if let Some(&fraction) = fractions.iter().find(|q| !(0.0..=1.0).contains(*q)) {
-        return Err(QuantileError::Fraction { fraction });
-    }
-    let mut passes = Passes { store, variable, query, limits, progress, statistics: Statistics::default() };
-    let (outcomes, element) = passes.run(vec![Reduction::Min, Reduction::Max, Reduction::Count]).await?;
-    let number = |i: usize| outcomes.get(i).and_then(|outcome| outcome.value(0)).and_then(to_f64);
-    let count = outcomes.first().and_then(|outcome| outcome.count.first()).copied().unwrap_or(0);
-    let (Some(min), Some(max)) = (number(0), number(1)) else {
-        return Ok(Quantiles {
-            values: vec![None; fractions.len()],
-            count: 0,
-            statistics: passes.statistics,
-        });
+) -> Result<(Vec<Outcome>, Statistics), RunError> {
+    let layout = prepared.layout();
+    let populations = Populations::new(&prepared.plan, &layout);
+    let half = limits.memory / 2;
+    let limits = Limits { memory: limits.memory - half, ..limits };
+    let mut search = Search {
+        store,
+        prepared,
+        layout: &layout,
+        asked,
+        limits,
+        progress,
+        statistics: Statistics::default(),
     };
-    let scale = scale(variable, &element, min, max)?;
-    let wanted: Vec<(u64, f64)> = fractions.iter().map(|&q| rank(q, count)).collect();
-    let ranks: BTreeSet<u64> =
-        wanted.iter().flat_map(|&(rank, _)| [rank, (rank + 1).min(count - 1)]).collect();
-    let (low, high) = (scale.place(min), scale.place(max) + 1);
-    let mut brackets: Vec<Bracket> =
-        ranks.into_iter().map(|rank| Bracket { rank, low, high, below: 0 }).collect();
-    while brackets.iter().any(|bracket| bracket.high.abs_diff(bracket.low) > 1) {
-        refine(&mut passes, scale, &mut brackets).await?;
+    let mut cells = Vec::new();
+    for tile in populations.tiles(half) {
+        let capacities: Vec<u64> = tile.clone().map(|cell| populations.of(cell)).collect();
+        let values = capacities.iter().fold(0_u64, |n, &capacity| n.saturating_add(capacity));
+        let plans = search.plans(&tile);
+        let Some((plans, origin)) = plans else { return Err(search.lost()) };
+        let cells_len = tile.end - tile.start;
+        if cells_len == 1 && Gathering::len_of(cells_len, values) > half {
+            cells.push(search.narrow(&plans, origin, tile, half).await?);
+        } else {
+            cells.extend(search.gather(&plans, origin, tile, &capacities).await?);
+        }
     }
-    let of_rank = |rank: u64| {
-        brackets
-            .iter()
-            .find(|bracket| bracket.rank == rank)
-            .map_or(f64::NAN, |bracket| scale.number(bracket.low))
-    };
-    let values = wanted.iter().map(|&(rank, part)| {
-        let (a, b) = (of_rank(rank), of_rank((rank + 1).min(count - 1)));
-        // As NumPy does, from the nearer end, so that the ends themselves are exact.
-        Some(if part >= 0.5 { b - (b - a) * (1.0 - part) } else { a + (b - a) * part })
-    });
-    Ok(Quantiles { values: values.collect(), count, statistics: passes.statistics })
+    let statistics = search.statistics;
+    Ok((outcomes(prepared, &layout, asked, &cells), statistics))
 }
 
-/// One pass that narrows every bracket to one bin.
-async fn refine(
-    passes: &mut Passes<'_>,
-    scale: Scale,
-    brackets: &mut [Bracket],
-) -> Result<(), QuantileError> {
-    let open: BTreeSet<(i64, i64)> =
-        brackets.iter().filter(|b| b.high.abs_diff(b.low) > 1).map(|b| (b.low, b.high)).collect();
-    let edges: Vec<((i64, i64), Vec<i64>)> =
-        open.into_iter().map(|(low, high)| ((low, high), cut(low, high))).collect();
-    let histogram =
-        |edges: &Vec<i64>| Reduction::Histogram(edges.iter().map(|&place| scale.number(place)).collect());
-    let (outcomes, _) = passes.run(edges.iter().map(|(_, edges)| histogram(edges)).collect()).await?;
-    for bracket in brackets.iter_mut().filter(|b| b.high.abs_diff(b.low) > 1) {
-        let Some(of) = edges.iter().position(|(range, _)| *range == (bracket.low, bracket.high)) else {
-            continue;
+/// What quantiles of `prepared` will take.
+pub(crate) fn passes(prepared: &Prepared, array: &ManifestArray, limits: Limits) -> Passes {
+    let layout = prepared.layout();
+    let populations = Populations::new(&prepared.plan, &layout);
+    let half = limits.memory / 2;
+    let mut passes = Passes::default();
+    for tile in populations.tiles(half) {
+        let values = tile.clone().fold(0_u64, |n, cell| n.saturating_add(populations.of(cell)));
+        let len = Gathering::len_of(tile.end - tile.start, values);
+        passes.passes += 1;
+        passes.narrowed += u64::from(len > half);
+        passes.memory = passes.memory.max(len.min(half));
+        let plan = narrowed(prepared, array, &layout, &tile).map(|(plans, _)| plans.main);
+        passes.decoded = passes.decoded.saturating_add(plan.map_or(0, |plan| plan.decoded_len()));
+    }
+    passes
+}
+
+/// One cell: how many values it has, and the answers.
+struct Cell {
+    count: u64,
+    answers: Vec<Option<Value>>,
+}
+
+fn outcomes(prepared: &Prepared, layout: &Layout, asked: &[Reduction], cells: &[Cell]) -> Vec<Outcome> {
+    let element = prepared.plan.value_element();
+    let is_time = is_time(&element);
+    let outcome = |(number, reduction): (usize, &Reduction)| {
+        let answers = cells.iter().map(|cell| cell.answers.get(number).copied().flatten());
+        let values = if is_time {
+            let integer = |answer| if let Some(Value::Signed(n)) = answer { n } else { i64::MIN };
+            Values::Signed(answers.map(integer).collect())
+        } else {
+            let float = |answer| if let Some(Value::Float(x)) = answer { x } else { f64::NAN };
+            Values::Float(answers.map(float).collect())
         };
-        let (Some((_, edges)), Some(outcome)) = (edges.get(of), outcomes.get(of)) else { continue };
-        let Values::Signed(counts) = &outcome.values else { continue };
-        // The last bin also counts values at its upper edge, which belong above it: they rank after all others.
-        let mut below = bracket.below;
-        for (pair, &n) in edges.windows(2).zip(counts) {
-            let n = u64::try_from(n).unwrap_or(0);
-            if let (true, &[low, high]) = (bracket.rank < below + n, pair) {
-                (bracket.low, bracket.high, bracket.below) = (low, high, below);
-                break;
+        Outcome {
+            reduction: reduction.clone(),
+            shape: layout.shape.clone(),
+            element: if is_time { element.clone() } else { ElementType::Float64 },
+            values,
+            count: cells.iter().map(|cell| cell.count).collect(),
+            lacking: Vec::new(),
+        }
+    };
+    asked.iter().enumerate().map(outcome).collect()
+}
+
+fn is_time(element: &ElementType) -> bool {
+    matches!(element, ElementType::DateTime64(_) | ElementType::TimeDelta64(_))
+}
+
+/// The answer to a quantile, from the two numbers it lies between and how far it is from the first to the second.
+fn answer(reduction: &Reduction, is_time: bool, low: Number, high: Number, part: f64) -> Value {
+    if let (true, Some(low), Some(high)) = (is_time, integer(low), integer(high)) {
+        return Value::Signed(interpolate_integer(low, high, part));
+    }
+    Value::Float(match reduction {
+        Reduction::Median if part > 0.0 => middle(low, high),
+        _ => interpolate(low, high, part),
+    })
+}
+
+fn integer(number: Number) -> Option<i64> {
+    match number {
+        Number::Integer(n) => i64::try_from(n).ok(),
+        Number::Float(_) => None,
+    }
+}
+
+/// The mean of two numbers, as `numpy.median` takes it.
+fn middle(low: Number, high: Number) -> f64 {
+    match (low, high) {
+        #[expect(clippy::cast_precision_loss, reason = "the one rounding there is")]
+        (Number::Integer(a), Number::Integer(b)) => (a + b) as f64 / 2.0,
+        _ => f64::midpoint(low.to_f64(), high.to_f64()) + 0.0,
+    }
+}
+
+/// A part of the answer, planned; and the cell that the first of its output is.
+fn narrowed(
+    prepared: &Prepared,
+    array: &ManifestArray,
+    layout: &Layout,
+    tile: &Range<u64>,
+) -> Option<(Plans, u64)> {
+    if tile.end - tile.start == layout.cells() {
+        return Some((prepared.plans.clone(), 0));
+    }
+    let bounds = bounding_box(&layout.shape, tile);
+    let mut origin = 0;
+    let mut output = 0;
+    let mut ranges = Vec::new();
+    let mut maps = Vec::new();
+    for (range, map) in prepared.selection.axes().iter().zip(&prepared.spec.axes) {
+        let axis = layout.kept.iter().position(|&kept| kept == Some(output));
+        let within = axis.and_then(|axis| bounds.get(axis)).cloned();
+        let (mut range, mut map) = (*range, map.clone());
+        match (&map, within) {
+            (AxisMap::Reduce, _) => {}
+            (AxisMap::Keep, Some(within)) => {
+                let start = range.start() + within.start * range.stride();
+                origin += within.start * layout.steps.get(output)?.0;
+                range = AxisRange::new(start, range.stride(), within.end - within.start, u64::MAX)?;
             }
-            below += n;
+            (AxisMap::Group(grouping), Some(within)) => {
+                let inside = |label: &Option<u32>| label.filter(|&l| within.contains(&u64::from(l)));
+                let labels = grouping.labels.iter().map(inside).collect();
+                map = AxisMap::Group(Grouping { labels, groups: grouping.groups });
+            }
+            (_, None) => {}
         }
+        output += usize::from(map != AxisMap::Reduce);
+        ranges.push(range);
+        maps.push(map);
     }
-    Ok(())
+    let plans = prepared.planned(array, &Hyperslab::from_axes(ranges), maps)?;
+    Some((plans, origin))
 }
 
-/// Edges of at most [`BINS`] bins of equal width, in places.
-fn cut(low: i64, high: i64) -> Vec<i64> {
-    let width = i128::from(high) - i128::from(low);
-    let step = i64::try_from((width + i128::from(BINS) - 1) / i128::from(BINS)).unwrap_or(i64::MAX);
-    let mut edges: Vec<i64> = Vec::new();
-    let mut edge = low;
-    while edge < high {
-        edges.push(edge);
-        edge = edge.saturating_add(step);
-    }
-    edges.push(high);
-    edges
+/// The positions on each axis that a range of cells touches.
+fn bounding_box(shape: &[u64], cells: &Range<u64>) -> Vec<Range<u64>> {
+    let last = cells.end.saturating_sub(1);
+    let mut same = true;
+    let bounds = shape.iter().zip(strides(shape)).map(|(&length, stride)| {
+        let position = |cell: u64| cell / stride.max(1) % length.max(1);
+        let (first, last) = (position(cells.start), position(last));
+        let bound = if same { first..last + 1 } else { 0..length };
+        same &= first == last;
+        bound
+    });
+    bounds.collect()
 }
 
-/// Rank of a quantile among `count` values, and how far it lies towards the next.
-fn rank(fraction: f64, count: u64) -> (u64, f64) {
-    #[expect(clippy::cast_precision_loss, reason = "as NumPy: a rank is a float64")]
-    let exact = fraction * count.saturating_sub(1) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the count")]
-    let rank = exact.floor() as u64;
-    (rank.min(count.saturating_sub(1)), exact - exact.floor())
-}
-
-fn scale(variable: &str, element: &ElementType, min: f64, max: f64) -> Result<Scale, QuantileError> {
-    let refused = |reason| Err(QuantileError::Range { variable: variable.to_owned(), min, max, reason });
-    if !(min.is_finite() && max.is_finite()) {
-        return refused("infinities have no place among the others");
-    }
-    match element {
-        ElementType::Float64 => Ok(Scale::Double),
-        element if element.is_float() => Ok(Scale::Single),
-        _ if min.abs() >= INTEGER_MAX || max.abs() >= INTEGER_MAX => {
-            refused("integers past 2^53 are not all told apart")
-        }
-        _ => Ok(Scale::Integer),
-    }
-}
-
-fn to_f64(value: Value) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "checked afterwards to be below 2^53")]
-    match value {
-        Value::Signed(n) => Some(n as f64),
-        Value::Unsigned(n) => Some(n as f64),
-        Value::Float(x) => Some(x),
-        Value::Bool(_) | Value::Complex(_) => None,
-    }
-}
-
-/// Runs the same selection again and again.
-struct Passes<'a> {
+/// Searches the quantiles of tiles.
+struct Search<'a> {
     store: &'a ReferenceStore,
-    variable: &'a str,
-    query: &'a Query,
+    prepared: &'a Prepared,
+    layout: &'a Layout,
+    asked: &'a [Reduction],
     limits: Limits,
     progress: Progress<'a>,
     statistics: Statistics,
 }
 
-impl Passes<'_> {
-    async fn run(
+/// What is known of the value at one place in ascending order.
+struct Bracket {
+    place: u64,
+    /// Its rank lies in here.
+    ranks: RangeInclusive<u64>,
+    /// Its place among the values in there.
+    inner: u64,
+    /// Number of these.
+    count: u64,
+}
+
+impl Bracket {
+    fn is_open(&self) -> bool {
+        self.ranks.start() < self.ranks.end()
+    }
+}
+
+impl Search<'_> {
+    fn lost(&self) -> RunError {
+        RunError::Lost { variable: self.prepared.variable.clone(), what: "the search for quantiles" }
+    }
+
+    fn plans(&self, tile: &Range<u64>) -> Option<(Plans, u64)> {
+        let array = self.store.references().arrays.get(&self.prepared.variable)?;
+        narrowed(self.prepared, array, self.layout, tile)
+    }
+
+    fn sieve(&self, origin: u64, cells: Range<u64>, windows: Vec<RangeInclusive<u64>>) -> Sieve {
+        let Layout { steps, table, .. } = self.layout;
+        Sieve { steps: steps.clone(), table: Arc::clone(table), origin, cells, windows }
+    }
+
+    /// One pass over the chunks of `plans`.
+    async fn pass(
         &mut self,
-        reductions: Vec<Reduction>,
-    ) -> Result<(Vec<rangefold_reduce::Outcome>, ElementType), QuantileError> {
-        let query = Query { reductions, ..self.query.clone() };
-        let prepared = prepare(self.store, self.variable, &query).await?;
-        if !prepared.dims.is_empty() || !query.weights.is_empty() {
-            return Err(QuantileError::NotEverything);
-        }
-        let answer = prepared.run(self.store, self.limits, self.progress).await?;
-        let (sum, pass) = (&mut self.statistics, &answer.statistics);
+        plans: &Plans,
+        sieve: Sieve,
+        take: impl Fn(&[Sifted]) + Send + Sync + 'static,
+    ) -> Result<(), RunError> {
+        let Self { store, prepared, limits, progress, .. } = *self;
+        let sifting = Sifting { sieve, take: Box::new(take) };
+        let pass = sift_plans(store, &prepared.variable, plans, limits, progress, sifting).await?;
+        let sum = &mut self.statistics;
         (sum.chunks, sum.missing) = (pass.chunks, pass.missing);
         sum.referenced += pass.referenced;
         sum.fetched += pass.fetched;
         sum.decoded += pass.decoded;
-        Ok((answer.outcomes, prepared.plan.value_element()))
+        Ok(())
     }
+
+    /// Gathers what passes the sieve.
+    async fn gathered(
+        &mut self,
+        plans: &Plans,
+        sieve: Sieve,
+        capacities: &[u64],
+    ) -> Result<Gathering, RunError> {
+        let gathering = Arc::new(Mutex::new(Gathering::new(capacities)));
+        let taken = Arc::clone(&gathering);
+        self.pass(plans, sieve, move |values| lock(&taken).add(values)).await?;
+        let gathering = Arc::into_inner(gathering).ok_or_else(|| self.lost())?;
+        let gathering = gathering.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if gathering.is_whole() { Ok(gathering) } else { Err(self.lost()) }
+    }
+
+    /// Counts what passes the sieve, window by window. Each thread counts for itself.
+    async fn tallied(&mut self, plans: &Plans, sieve: Sieve) -> Result<Tally, RunError> {
+        let counters = self.limits.memory / 8 / (self.limits.threads.max(1) as u64 + 1);
+        let bins = counters.clamp(BINS_MIN, BINS_MAX);
+        let mut total = Tally::new(&sieve.windows, bins);
+        let windows = sieve.windows.clone();
+        let tallies: Arc<Mutex<Vec<Tally>>> = Arc::default();
+        let idle = Arc::clone(&tallies);
+        self.pass(plans, sieve, move |values| {
+            let taken = lock(&idle).pop();
+            let mut tally = taken.unwrap_or_else(|| Tally::new(&windows, bins));
+            tally.add(values);
+            lock(&idle).push(tally);
+        })
+        .await?;
+        lock(&tallies).iter().for_each(|tally| total.merge(tally));
+        Ok(total)
+    }
+
+    /// The answers of the cells of a tile whose values fit in memory.
+    async fn gather(
+        &mut self,
+        plans: &Plans,
+        origin: u64,
+        tile: Range<u64>,
+        capacities: &[u64],
+    ) -> Result<Vec<Cell>, RunError> {
+        let sieve = self.sieve(origin, tile, vec![plans.main.rank_bounds()]);
+        let mut gathering = self.gathered(plans, sieve, capacities).await?;
+        let (plan, asked, cells) = (Arc::clone(&plans.main), self.asked.to_vec(), capacities.len());
+        let is_time = is_time(&plan.value_element());
+        let sorted = tokio::task::spawn_blocking(move || {
+            let cell = |cell| {
+                let count = gathering.count(cell);
+                let mut answer = |reduction: &Reduction| {
+                    let (place, part) = quantile_place(reduction.fraction()?, count);
+                    let (low, high) = gathering.pair(cell, place)?;
+                    let (low, high) = (plan.number_of_rank(low), plan.number_of_rank(high));
+                    Some(answer(reduction, is_time, low, high, part))
+                };
+                let answers = asked.iter().map(&mut answer).collect();
+                Cell { count, answers }
+            };
+            (0..cells).map(cell).collect()
+        });
+        sorted.await.map_err(|_| self.lost())
+    }
+
+    /// The answers of a cell whose values do not fit in `memory`.
+    async fn narrow(
+        &mut self,
+        plans: &Plans,
+        origin: u64,
+        tile: Range<u64>,
+        memory: u64,
+    ) -> Result<Cell, RunError> {
+        let windows = vec![plans.main.rank_bounds()];
+        let tally = self.tallied(plans, self.sieve(origin, tile.clone(), windows)).await?;
+        let count = tally.count(0);
+        let last = count.saturating_sub(1);
+        let wanted: Vec<(u64, f64)> =
+            self.asked.iter().filter_map(|r| Some(quantile_place(r.fraction()?, count))).collect();
+        let places: BTreeSet<u64> =
+            wanted.iter().flat_map(|&(place, _)| [place, (place + 1).min(last)]).collect();
+        let mut brackets: Vec<Bracket> = places
+            .into_iter()
+            .filter_map(|place| {
+                let bin = tally.bin(0, place)?;
+                Some(Bracket { place, inner: place - bin.below, ranks: bin.ranks, count: bin.count })
+            })
+            .collect();
+        loop {
+            let open: BTreeMap<u64, (u64, u64)> = brackets
+                .iter()
+                .filter(|bracket| bracket.is_open())
+                .map(|bracket| (*bracket.ranks.start(), (*bracket.ranks.end(), bracket.count)))
+                .collect();
+            if open.is_empty() {
+                break;
+            }
+            let windows: Vec<RangeInclusive<u64>> =
+                open.iter().map(|(&start, &(end, _))| start..=end).collect();
+            let counts: Vec<u64> = open.values().map(|&(_, count)| count).collect();
+            let values = counts.iter().fold(0_u64, |n, &count| n.saturating_add(count));
+            let window_of = |bracket: &Bracket| windows.iter().position(|window| *window == bracket.ranks);
+            let sieve = self.sieve(origin, tile.clone(), windows.clone());
+            if Gathering::len_of(counts.len() as u64, values) <= memory {
+                let mut gathering = self.gathered(plans, sieve, &counts).await?;
+                for bracket in &mut brackets {
+                    if let Some(window) = window_of(bracket) {
+                        let (rank, _) = gathering.pair(window, bracket.inner).ok_or_else(|| self.lost())?;
+                        bracket.ranks = rank..=rank;
+                    }
+                }
+            } else {
+                let tally = self.tallied(plans, sieve).await?;
+                for bracket in &mut brackets {
+                    if let Some(window) = window_of(bracket) {
+                        let bin = tally.bin(window, bracket.inner).ok_or_else(|| self.lost())?;
+                        bracket.inner -= bin.below;
+                        (bracket.ranks, bracket.count) = (bin.ranks, bin.count);
+                    }
+                }
+            }
+        }
+        let number = |place: u64| {
+            let bracket = brackets.iter().find(|bracket| bracket.place == place)?;
+            Some(plans.main.number_of_rank(*bracket.ranks.start()))
+        };
+        let is_time = is_time(&plans.main.value_element());
+        let answers = self.asked.iter().zip(&wanted).map(|(reduction, &(place, part))| {
+            Some(answer(reduction, is_time, number(place)?, number((place + 1).min(last))?, part))
+        });
+        Ok(Cell { count, answers: answers.collect() })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn places_are_in_the_order_of_the_numbers_and_lead_back_to_them() {
-        let single = [-1e30_f32, -2.5, -1e-40, 0.0, 1e-40, 1.0, 1.000_000_1, 3e38].map(f64::from);
-        let double = [-1e300, -2.5, -1e-310, 0.0, 1e-310, 1.0, 1.000_000_000_000_1, 1e308];
-        for (scale, numbers) in [(Scale::Single, single), (Scale::Double, double)] {
-            assert!(numbers.windows(2).all(|pair| scale.place(pair[0]) < scale.place(pair[1])), "{scale:?}");
-            assert!(numbers.iter().all(|&x| scale.number(scale.place(x)) == x), "{scale:?}");
-        }
-        assert_eq!(Scale::Single.place(1.0) + 1, Scale::Single.place(f64::from(1.000_000_1_f32)));
+    fn populations(shape: &[u64], each: u64) -> Populations {
+        let axes = shape.iter().map(|&length| Some((0..length).map(|_| 1).collect())).collect();
+        Populations { shape: shape.to_vec(), axes, groups: BTreeMap::from([(0, 1)]), reduced: each }
     }
 
     #[test]
-    fn cuts_cover_their_range_and_end_in_single_values() {
-        assert_eq!(cut(5, 8), [5, 6, 7, 8]);
-        let edges = cut(i64::MIN / 2, i64::MAX / 2);
-        assert!(
-            edges.len() <= 65_538
-                && edges.first() == Some(&(i64::MIN / 2))
-                && edges.last() == Some(&(i64::MAX / 2))
-        );
+    fn tiles_fit_in_memory_cover_the_answer_and_end_with_rows() {
+        // Each cell needs 16 + 10 · 8 bytes.
+        let rows = populations(&[4, 3], 10);
+        assert_eq!(rows.tiles(96 * 12), vec![0..12_u64; 1]);
+        assert_eq!(rows.tiles(96 * 8), [0..6, 6..12]);
+        assert_eq!(rows.tiles(96 * 2), [0..2, 2..3, 3..5, 5..6, 6..8, 8..9, 9..11, 11..12]);
+        assert_eq!(rows.tiles(1).len(), 12);
+        assert_eq!(populations(&[], 10).tiles(1), vec![0..1_u64; 1]);
+        assert!(populations(&[0, 3], 10).tiles(1).is_empty());
     }
 
     #[test]
-    fn ranks_are_numpys() {
-        assert_eq!(rank(0.5, 4), (1, 0.5));
-        assert_eq!(rank(1.0, 4), (3, 0.0));
-        assert_eq!(rank(0.0, 1), (0, 0.0));
+    fn the_box_of_a_tile_is_no_larger_than_it_must_be() {
+        assert_eq!(bounding_box(&[4, 3], &(4..6)), [1..2, 1..3]);
+        assert_eq!(bounding_box(&[4, 3], &(3..9)), [1..3, 0..3]);
+        assert_eq!(bounding_box(&[4, 3, 2], &(6..18)), [1..3, 0..3, 0..2]);
+    }
+
+    #[test]
+    fn the_mean_of_two_integers_is_rounded_once() {
+        let big = i128::from(i64::MAX);
+        assert_eq!(middle(Number::Integer(big), Number::Integer(big - 2)), 9_223_372_036_854_775_806.0);
+        assert_eq!(middle(Number::Float(1e308), Number::Float(1.5e308)), 1.25e308);
+        assert_eq!(middle(Number::Float(2.0), Number::Float(f64::INFINITY)), f64::INFINITY);
     }
 }

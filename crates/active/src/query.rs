@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rangefold_array::{AxisRange, Hyperslab};
 use rangefold_reduce::{
-    AxisMap, Condition, Grouping, PackingError, PlanError, ReduceSpec, Reduction, ReductionPlan,
+    AxisMap, ChunkTask, Condition, Grouping, PackingError, PlanError, ReduceSpec, Reduction, ReductionPlan,
 };
 use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
@@ -13,8 +13,9 @@ use rangefold_store::{ReferenceStore, ValuesError};
 use crate::coordinate::coordinate;
 use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
 use crate::plans::{Plans, Refusal};
+use crate::quantile::{Layout, Passes, passes, quantiles};
 use crate::rolling::Rolling;
-use crate::run::{Answer, Limits, Progress, RunError, run_plans};
+use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
 use crate::select::{AxisSelector, Coordinate, Positions, SelectError};
 use crate::weigh::{WeightSource, spread, weights};
 use crate::weights::{FoldedGroups, Weights, WeightsError};
@@ -60,15 +61,21 @@ pub struct Prepared {
     /// The plan. With weights it keeps the axes that these belong to.
     pub plan: Arc<ReductionPlan>,
     /// The plan of each part, where numbers mean something else in each.
-    plans: Plans,
+    pub(crate) plans: Plans,
     /// The dimensions of the answer, in order.
     pub dims: Vec<KeptDimension>,
     /// The dimensions that were reduced, in order.
     pub over: Vec<String>,
     /// Windows that move along one of the dimensions.
     pub rolling: Option<Rolling>,
-    /// What is folded once the plan has run, and the questions that are answered so.
-    fold: Option<(Weights, Vec<Reduction>)>,
+    /// What is folded once the plan has run.
+    fold: Option<Weights>,
+    /// What was asked.
+    asked: Vec<Reduction>,
+    /// What the plans were made from.
+    pub(crate) selection: Hyperslab,
+    pub(crate) spec: ReduceSpec,
+    values: Values,
 }
 
 /// A dimension of an answer.
@@ -116,7 +123,7 @@ impl KeptDimension {
 }
 
 impl Prepared {
-    /// Runs the plan and folds what it gives by the weights.
+    /// Runs the plan and folds what it gives by the weights; quantiles take passes of their own.
     ///
     /// # Errors
     ///
@@ -127,18 +134,76 @@ impl Prepared {
         limits: Limits,
         progress: Progress<'_>,
     ) -> Result<Answer, RunError> {
-        let answer = run_plans(store, &self.variable, &self.plans, limits, progress).await?;
-        let Some((weights, asked)) = &self.fold else { return Ok(answer) };
-        Ok(Answer { outcomes: weights.fold(asked, &answer.outcomes), ..answer })
+        let (gathered, merged) = split(&self.asked);
+        let mut answer = if gathered.is_empty() || !merged.is_empty() {
+            run_plans(store, &self.variable, &self.plans, limits, progress).await?
+        } else {
+            Answer { outcomes: Vec::new(), statistics: Statistics::default() }
+        };
+        if let Some(weights) = &self.fold {
+            answer.outcomes = weights.fold(&merged, &answer.outcomes);
+        }
+        if gathered.is_empty() {
+            return Ok(answer);
+        }
+        let (outcomes, took) = quantiles(store, self, &gathered, limits, progress).await?;
+        let (mut gathered, mut merged) = (outcomes.into_iter(), answer.outcomes.into_iter());
+        let next = |reduction: &Reduction| {
+            if reduction.is_gathered() { gathered.next() } else { merged.next() }
+        };
+        let outcomes = self.asked.iter().filter_map(next).collect();
+        let statistics = Statistics {
+            chunks: self.plan.chunk_count(),
+            missing: self.missing(store),
+            referenced: answer.statistics.referenced + took.referenced,
+            fetched: answer.statistics.fetched + took.fetched,
+            decoded: answer.statistics.decoded + took.decoded,
+        };
+        Ok(Answer { outcomes, statistics })
     }
 
     /// Bytes that the answer takes while it grows, roughly.
     #[must_use]
     pub fn answer_len(&self) -> u64 {
-        let folded =
-            self.fold.as_ref().map_or(0, |(weights, _)| weights.folded_len(self.plan.output_shape()));
+        let folded = self.fold.as_ref().map_or(0, |weights| weights.folded_len(self.plan.output_shape()));
         self.plan.accumulator_len().saturating_add(folded)
     }
+
+    /// What quantiles will take; `None` if none are asked for.
+    #[must_use]
+    pub fn passes(&self, store: &ReferenceStore, limits: Limits) -> Option<Passes> {
+        let array = store.references().arrays.get(&self.variable)?;
+        self.asked.iter().any(Reduction::is_gathered).then(|| passes(self, array, limits))
+    }
+
+    /// Chunks that are not stored.
+    fn missing(&self, store: &ReferenceStore) -> u64 {
+        let Some(array) = store.references().arrays.get(&self.variable) else { return 0 };
+        let absent = |task: &ChunkTask| array.manifest.get(task.selection.number).is_none();
+        self.plan.tasks().filter(absent).count() as u64
+    }
+
+    /// How the plan's output makes the answer.
+    pub(crate) fn layout(&self) -> Layout {
+        let shape = self.plan.output_shape();
+        self.fold.as_ref().map_or_else(|| Layout::same(shape), |weights| weights.layout(shape))
+    }
+
+    /// The plans of a part of the selection.
+    pub(crate) fn planned(
+        &self,
+        array: &ManifestArray,
+        selection: &Hyperslab,
+        axes: Vec<AxisMap>,
+    ) -> Option<Plans> {
+        let spec = ReduceSpec { axes, reductions: Vec::new(), ..self.spec.clone() };
+        Plans::new(array, selection, &spec, self.values).ok()
+    }
+}
+
+/// The questions that are answered from gathered values, and those that partials answer.
+fn split(asked: &[Reduction]) -> (Vec<Reduction>, Vec<Reduction>) {
+    asked.iter().cloned().partition(Reduction::is_gathered)
 }
 
 /// A query does not fit its variable.
@@ -252,7 +317,11 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     }
     let labellings = group(store, variable, query, &mut axes).await?;
     if let Some(rolling) = &query.rolling {
-        let rolled = roll(rolling, &mut axes);
+        let gathered = query.reductions.iter().find(|reduction| reduction.is_gathered());
+        let rolled = match gathered {
+            Some(reduction) => Err(format!("{} is not made of windows that overlap", reduction.name())),
+            None => roll(rolling, &mut axes),
+        };
         let (variable, text) = (variable.to_owned(), rolling.to_string());
         rolled.map_err(|reason| QueryError::Rolling { variable, rolling: text, reason })?;
     }
@@ -275,21 +344,27 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
             None => (vec![1.0; usize::try_from(count).unwrap_or(0)], true),
         };
         let weights = Weights::new(folded_places, shape, values, is_mask).map_err(weighted_error)?;
-        Some((weights.grouped(groups).rolled(windows), query.reductions.clone()))
+        Some(weights.grouped(groups).rolled(windows))
     };
+    let (gathered, merged) = split(&query.reductions);
     let reductions = match &fold {
-        None => query.reductions.clone(),
-        Some((weights, asked)) => weights.needed(asked).map_err(weighted_error)?,
+        None => merged,
+        Some(weights) => weights.needed(&query.reductions).map_err(weighted_error)?,
     };
     let windows = windows.filter(|_| fold.is_none());
     let spec = ReduceSpec { condition: query.condition, windows, ..ReduceSpec::new(reductions, maps) };
-    let plans = Plans::new(array, &Hyperslab::from_axes(ranges), &spec, query.values).map_err(|refusal| {
+    let selection = Hyperslab::from_axes(ranges);
+    let plans = Plans::new(array, &selection, &spec, query.values).map_err(|refusal| {
         let variable = variable.to_owned();
         match refusal {
             Refusal::Packing(source) => QueryError::Packing { variable, source },
             Refusal::Plan(source) => QueryError::Plan { variable, source },
         }
     })?;
+    plans
+        .main
+        .check_gathered(&gathered)
+        .map_err(|source| QueryError::Plan { variable: variable.to_owned(), source })?;
     let over = axes.iter().filter(|axis| axis.reduced).map(|axis| axis.name.to_owned()).collect();
     let rolling = query.rolling.clone();
     Ok(Prepared {
@@ -300,6 +375,10 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         over,
         rolling,
         fold,
+        asked: query.reductions.clone(),
+        selection,
+        spec,
+        values: query.values,
     })
 }
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder};
-use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan};
+use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan, Sieve, Sifted};
 use rangefold_store::{FetchError, ReferenceStore};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -147,19 +147,62 @@ pub(crate) async fn run_plans(
 ) -> Result<Answer, RunError> {
     let plan = &plans.main;
     let reduce_error = |source| RunError::Reduce { variable: variable.to_owned(), source };
-    let array = store
-        .references()
-        .arrays
-        .get(variable)
-        .ok_or_else(|| RunError::NoVariable { variable: variable.to_owned() })?;
-    let worker = Arc::new(Worker {
-        variable: variable.to_owned(),
-        codecs: plans.codecs(array),
-        plans: plans.clone(),
-        canvas: Canvas::new(plan),
-        decoders: Mutex::default(),
-    });
-    let partials = worker.canvas.is_none();
+    let to = Canvas::new(plan).map_or(Destination::Partials, Destination::Canvas);
+    let worker = Worker::new(store, variable, plans, to)?;
+    let mut accumulator = matches!(worker.to, Destination::Partials).then(|| plan.accumulator());
+    let merge = |merged: u64, partial: Option<Partial>| {
+        if let Destination::Canvas(canvas) = &worker.to
+            && let Some(error) = canvas.failure(merged)
+        {
+            return Err(error);
+        }
+        match (&mut accumulator, partial) {
+            (Some(accumulator), Some(partial)) => accumulator.merge(&partial),
+            _ => Ok(()),
+        }
+    };
+    let statistics = each_chunk(store, &worker, limits, progress, merge).await?;
+    let outcomes = match (accumulator, Arc::into_inner(worker).map(|worker| worker.to)) {
+        (Some(accumulator), _) => accumulator.finish().map_err(reduce_error)?,
+        (None, Some(Destination::Canvas(canvas))) => canvas.finish(plan).map_err(reduce_error)?,
+        (None, _) => return Err(RunError::Lost { variable: variable.to_owned(), what: "a thread" }),
+    };
+    Ok(Answer { outcomes, statistics })
+}
+
+/// Values that are looked for, and what takes them, on all threads at once and in any order.
+pub(crate) struct Sifting {
+    pub(crate) sieve: Sieve,
+    pub(crate) take: Box<Take>,
+}
+
+/// Takes values, batch by batch.
+pub(crate) type Take = dyn Fn(&[Sifted]) + Send + Sync;
+
+/// Hands the values of all chunks that pass a sieve on.
+pub(crate) async fn sift_plans(
+    store: &ReferenceStore,
+    variable: &str,
+    plans: &Plans,
+    limits: Limits,
+    progress: Progress<'_>,
+    sifting: Sifting,
+) -> Result<Statistics, RunError> {
+    let worker = Worker::new(store, variable, plans, Destination::Sifting(sifting))?;
+    each_chunk(store, &worker, limits, progress, |_, _| Ok(())).await
+}
+
+/// Fetches the chunks of the worker's plans, has them worked on in threads, and hands on, in task order, what is to be
+/// merged, with the number of chunks before it.
+async fn each_chunk(
+    store: &ReferenceStore,
+    worker: &Arc<Worker>,
+    limits: Limits,
+    progress: Progress<'_>,
+    mut merge: impl FnMut(u64, Option<Partial>) -> Result<(), ReduceError>,
+) -> Result<Statistics, RunError> {
+    let (plan, variable) = (&worker.plans.main, &worker.variable);
+    let partials = matches!(worker.to, Destination::Partials);
     let (queued, job_chunks) = (jobs_queued(plan, limits, partials), job_chunks(plan));
     let threads = Arc::new(Semaphore::new(limits.threads.max(1)));
     let fetched_before = store.bytes_fetched();
@@ -167,7 +210,7 @@ pub(crate) async fn run_plans(
     let jobs = chunks
         .ready_chunks(job_chunks)
         .map(|chunks| {
-            let (worker, threads) = (Arc::clone(&worker), Arc::clone(&threads));
+            let (worker, threads) = (Arc::clone(worker), Arc::clone(&threads));
             async move {
                 let lost = || RunError::Lost { variable: worker.variable.clone(), what: "a thread" };
                 let permit = threads.acquire_owned().await.map_err(|_| lost())?;
@@ -181,18 +224,13 @@ pub(crate) async fn run_plans(
         })
         .buffered(queued);
     let mut jobs = Box::pin(jobs);
-    let mut accumulator = partials.then(|| plan.accumulator());
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
     let mut merged = 0;
     while let Some(job) = jobs.next().await {
         for done in job? {
             let done = done?;
-            if let Some(error) = worker.canvas.as_ref().and_then(|canvas| canvas.failure(merged)) {
-                return Err(reduce_error(error));
-            }
-            if let (Some(accumulator), Some(partial)) = (&mut accumulator, done.partial) {
-                accumulator.merge(&partial).map_err(reduce_error)?;
-            }
+            merge(merged, done.partial)
+                .map_err(|source| RunError::Reduce { variable: variable.clone(), source })?;
             merged += 1;
             statistics.missing += u64::from(done.encoded.is_none());
             statistics.referenced += done.encoded.unwrap_or(0);
@@ -202,12 +240,7 @@ pub(crate) async fn run_plans(
     }
     statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
     drop((producer, jobs));
-    let outcomes = match (accumulator, Arc::into_inner(worker).and_then(|worker| worker.canvas)) {
-        (Some(accumulator), _) => accumulator.finish().map_err(reduce_error)?,
-        (None, Some(canvas)) => canvas.finish(plan).map_err(reduce_error)?,
-        (None, None) => return Err(RunError::Lost { variable: variable.to_owned(), what: "a thread" }),
-    };
-    Ok(Answer { outcomes, statistics })
+    Ok(statistics)
 }
 
 /// Jobs that run or wait for an earlier one to be merged: enough to keep the threads busy, fewer if their chunks and what
@@ -284,15 +317,24 @@ struct Worker {
     variable: String,
     codecs: Vec<CodecSpec>,
     plans: Plans,
-    /// What chunks are added to, unless their partials are merged.
-    canvas: Option<Canvas>,
+    to: Destination,
     /// Decoders that no thread is using; each keeps its buffers from job to job.
     decoders: Mutex<Vec<Decoder>>,
 }
 
-/// One chunk reduced.
+/// What becomes of chunks.
+enum Destination {
+    /// Their partials are merged.
+    Partials,
+    /// They are added to a canvas.
+    Canvas(Canvas),
+    /// Their values are handed on.
+    Sifting(Sifting),
+}
+
+/// One chunk done with.
 struct Done {
-    /// To be merged; `None` if the chunk was added to the canvas.
+    /// To be merged, if partials are.
     partial: Option<Partial>,
     /// Encoded bytes; `None` if the chunk is not stored.
     encoded: Option<u64>,
@@ -300,6 +342,23 @@ struct Done {
 }
 
 impl Worker {
+    fn new(
+        store: &ReferenceStore,
+        variable: &str,
+        plans: &Plans,
+        to: Destination,
+    ) -> Result<Arc<Self>, RunError> {
+        let array = store.references().arrays.get(variable);
+        let array = array.ok_or_else(|| RunError::NoVariable { variable: variable.to_owned() })?;
+        Ok(Arc::new(Self {
+            variable: variable.to_owned(),
+            codecs: plans.codecs(array),
+            plans: plans.clone(),
+            to,
+            decoders: Mutex::default(),
+        }))
+    }
+
     /// Reduces chunks up to the first that fails, which is the last of the answer.
     fn reduce(&self, chunks: Vec<Result<Fetched, RunError>>) -> Vec<Result<Done, RunError>> {
         let mut decoder = self.lock().pop().unwrap_or_default();
@@ -324,8 +383,8 @@ impl Worker {
         let plan = self.plans.of(&task);
         let length = encoded.as_ref().map_or(0, |_| plan.chunk_len(&task));
         let stored = encoded.as_ref().map(|encoded| encoded.len() as u64);
-        let partial = match (&self.canvas, encoded) {
-            (Some(canvas), encoded) => {
+        let partial = match (&self.to, encoded) {
+            (Destination::Canvas(canvas), encoded) => {
                 let elements = match encoded {
                     None => Elements::Absent,
                     Some(encoded) => self.elements(canvas, decoder, &task, encoded)?,
@@ -333,17 +392,30 @@ impl Worker {
                 canvas.add(&self.plans, Drawn { task, elements });
                 Ok(None)
             }
-            (None, None) => plan.absent_chunk(&task).map(Some),
-            (None, Some(encoded)) => {
-                let decoded = decoder
-                    .decode(&self.codecs, &encoded, self.len(&task))
-                    .map_err(|source| self.decode_error(&task, source))?;
-                plan.reduce_chunk(&task, decoded).map(Some)
+            (Destination::Partials, None) => plan.absent_chunk(&task).map(Some),
+            (Destination::Partials, Some(encoded)) => {
+                plan.reduce_chunk(&task, self.decoded(decoder, &task, &encoded)?).map(Some)
+            }
+            (Destination::Sifting(Sifting { sieve, take }), encoded) => {
+                let decoded =
+                    encoded.as_ref().map(|encoded| self.decoded(decoder, &task, encoded)).transpose()?;
+                plan.sift_chunk(&task, decoded, sieve, &mut |values| take(values)).map(|()| None)
             }
         };
         let partial =
             partial.map_err(|source| RunError::Reduce { variable: self.variable.clone(), source })?;
         Ok(Done { partial, encoded: stored, decoded: length })
+    }
+
+    /// The elements of a chunk, decoded into the decoder's buffer.
+    fn decoded<'d>(
+        &self,
+        decoder: &'d mut Decoder,
+        task: &ChunkTask,
+        encoded: &'d [u8],
+    ) -> Result<&'d [u8], RunError> {
+        let decoded = decoder.decode(&self.codecs, encoded, self.len(task));
+        decoded.map_err(|source| self.decode_error(task, source))
     }
 
     /// The elements of a chunk, decoded into a buffer that outlives this job.

@@ -9,6 +9,8 @@ use rangefold_reduce::{Outcome, Reduction, Windows};
 
 use crate::fold::{Folded, Sources};
 
+use crate::quantile::{Layout, strides};
+
 /// Weights over some of the axes of a plan's output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
@@ -50,7 +52,7 @@ pub enum WeightsError {
     },
     /// A reduction that weights do not define.
     #[error(
-        "{reduction} is not defined with weights, a mask or groups over several dimensions; mean, sum, count, and var and std of the population are, and without weights min and max"
+        "{reduction} is not defined with weights, a mask or groups over several dimensions; mean, sum, count, and var and std of the population are, and without weights min, max, median and quantile"
     )]
     Reduction {
         /// Name of the reduction.
@@ -117,6 +119,7 @@ impl Weights {
                     vec![Reduction::Mean, Reduction::Var { ddof: 0 }]
                 }
                 Reduction::Min | Reduction::Max if self.is_mask => vec![reduction.clone()],
+                Reduction::Median | Reduction::Quantile(_) if self.is_mask => Vec::new(),
                 other => return Err(WeightsError::Reduction { reduction: other.name() }),
             };
             for kernel in kernels {
@@ -126,6 +129,42 @@ impl Weights {
             }
         }
         Ok(needed)
+    }
+
+    /// The answer that a plan's output of `shape` is folded to, weights of 0 left out.
+    pub(crate) fn layout(&self, shape: &[u64]) -> Layout {
+        let mut answer = Vec::new();
+        let mut kept = Vec::new();
+        let mut of_group = vec![0; self.groups.len()];
+        for (axis, &length) in shape.iter().enumerate() {
+            if !self.axes.contains(&axis) {
+                answer.push(length);
+                kept.push(Some(axis));
+                continue;
+            }
+            for (number, groups) in self.groups.iter().enumerate().filter(|(_, g)| g.axis == axis) {
+                if let Some(place) = of_group.get_mut(number) {
+                    *place = answer.len();
+                }
+                answer.push(groups.count as u64);
+                kept.push(None);
+            }
+        }
+        let cells = strides(&answer);
+        let mut places = strides(&self.shape).into_iter();
+        let steps = (0..shape.len()).map(|axis| match kept.iter().position(|&k| k == Some(axis)) {
+            Some(place) => (cells.get(place).copied().unwrap_or(0), 0),
+            None => (0, places.next().unwrap_or(0)),
+        });
+        let steps = steps.collect();
+        let group = |(place, &weight): (usize, &f64)| {
+            let step = |(by, &axis): (&FoldedGroups, &usize)| {
+                Some(u64::from((*by.labels.get(place)?)?) * cells.get(axis).copied()?)
+            };
+            if weight > 0.0 { self.groups.iter().zip(&of_group).map(step).sum() } else { None }
+        };
+        let table = self.values.iter().enumerate().map(group).collect();
+        Layout { shape: answer, steps, table, kept }
     }
 
     /// Folds the plan's answers to [`Weights::needed`] into answers to `asked`.

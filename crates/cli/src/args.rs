@@ -144,7 +144,7 @@ pub(crate) struct Reduce {
     /// Path of a variable, or a glob; '**' is every numeric variable
     pub(crate) variable: String,
     /// Operations, comma-separated: they share one pass. min max range sum count mean var std argmin argmax first last,
-    /// any(>0) all(>0) count_where(>0), histogram(250,260,270), and in passes of their own median, quantile(0.9)
+    /// any(>0) all(>0) count_where(>0), histogram(250,260,270), and in a pass of their own, or several where --memory is short, median, quantile(0.9)
     #[arg(long, required = true, value_name = "OPS")]
     pub(crate) op: String,
     /// Dimensions to reduce [default: all]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rangefold::active::coordinate::{coordinate_path, to_f64};
 use rangefold::active::group::GroupLabels;
-use rangefold::active::{Answer, KeptDimension, Prepared, Quantiles, Statistics};
+use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
 use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
 use rangefold::cf::{Instant, TimeUnits};
 use rangefold::reduce::{Outcome, Reduction, Values as Outcomes};
@@ -45,37 +45,6 @@ fn effort(statistics: &Statistics, elapsed: Duration) -> Effort {
     }
 }
 
-/// One field per quantile.
-pub(crate) fn of_quantiles<'a>(
-    store: &ReferenceStore,
-    variable: &str,
-    prepared: &Prepared,
-    names: impl Iterator<Item = &'a str>,
-    found: &Quantiles,
-    elapsed: Duration,
-) -> Vec<Field> {
-    let array = store.references().arrays.get(variable);
-    let effort = effort(&found.statistics, elapsed);
-    let field = |(name, value): (&str, &Option<f64>)| {
-        let values = Values::Float(vec![value.unwrap_or(f64::NAN)]);
-        Field {
-            variable: variable.to_owned(),
-            operation: Some(Operation { name: name.to_owned(), over: prepared.over.clone(), rolling: None }),
-            units: array.and_then(|a| text(a, "units")),
-            long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
-            calendar: array.and_then(|a| text(a, "calendar")),
-            dims: Vec::new(),
-            element: ElementType::Float64,
-            dates: array.and_then(time_units).map(|units| dates(&units, &numbers(&values))),
-            values,
-            valid: vec![value.is_some()],
-            count: Some(vec![found.count]),
-            effort: Some(effort),
-        }
-    };
-    names.zip(&found.values).map(field).collect()
-}
-
 fn of_outcome(
     variable: &str,
     array: Option<&ManifestArray>,
@@ -101,7 +70,7 @@ fn of_outcome(
     Field {
         variable: variable.to_owned(),
         operation: Some(Operation {
-            name: outcome.reduction.name().to_owned(),
+            name: operation(&outcome.reduction),
             over: prepared.over.clone(),
             rolling: prepared.rolling.as_ref().map(ToString::to_string),
         }),
@@ -118,6 +87,14 @@ fn of_outcome(
     }
 }
 
+/// A reduction as it is typed, quantiles with their fraction.
+fn operation(reduction: &Reduction) -> String {
+    match reduction {
+        Reduction::Quantile(fraction) => format!("quantile({fraction})"),
+        reduction => reduction.name().to_owned(),
+    }
+}
+
 /// Whether the answer is in the units of the values.
 fn has_units_of_values(reduction: &Reduction) -> bool {
     gives_a_value(reduction) || matches!(reduction, Reduction::Range | Reduction::Sum | Reduction::Std { .. })
@@ -127,7 +104,13 @@ fn has_units_of_values(reduction: &Reduction) -> bool {
 fn gives_a_value(reduction: &Reduction) -> bool {
     matches!(
         reduction,
-        Reduction::Min | Reduction::Max | Reduction::Mean | Reduction::First | Reduction::Last
+        Reduction::Min
+            | Reduction::Max
+            | Reduction::Mean
+            | Reduction::First
+            | Reduction::Last
+            | Reduction::Median
+            | Reduction::Quantile(_)
     )
 }
 

@@ -28,17 +28,8 @@ const OPERATIONS: [&str; 18] = [
     "quantile",
 ];
 
-/// What was asked for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Operations {
-    /// What one pass answers.
-    pub(crate) reductions: Vec<Reduction>,
-    /// Fractions of quantiles, each with its name; they take passes of their own.
-    pub(crate) quantiles: Vec<(String, f64)>,
-}
-
 /// Reads a comma-separated list of operations; commas inside parentheses belong to an operation.
-pub(crate) fn parse(text: &str) -> Result<Operations> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Reduction>> {
     let mut depth = 0_usize;
     let items = text.split(|c| {
         match c {
@@ -48,20 +39,7 @@ pub(crate) fn parse(text: &str) -> Result<Operations> {
         }
         c == ',' && depth == 0
     });
-    let mut operations = Operations::default();
-    for item in items.map(str::trim) {
-        let fraction = item.strip_prefix("quantile(").and_then(|rest| rest.strip_suffix(')'));
-        match (item, fraction) {
-            ("median", _) => operations.quantiles.push((item.to_owned(), 0.5)),
-            (_, Some(fraction)) => {
-                let value = fraction.trim().parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q));
-                let value = value.ok_or_else(|| anyhow!("{fraction:?} is no fraction between 0 and 1"))?;
-                operations.quantiles.push((item.to_owned(), value));
-            }
-            _ => operations.reductions.push(operation(item)?),
-        }
-    }
-    Ok(operations)
+    items.map(|item| operation(item.trim())).collect()
 }
 
 fn operation(text: &str) -> Result<Reduction> {
@@ -77,6 +55,11 @@ fn operation(text: &str) -> Result<Reduction> {
         ("any", Some(argument)) => Ok(Reduction::Any(condition(argument)?)),
         ("all", Some(argument)) => Ok(Reduction::All(condition(argument)?)),
         ("count_where", Some(argument)) => Ok(Reduction::CountWhere(condition(argument)?)),
+        ("quantile", Some(argument)) => {
+            let fraction = argument.trim().parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q));
+            let fraction = fraction.ok_or_else(|| anyhow!("{argument:?} is no fraction between 0 and 1"))?;
+            Ok(Reduction::Quantile(fraction))
+        }
         ("histogram", Some(argument)) => {
             let edges = argument.split(',').map(|edge| edge.trim().parse::<f64>());
             let edges: Vec<f64> =
@@ -145,12 +128,11 @@ mod tests {
 
     #[test]
     fn operations_are_read_with_their_arguments() {
-        let Operations { reductions: parsed, quantiles } =
-            parse("mean, count_where(> 273.15),median,histogram(1, 2,3),quantile(0.9)").unwrap();
-        assert_eq!(quantiles, [("median".to_owned(), 0.5), ("quantile(0.9)".to_owned(), 0.9)]);
+        let parsed = parse("mean, count_where(> 273.15),median,histogram(1, 2,3),quantile(0.9)").unwrap();
         let names: Vec<&str> = parsed.iter().map(Reduction::name).collect();
-        assert_eq!(names, ["mean", "count_where", "histogram"]);
-        assert_eq!(parsed[2], Reduction::Histogram([1.0, 2.0, 3.0].into()));
+        assert_eq!(names, ["mean", "count_where", "median", "histogram", "quantile"]);
+        assert_eq!(parsed[3], Reduction::Histogram([1.0, 2.0, 3.0].into()));
+        assert_eq!(parsed[4], Reduction::Quantile(0.9));
     }
 
     #[test]
@@ -158,6 +140,7 @@ mod tests {
         let refused = |text| parse(text).unwrap_err().to_string();
         assert_eq!(refused("maen"), "\"maen\" is not an operation; did you mean \"mean\"?");
         assert_eq!(refused("any"), "any needs a condition: any(> 273.15)");
+        assert_eq!(refused("quantile(90)"), "\"90\" is no fraction between 0 and 1");
         assert_eq!(refused("mean(3)"), "mean takes no argument");
         assert_eq!(refused("all(> x)"), "\"x\" in the condition \"> x\" is not a number");
         assert!(mask("sftlf").is_err() && mask("> 5").is_err());

@@ -73,7 +73,7 @@ fn by_part<'c, V: Visitor<Output = ()>>(
 }
 
 /// The test for valid elements, for a plan's missing values and condition.
-fn mask<T: Element, S: Stage<T>>(plan: &ReductionPlan, stage: S) -> Mask<T> {
+pub(crate) fn mask<T: Element, S: Stage<T>>(plan: &ReductionPlan, stage: S) -> Mask<T> {
     let condition = plan.condition.as_ref().map(|condition| (condition, move |x| stage.unpacked(x)));
     Mask::new(&plan.fills, plan.bounds, condition)
 }

@@ -24,6 +24,7 @@ pub(crate) trait Wide: Copy + PartialOrd + Default + Send + Sync + 'static {
     const HIGHEST: Self;
     /// The columns, if `cells` are of this kind.
     fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>>;
+    fn number(self) -> Number;
 }
 
 impl Wide for i64 {
@@ -32,6 +33,9 @@ impl Wide for i64 {
     const HIGHEST: Self = Self::MAX;
     fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>> {
         if let CellsMut::Signed(columns) = cells { Some(columns) } else { None }
+    }
+    fn number(self) -> Number {
+        Number::Integer(self.into())
     }
 }
 
@@ -42,6 +46,9 @@ impl Wide for u64 {
     fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>> {
         if let CellsMut::Unsigned(columns) = cells { Some(columns) } else { None }
     }
+    fn number(self) -> Number {
+        Number::Integer(self.into())
+    }
 }
 
 impl Wide for f64 {
@@ -50,6 +57,9 @@ impl Wide for f64 {
     const HIGHEST: Self = Self::INFINITY;
     fn columns(cells: CellsMut<'_>) -> Option<&mut Columns<Self>> {
         if let CellsMut::Float(columns) = cells { Some(columns) } else { None }
+    }
+    fn number(self) -> Number {
+        Number::Float(self)
     }
 }
 

@@ -53,6 +53,7 @@
 //! | `argmin`, `argmax` | int64: place in the row-major order of the reduced axes of the selection, first among equals | exact |
 //! | `any`, `all` | bool | exact |
 //! | `count`, `count_where`, `histogram` | int64 | exact |
+//! | `median`, `quantile` | float64; dates for dates | exact: the values are found, and between two NumPy's `linear` |
 //!
 //! Infinities are values: a sum with infinities of both signs is NaN, as is the variance of an infinite value. A float sum
 //! beyond the range of float64 is infinite.
@@ -73,6 +74,7 @@ mod chunk;
 mod columns;
 mod condition;
 mod element;
+mod gather;
 mod kernel;
 mod mask;
 mod missing;
@@ -90,6 +92,7 @@ mod windows;
 
 pub use accumulator::Accumulator;
 pub use condition::{Comparison, Condition};
+pub use gather::{Bin, Gathering, Sieve, Sifted, Tally, interpolate, interpolate_integer, quantile_place};
 pub use missing::{MissingAttributes, MissingSpec, NanPolicy, netcdf_default_fill};
 pub use number::Number;
 pub use outcome::{Outcome, Value, Values};

@@ -265,6 +265,8 @@ fn of_columns<X: Answer>(
                 shape.push(edges.len() as u64 - 1);
                 signed(bins.next().map_or(&[], Vec::as_slice))
             }
+            // No plan is made for them.
+            Reduction::Median | Reduction::Quantile(_) => floats(cells, |_| f64::NAN),
         };
         if let Some(fixed) = reduction.element(&value, &values) {
             element = fixed;
@@ -294,7 +296,9 @@ impl Reduction {
             Self::Sum if *value == ElementType::Bool => Some(ElementType::Int64),
             Self::Min | Self::Max | Self::First | Self::Last => None,
             Self::Any(_) | Self::All(_) => Some(ElementType::Bool),
-            Self::Mean | Self::Var { .. } | Self::Std { .. } => Some(ElementType::Float64),
+            Self::Mean | Self::Var { .. } | Self::Std { .. } | Self::Median | Self::Quantile(_) => {
+                Some(ElementType::Float64)
+            }
             Self::ArgMin | Self::ArgMax | Self::Count | Self::CountWhere(_) | Self::Histogram(_) => {
                 Some(ElementType::Int64)
             }

@@ -14,6 +14,7 @@ use crate::{
     chunk,
     columns::Wanted,
     element::representable,
+    gather::has_quantiles,
     partial::Kind,
     walk::{Region, Walk},
 };
@@ -34,6 +35,8 @@ pub struct ReductionPlan {
     pub(crate) wanted: Wanted,
     /// Row-major strides of the reduced and grouped axes of the selection, and of one with windows; 0 for kept ones.
     pub(crate) places: Vec<u64>,
+    /// Number of positions selected along each axis.
+    pub(crate) selected: Vec<u64>,
     pub(crate) output_shape: Vec<u64>,
     pub(crate) output_cells: usize,
     /// The chunks that hold a selected element which belongs to a cell.
@@ -99,6 +102,18 @@ pub enum PlanError {
         label: u32,
         /// Number of groups.
         groups: u32,
+    },
+    /// A question that partials do not answer.
+    #[error("{reduction} is made from all values at a time, not from what each chunk gives")]
+    Gathered {
+        /// Name of the reduction.
+        reduction: &'static str,
+    },
+    /// A fraction outside 0 to 1.
+    #[error("{fraction} is no fraction between 0 and 1")]
+    Fraction {
+        /// The fraction.
+        fraction: f64,
     },
     /// Edges that bound no bins.
     #[error("a histogram needs at least two edges in ascending order, not {edges:?}")]
@@ -194,6 +209,7 @@ impl ReductionPlan {
             condition: spec.condition.as_ref().map(round),
             windows: spec.windows,
             places: places(selection, &spec.axes, spec.windows),
+            selected: selection.shape(),
             wanted,
             output_shape,
             output_cells,
@@ -202,6 +218,25 @@ impl ReductionPlan {
             decoded_len,
             decoded_len_max,
         })
+    }
+
+    /// Refuses quantiles that are not defined for the type of the values.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::Unsupported`] and [`PlanError::Fraction`].
+    pub fn check_gathered(&self, reductions: &[Reduction]) -> Result<(), PlanError> {
+        for reduction in reductions {
+            let Some(fraction) = reduction.fraction() else { continue };
+            let element = &self.data_type.element;
+            if !has_quantiles(element) {
+                return Err(PlanError::Unsupported { reduction: reduction.name(), element: element.name() });
+            }
+            if !(0.0..=1.0).contains(&fraction) {
+                return Err(PlanError::Fraction { fraction });
+            }
+        }
+        Ok(())
     }
 
     /// The chunks that are needed, in row-major order; made one by one as they are asked for. Chunks of which no selected
@@ -403,6 +438,9 @@ fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), Plan
         return unsupported("a reduction");
     }
     for reduction in &spec.reductions {
+        if reduction.is_gathered() {
+            return Err(PlanError::Gathered { reduction: reduction.name() });
+        }
         let defined = match reduction {
             Reduction::Count => real || complex || text || time,
             Reduction::Sum | Reduction::Mean => real || complex,
@@ -438,7 +476,7 @@ fn wanted(
             Reduction::Max => wanted.max = true,
             Reduction::Range => (wanted.min, wanted.max) = (true, true),
             Reduction::Sum | Reduction::Mean => wanted.sum = true,
-            Reduction::Count => {}
+            Reduction::Count | Reduction::Median | Reduction::Quantile(_) => {}
             Reduction::Var { .. } | Reduction::Std { .. } => (wanted.sum, wanted.deviations) = (true, true),
             Reduction::ArgMin => wanted.arg_min = true,
             Reduction::ArgMax => wanted.arg_max = true,

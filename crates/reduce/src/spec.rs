@@ -46,6 +46,11 @@ pub enum Reduction {
     CountWhere(Condition),
     /// How many values lie between each pair of neighbouring edges; as in NumPy, only the last bin holds its upper edge.
     Histogram(Arc<[f64]>),
+    /// The value in the middle, or the mean of the two there. Made from gathered values, as quantiles are: a plan's
+    /// partials do not answer it.
+    Median,
+    /// The value below which this fraction of the others lies, between 0 and 1; between two values linear, as in NumPy.
+    Quantile(f64),
 }
 
 impl Reduction {
@@ -69,6 +74,24 @@ impl Reduction {
             Self::All(_) => "all",
             Self::CountWhere(_) => "count_where",
             Self::Histogram(_) => "histogram",
+            Self::Median => "median",
+            Self::Quantile(_) => "quantile",
+        }
+    }
+
+    /// Whether it is made from all values at a time ([`sift_chunk`](crate::ReductionPlan::sift_chunk)), not from partials.
+    #[must_use]
+    pub fn is_gathered(&self) -> bool {
+        self.fraction().is_some()
+    }
+
+    /// The fraction of a quantile.
+    #[must_use]
+    pub fn fraction(&self) -> Option<f64> {
+        match self {
+            Self::Median => Some(0.5),
+            Self::Quantile(fraction) => Some(*fraction),
+            _ => None,
         }
     }
 
@@ -88,6 +111,7 @@ impl Reduction {
             Self::ArgMax,
             Self::First,
             Self::Last,
+            Self::Median,
         ]
         .into_iter()
         .find(|reduction| reduction.name() == name)

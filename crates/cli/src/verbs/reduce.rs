@@ -3,20 +3,19 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{self, GroupBy, Limits, Query, Rolling, query::Values, select};
+use rangefold::active::{GroupBy, Limits, Query, Rolling, query::Values, select};
 use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
 use serde_json::json;
 
 use crate::args::Reduce;
 use crate::context::Context;
-use crate::operations::Operations;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
 use crate::{Done, WrongArguments, fields, names, number, operations, output, progress};
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
-    let Operations { reductions, quantiles } = operations::parse(&args.op).map_err(WrongArguments::of)?;
+    let reductions = operations::parse(&args.op).map_err(WrongArguments::of)?;
     let query = query(args, reductions).map_err(WrongArguments::of)?;
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
     let mut source = Source::open(context, &args.refs).await?;
@@ -30,7 +29,7 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
                 .map(|text| output::print(&text))
                 .map(|_| Vec::new())
         } else {
-            reduce(context, &mut source, variable, &query, &quantiles).await
+            reduce(context, &mut source, variable, &query).await
         };
         match answered {
             Ok(answered) if format.is_some() => fields.extend(answered),
@@ -114,33 +113,17 @@ fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Vec<String>> {
     bail!("{} has no variable {wanted:?}{near}", args.refs)
 }
 
-async fn reduce(
-    context: &Context,
-    source: &mut Source,
-    variable: &str,
-    query: &Query,
-    quantiles: &[(String, f64)],
-) -> Result<Vec<Field>> {
+async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<Vec<Field>> {
     let started = Instant::now();
-    let cannot = || format!("cannot reduce {variable}");
     let (store, prepared) = source.prepare(context, variable, query).await?;
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
     let advance = |done, _| bar.set_position(done);
-    let mut fields = Vec::new();
-    if !query.reductions.is_empty() {
-        let answer = prepared.run(&store, limits(context), &advance).await.with_context(cannot)?;
-        fields = fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await?;
-    }
-    if !quantiles.is_empty() {
-        let fractions: Vec<f64> = quantiles.iter().map(|(_, fraction)| *fraction).collect();
-        let found = active::quantiles(&store, variable, query, &fractions, limits(context), &advance)
-            .await
-            .with_context(cannot)?;
-        let names = quantiles.iter().map(|(name, _)| name.as_str());
-        fields.extend(fields::of_quantiles(&store, variable, &prepared, names, &found, started.elapsed()));
-    }
+    let answer = prepared
+        .run(&store, limits(context), &advance)
+        .await
+        .with_context(|| format!("cannot reduce {variable}"))?;
     bar.finish_and_clear();
-    Ok(fields)
+    fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await
 }
 
 fn limits(context: &Context) -> Limits {
@@ -169,7 +152,9 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
         }
     }
     let threads = limits(context).threads as u64;
-    let memory = prepared.answer_len() + threads * (plan.decoded_len_max() * 2);
+    let passes = prepared.passes(&store, limits(context));
+    let held = passes.map_or(0, |passes| passes.memory);
+    let memory = prepared.answer_len() + threads * (plan.decoded_len_max() * 2) + held;
     if context.shared.json {
         let document = json!({
             "variable": variable,
@@ -179,12 +164,25 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
             "objects": objects.len(),
             "bytes": { "referenced": encoded, "decoded": plan.decoded_len() },
             "memory": memory,
+            "quantiles": passes.map(|passes| json!({
+                "passes": passes.passes, "narrowed": passes.narrowed, "decoded": passes.decoded, "memory": passes.memory,
+            })),
         });
         return Ok(format!("{document}\n"));
     }
+    let quantiles = passes.map_or_else(String::new, |passes| {
+        let (count, narrowed) = (passes.passes, passes.narrowed);
+        let plural = if count == 1 { "pass" } else { "passes" };
+        let more = if narrowed == 0 {
+            String::new()
+        } else {
+            format!(", and some more for {narrowed} of the cells, whose values do not fit in memory")
+        };
+        format!("  quantiles take {count} {plural}, {} decoded in all{more}\n", number::bytes(passes.decoded))
+    });
     Ok(format!(
         "{variable}: {} elements in {} chunks, {stored} of them stored ({inline} inline), in {} objects\n  \
-         {} to fetch, {} decoded, about {} of memory; answer of shape {:?}\n",
+         {} to fetch, {} decoded, about {} of memory; answer of shape {:?}\n{quantiles}",
         plan.selected_count(),
         plan.chunk_count(),
         objects.len(),
