@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use judge::{Verdict, judge};
-use rangefold::active::{
-    GroupBy, KeptDimension, Limits, Query, WeightSource, prepare, quantiles, query, select,
-};
+use rangefold::active::{GroupBy, KeptDimension, Limits, Query, WeightSource, prepare, query, select};
 use rangefold::array::Slice;
 use rangefold::combine::{CombineSpec, Input, combine};
 use rangefold::reduce::{Outcome, Reduction, Value as Cell};
@@ -255,6 +253,7 @@ async fn answers_have_the_same_bits_at_any_concurrency() {
 /// NumPy's `quantile` of the values that netCDF4-python reads, as float64.
 #[tokio::test]
 async fn quantiles_are_numpys() {
+    let asked: Vec<Reduction> = [0.0, 0.1, 0.5, 0.9, 1.0].map(Reduction::Quantile).to_vec();
     let files: Vec<PathBuf> =
         [2001, 2002, 2003].iter().map(|y| fixtures().join(format!("stack/tas_{y}.nc"))).collect();
     let store = store_of(&files).await;
@@ -272,18 +271,14 @@ async fn quantiles_are_numpys() {
         ("pr", [2e-06, 0.003_199_5, 0.015_971_5, 0.028_836_3, 0.031_994]),
         ("lat", [-78.75, -63.0, 0.0, 63.0, 78.75]),
     ] {
-        let found = quantiles(
-            &store,
-            variable,
-            &Query::default(),
-            &[0.0, 0.1, 0.5, 0.9, 1.0],
-            Limits::default(),
-            &|_, _| {},
-        )
-        .await
-        .unwrap();
-        for (found, wanted) in found.values.into_iter().zip(expected) {
-            let found = found.unwrap();
+        let query = Query { reductions: asked.clone(), ..Query::default() };
+        let prepared = prepare(&store, variable, &query).await.unwrap();
+        let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap();
+        for (outcome, wanted) in answer.outcomes.iter().zip(expected) {
+            let found = match outcome.value(0).unwrap() {
+                Cell::Float(found) => found,
+                other => panic!("{variable}: {other:?}"),
+            };
             assert!(
                 (found - wanted).abs() <= 1e-15 * wanted.abs().max(1.0),
                 "{variable}: {found} for {wanted}"
