@@ -267,6 +267,18 @@ pub enum QueryError {
         /// Why not.
         reason: String,
     },
+    /// A place, or the first or last value, along positions that were selected from both sides of a seam.
+    #[error(
+        "variable {variable:?}: {reduction} is not defined where the selection goes over the seam of dimension {dimension:?}; select each side by itself"
+    )]
+    Seam {
+        /// The variable.
+        variable: String,
+        /// The dimension.
+        dimension: String,
+        /// Name of the reduction.
+        reduction: &'static str,
+    },
     /// Weights that do not fit.
     #[error("variable {variable:?} cannot be weighted by {weights}: {reason}")]
     Weights {
@@ -325,6 +337,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         let (variable, text) = (variable.to_owned(), rolling.to_string());
         rolled.map_err(|reason| QueryError::Rolling { variable, rolling: text, reason })?;
     }
+    check_seams(variable, &query.reductions, &axes)?;
     let weights = weights(store, variable, &query.weights, &axes).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
     let folded: BTreeSet<&str> =
@@ -380,6 +393,23 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         spec,
         values: query.values,
     })
+}
+
+/// Refuses what depends on the order of positions that a plan visits in another order.
+fn check_seams(variable: &str, reductions: &[Reduction], axes: &[Axis<'_>]) -> Result<(), QueryError> {
+    for axis in axes.iter().filter(|axis| axis.is_in_runs()) {
+        let stays = !axis.reduced && !axis.rolled && !axis.is_grouped();
+        let depends = |reduction: &&Reduction| match reduction {
+            Reduction::ArgMin | Reduction::ArgMax => true,
+            Reduction::First | Reduction::Last => !stays,
+            _ => false,
+        };
+        if let Some(reduction) = reductions.iter().find(depends) {
+            let (variable, dimension) = (variable.to_owned(), axis.name.to_owned());
+            return Err(QueryError::Seam { variable, dimension, reduction: reduction.name() });
+        }
+    }
+    Ok(())
 }
 
 /// What becomes of the axes of the variable.

@@ -273,6 +273,27 @@ fn periods_are_labelled_by_their_beginnings_in_every_output() {
 }
 
 #[test]
+fn what_depends_on_the_order_of_positions_is_refused_over_a_seam() {
+    let folder = stack();
+    let command = |op| ["reduce", "stack.json", "tas", "--op", op, "--select", "lon=-50.0..50.0", "--over"];
+    for (op, over) in [("argmin", "lat"), ("max,argmax", "lon"), ("first", "lon"), ("last", "time,lon")] {
+        let error = refused(folder.path(), 1, &[&command(op)[..], &[over]].concat());
+        assert!(error.contains("goes over the seam of dimension \"lon\""), "{op} {over}: {error}");
+    }
+    done(folder.path(), &[&command("first,last,max")[..], &["lat"]].concat());
+    let rolled = [&command("first")[..], &["lat", "--rolling", "lon=2"]].concat();
+    assert!(refused(folder.path(), 1, &rolled).contains("seam"));
+    // Windows go on over the seam, in the order of the selection.
+    let rolled = [&command("max")[..], &["lat,time", "--rolling", "lon=2", "--json"]].concat();
+    let rolled: Value = serde_json::from_str(&done(folder.path(), &rolled)).unwrap();
+    let single = [&command("max")[..], &["lat,time", "--json"]].concat();
+    let single: Value = serde_json::from_str(&done(folder.path(), &single)).unwrap();
+    let single: Vec<f64> = single["values"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+    let pairs: Vec<Option<f64>> = single.windows(2).map(|pair| Some(pair[0].max(pair[1]))).collect();
+    assert_eq!(rolled["values"], json!([vec![None], pairs].concat()));
+}
+
+#[test]
 fn windows_move_along_a_dimension_and_say_so_in_every_output() {
     let folder = stack();
     let reduce = |options: &[&str]| {
