@@ -1,10 +1,12 @@
 //! Many references at once: concurrent, bounded, in order.
 //!
 //! References are taken from the caller a window at a time, so that neighbours which are not asked for one right
-//! after the other are still read together, while what waits for an earlier reference stays within bounds.
+//! after the other are still read together, while what waits for an earlier reference stays within bounds. A read counts
+//! whole, gaps included, from the request until nobody holds a part of it any more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -15,10 +17,12 @@ use rangefold_refs::Reference;
 
 use crate::plan::{Part, Read, Wanted, plan};
 use crate::store::Shared;
-use crate::{FetchError, FetchProblem, ReferenceStore};
+use crate::{FetchError, FetchOptions, FetchProblem, ReferenceStore};
 
 /// Most references that are planned together.
 const WINDOW_MAX: usize = 4096;
+/// Reads are put together only as long as so many of them fit into the bound on bytes.
+const READS_MIN: u64 = 4;
 
 impl ReferenceStore {
     /// The bytes of many references, in the order they are asked for, each with its place in that order.
@@ -27,20 +31,36 @@ impl ReferenceStore {
     /// [`FetchOptions`](crate::FetchOptions). References are taken from the iterator as they are needed. A reference
     /// that fails is an item like the others; the stream goes on.
     ///
-    /// Requests are made while the stream is polled. Chunks of one read share its memory.
+    /// Requests are made while the stream is polled. Chunks of one read share its memory, which counts as in flight until
+    /// the last of them is dropped: a caller who keeps many is served by one read at a time.
     pub fn fetch<I>(&self, references: I) -> BoxStream<'static, (usize, Result<Bytes, FetchError>)>
+    where
+        I: IntoIterator<Item = Reference>,
+        I::IntoIter: Send + 'static,
+    {
+        self.fetch_within(references, u64::MAX)
+    }
+
+    /// As [`ReferenceStore::fetch`], with no more than `bytes_in_flight` if that is less than the store's own bound.
+    pub fn fetch_within<I>(
+        &self,
+        references: I,
+        bytes_in_flight: u64,
+    ) -> BoxStream<'static, (usize, Result<Bytes, FetchError>)>
     where
         I: IntoIterator<Item = Reference>,
         I::IntoIter: Send + 'static,
     {
         let fetch = Fetch {
             shared: Arc::clone(&self.shared),
+            options: self.options().within(bytes_in_flight),
             references: Box::new(references.into_iter()),
             taken: 0,
             given: 0,
             planned: VecDeque::new(),
             running: FuturesUnordered::new(),
-            held: 0,
+            expected: 0,
+            held: Arc::default(),
             ready: BTreeMap::new(),
         };
         stream::unfold(fetch, |mut fetch| async move { fetch.next().await.map(|item| (item, fetch)) }).boxed()
@@ -85,6 +105,7 @@ type Outcome = Result<Bytes, Arc<FetchProblem>>;
 
 struct Fetch {
     shared: Arc<Shared>,
+    options: FetchOptions,
     references: Box<dyn Iterator<Item = Reference> + Send>,
     /// References taken from the iterator.
     taken: usize,
@@ -93,8 +114,10 @@ struct Fetch {
     /// Reads not yet begun, in the order of the first reference they serve.
     planned: VecDeque<Read>,
     running: FuturesUnordered<BoxFuture<'static, (Read, Outcome)>>,
-    /// Bytes of running reads and of `ready`.
-    held: u64,
+    /// Bytes of running reads.
+    expected: u64,
+    /// Bytes of the reads of which a part is in `ready` or with the caller.
+    held: Arc<AtomicU64>,
     /// What has come before its turn.
     ready: BTreeMap<usize, Result<Bytes, FetchError>>,
 }
@@ -104,16 +127,14 @@ impl Fetch {
         loop {
             self.begin_reads();
             if let Some(result) = self.ready.remove(&self.given) {
-                self.held = self.held.saturating_sub(held_by(&result));
                 self.given += 1;
                 return Some((self.given - 1, result));
             }
             let (read, outcome) = self.running.next().await?;
-            self.held = self.held.saturating_sub(self.expected_len(&read));
+            self.expected = self.expected.saturating_sub(self.expected_len(&read));
+            let outcome = outcome.map(|bytes| Held::counted(bytes, &self.held));
             for part in &read.parts {
-                let result = cut(&read.url, read.range, *part, &outcome);
-                self.held = self.held.saturating_add(held_by(&result));
-                self.ready.insert(part.index, result);
+                self.ready.insert(part.index, cut(&read.url, read.range, *part, &outcome));
             }
         }
     }
@@ -121,8 +142,7 @@ impl Fetch {
     /// Begins as many reads as the bounds allow. One is begun in any case if nothing else can bring the next
     /// reference, so a full buffer never waits for itself.
     fn begin_reads(&mut self) {
-        let options = &self.shared.options;
-        let (concurrency, bytes_in_flight) = (options.concurrency.max(1), options.bytes_in_flight);
+        let (concurrency, bytes_in_flight) = (self.options.concurrency.max(1), self.options.bytes_in_flight);
         while self.running.len() < concurrency {
             if self.planned.is_empty() {
                 self.take_window();
@@ -130,11 +150,12 @@ impl Fetch {
             let Some(read) = self.planned.front() else { return };
             let length = self.expected_len(read);
             let stuck = self.running.is_empty() && !self.ready.contains_key(&self.given);
-            if self.held.saturating_add(length) > bytes_in_flight && !stuck {
+            let in_flight = self.expected.saturating_add(self.held.load(Ordering::Relaxed));
+            if in_flight.saturating_add(length) > bytes_in_flight && !stuck {
                 return;
             }
             let Some(read) = self.planned.pop_front() else { return };
-            self.held = self.held.saturating_add(length);
+            self.expected = self.expected.saturating_add(length);
             let shared = Arc::clone(&self.shared);
             self.running.push(
                 async move {
@@ -149,7 +170,7 @@ impl Fetch {
     /// Takes references from the caller and plans their reads. Half of the bound on bytes, so that a window is
     /// fetched while the one before it is still being taken away.
     fn take_window(&mut self) {
-        let bytes_max = self.shared.options.bytes_in_flight / 2;
+        let bytes_max = self.options.bytes_in_flight / 2;
         let mut bytes = 0_u64;
         let mut wanted = Vec::new();
         while wanted.len() < WINDOW_MAX && bytes < bytes_max.max(1) {
@@ -172,7 +193,7 @@ impl Fetch {
             bytes = bytes.saturating_add(self.shared.expected_len(&url, range));
             wanted.push(Wanted { index, url, range });
         }
-        self.planned.extend(plan(wanted, &self.shared.options));
+        self.planned.extend(plan(wanted, &self.options));
     }
 
     fn expected_len(&self, read: &Read) -> u64 {
@@ -203,6 +224,35 @@ fn cut(url: &Arc<str>, read: Option<ByteRange>, part: Part, outcome: &Outcome) -
     }
 }
 
-fn held_by(result: &Result<Bytes, FetchError>) -> u64 {
-    result.as_ref().map_or(0, |bytes| bytes.len() as u64)
+/// The bytes of a read, counted for as long as they are in memory.
+struct Held {
+    bytes: Bytes,
+    count: Arc<AtomicU64>,
+}
+
+impl Held {
+    fn counted(bytes: Bytes, count: &Arc<AtomicU64>) -> Bytes {
+        count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Bytes::from_owner(Self { bytes, count: Arc::clone(count) })
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.count.fetch_sub(self.bytes.len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl FetchOptions {
+    /// These options with no more than `bytes_in_flight`.
+    fn within(&self, bytes_in_flight: u64) -> Self {
+        let bytes_in_flight = self.bytes_in_flight.min(bytes_in_flight);
+        Self { bytes_in_flight, read_max: self.read_max.min(bytes_in_flight / READS_MIN), ..self.clone() }
+    }
 }

@@ -22,8 +22,8 @@ pub struct FetchOptions {
     /// No read is made longer than this many bytes by putting ranges together, so that long runs of chunks are still
     /// read concurrently.
     pub read_max: u64,
-    /// Bytes of one fetch that may be in flight or waiting for an earlier reference. A longer single read is still
-    /// made, but alone.
+    /// Bytes of one fetch that may be in flight, waiting for an earlier reference, or with the caller. A longer single
+    /// read is still made, but alone.
     pub bytes_in_flight: u64,
 }
 
@@ -84,6 +84,12 @@ impl ReferenceStore {
     #[must_use]
     pub fn bytes_fetched(&self) -> u64 {
         self.shared.fetched.load(Ordering::Relaxed)
+    }
+
+    /// The bounds of what is fetched.
+    #[must_use]
+    pub fn options(&self) -> &FetchOptions {
+        &self.shared.options
     }
 
     /// The references that are followed.

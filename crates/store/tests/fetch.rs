@@ -117,6 +117,28 @@ async fn what_is_not_taken_away_is_not_read_ahead_without_bound() {
     assert_eq!(answers.count().await, 999);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_the_caller_keeps_counts_as_in_flight_gaps_included() {
+    let recording = Arc::new(RecordingStore::new(memory(&[("a", &counting(1 << 20))]).await));
+    let store = store_over(throttled(recording.clone(), Duration::from_secs(1), Duration::ZERO), OPTIONS);
+    // Two references to a read of 30 bytes, of which 10 lie between them.
+    let ranges = |i: u64| [range("memory://a", i * 100, 10), range("memory://a", i * 100 + 20, 10)];
+    let mut answers = store.fetch_within((0..1000).flat_map(ranges), 300);
+    let (mut kept, mut start) = (Vec::new(), tokio::time::Instant::now());
+    for _ in 0..60 {
+        kept.push(answers.next().await);
+    }
+    let one_by_one = start.elapsed();
+    assert!(recording.bytes_read() <= 30 * 30, "{} bytes read", recording.bytes_read());
+    kept.clear();
+    start = tokio::time::Instant::now();
+    for _ in 0..60 {
+        assert!(answers.next().await.is_some());
+    }
+    assert!(start.elapsed() * 2 < one_by_one, "{:?} and {one_by_one:?}", start.elapsed());
+    assert_eq!(answers.count().await, 2000 - 120);
+}
+
 #[tokio::test]
 async fn one_reference_larger_than_the_bound_is_still_read() {
     let bytes = counting(20_000);
