@@ -17,6 +17,7 @@
 //! | [`query`] | makes a plan of what is asked of a variable |
 //! | [`run`](mod@run) | runs the plan |
 
+mod budget;
 mod canvas;
 pub mod coordinate;
 mod fold;

@@ -22,6 +22,7 @@ use rangefold_reduce::{
 use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
 
+use crate::budget::Budget;
 use crate::plans::Plans;
 use crate::query::Prepared;
 use crate::run::{Limits, Progress, RunError, Sifting, Statistics, sift_plans};
@@ -38,7 +39,7 @@ pub struct Passes {
     pub passes: u64,
     /// Cells whose values do not fit in memory: each takes one to three further passes.
     pub narrowed: u64,
-    /// Bytes for the values that are held at a time.
+    /// Bytes held at a time, at the most: values, and the chunks they come from.
     pub memory: u64,
     /// Decoded bytes of the chunks of all passes.
     pub decoded: u64,
@@ -195,19 +196,26 @@ pub(crate) async fn quantiles(
 }
 
 /// What quantiles of `prepared` will take.
-pub(crate) fn passes(prepared: &Prepared, array: &ManifestArray, limits: Limits) -> Passes {
+pub(crate) fn passes(
+    prepared: &Prepared,
+    store: &ReferenceStore,
+    array: &ManifestArray,
+    limits: Limits,
+) -> Passes {
     let layout = prepared.layout();
     let populations = Populations::new(&prepared.plan, &layout);
     let half = limits.memory / 2;
+    let limits = Limits { memory: limits.memory - half, ..limits };
     let mut passes = Passes::default();
     for tile in populations.tiles(half) {
         let values = tile.clone().fold(0_u64, |n, cell| n.saturating_add(populations.of(cell)));
         let len = Gathering::len_of(tile.end - tile.start, values);
         passes.passes += 1;
         passes.narrowed += u64::from(len > half);
-        passes.memory = passes.memory.max(len.min(half));
-        let plan = narrowed(prepared, array, &layout, &tile).map(|(plans, _)| plans.main);
-        passes.decoded = passes.decoded.saturating_add(plan.map_or(0, |plan| plan.decoded_len()));
+        let Some((plans, _)) = narrowed(prepared, array, &layout, &tile) else { continue };
+        let run = Budget::new(&plans, prepared.moves_bytes(store), limits, store.options());
+        passes.memory = passes.memory.max(len.min(half).saturating_add(run.memory));
+        passes.decoded = passes.decoded.saturating_add(plans.main.decoded_len());
     }
     passes
 }
@@ -281,7 +289,7 @@ fn narrowed(
     tile: &Range<u64>,
 ) -> Option<(Plans, u64)> {
     if tile.end - tile.start == layout.cells() {
-        return Some((prepared.plans.clone(), 0));
+        return Some((prepared.planned(array, &prepared.selection, prepared.spec.axes.clone())?, 0));
     }
     let bounds = bounding_box(&layout.shape, tile);
     let mut origin = 0;

@@ -10,6 +10,7 @@ use rangefold_reduce::{
 use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
 
+use crate::budget::Budget;
 use crate::coordinate::coordinate;
 use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
 use crate::plans::{Plans, Refusal};
@@ -162,18 +163,32 @@ impl Prepared {
         Ok(Answer { outcomes, statistics })
     }
 
-    /// Bytes that the answer takes while it grows, roughly.
+    /// Bytes that [`Prepared::run`] holds at one time, at the most: fetched, decoded, partials and the answer, not the set
+    /// of references and the weights. Known before anything is fetched.
     #[must_use]
-    pub fn answer_len(&self) -> u64 {
+    pub fn memory(&self, store: &ReferenceStore, limits: Limits) -> u64 {
+        let (gathered, merged) = split(&self.asked);
+        let running = if gathered.is_empty() || !merged.is_empty() {
+            Budget::new(&self.plans, self.moves_bytes(store), limits, store.options()).memory
+        } else {
+            0
+        };
         let folded = self.fold.as_ref().map_or(0, |weights| weights.folded_len(self.plan.output_shape()));
-        self.plan.accumulator_len().saturating_add(folded)
+        let gathering = self.passes(store, limits).map_or(0, |passes| passes.memory);
+        running.max(self.plan.answers_len().saturating_add(folded)).max(gathering)
+    }
+
+    /// Whether chunks have to be decoded.
+    pub(crate) fn moves_bytes(&self, store: &ReferenceStore) -> bool {
+        let array = store.references().arrays.get(&self.variable);
+        array.is_none_or(|array| !self.plans.codecs(array).is_empty())
     }
 
     /// What quantiles will take; `None` if none are asked for.
     #[must_use]
     pub fn passes(&self, store: &ReferenceStore, limits: Limits) -> Option<Passes> {
         let array = store.references().arrays.get(&self.variable)?;
-        self.asked.iter().any(Reduction::is_gathered).then(|| passes(self, array, limits))
+        self.asked.iter().any(Reduction::is_gathered).then(|| passes(self, store, array, limits))
     }
 
     /// Chunks that are not stored.

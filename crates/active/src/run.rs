@@ -6,9 +6,9 @@
 //!                                     threads: decode ─ reduce ─► partials, in task order ─► accumulator
 //!                                                     └ or, where much is kept, add to the answer in place: canvas
 //! ```
-//! Every stage is bounded: requests and encoded bytes by the store, threads by a semaphore, decoded bytes and partials by
-//! the number of jobs, which `memory` limits. Partials merge in task order, so the answer has the same bits whatever the
-//! bounds are; so does the canvas. Dropping the future stops it: nothing runs on but the jobs that have begun.
+//! Every stage is bounded: requests by the store, encoded bytes, threads, decoded bytes and partials by a share of
+//! [`Limits::memory`]. Partials merge in task order, so the answer has the same bits whatever the bounds are; so does the
+//! canvas. Dropping the future stops it: nothing runs on but the jobs that have begun.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,22 +21,17 @@ use rangefold_store::{FetchError, ReferenceStore};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::budget::Budget;
 use crate::canvas::{Canvas, Drawn, Elements};
 use crate::plans::Plans;
-
-/// Small chunks are handed to a thread together, up to about this many decoded bytes.
-const JOB_BYTES: u64 = 1 << 20;
-/// Jobs queued for each thread: while one waits for an earlier job to be merged, the thread has others.
-const QUEUE: usize = 4;
-/// Chunks in one job at the most.
-const JOB_CHUNKS: u64 = 64;
 
 /// Bounds of a run. They change how long it takes, never the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Threads that decode and reduce.
+    /// Threads that decode and reduce; fewer run where memory would not suffice for all.
     pub threads: usize,
-    /// Decoded bytes held at one time; one chunk is always allowed.
+    /// Bytes held at one time: fetched, decoded, partials and the answer. An answer, one read and one chunk with its
+    /// partial are always allowed. What the set of references takes is not counted.
     pub memory: u64,
 }
 
@@ -202,13 +197,12 @@ async fn each_chunk(
     mut merge: impl FnMut(u64, Option<Partial>) -> Result<(), ReduceError>,
 ) -> Result<Statistics, RunError> {
     let (plan, variable) = (&worker.plans.main, &worker.variable);
-    let partials = matches!(worker.to, Destination::Partials);
-    let (queued, job_chunks) = (jobs_queued(plan, limits, partials), job_chunks(plan));
-    let threads = Arc::new(Semaphore::new(limits.threads.max(1)));
+    let budget = Budget::new(&worker.plans, !worker.codecs.is_empty(), limits, store.options());
+    let threads = Arc::new(Semaphore::new(budget.threads));
     let fetched_before = store.bytes_fetched();
-    let (producer, chunks) = fetched(store, variable, plan, queued.saturating_mul(job_chunks));
+    let (producer, chunks) = fetched(store, variable, plan, budget);
     let jobs = chunks
-        .ready_chunks(job_chunks)
+        .ready_chunks(budget.job_chunks)
         .map(|chunks| {
             let (worker, threads) = (Arc::clone(worker), Arc::clone(&threads));
             async move {
@@ -222,7 +216,7 @@ async fn each_chunk(
                 job.await.map_err(|_| lost())
             }
         })
-        .buffered(queued);
+        .buffered(budget.jobs);
     let mut jobs = Box::pin(jobs);
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
     let mut merged = 0;
@@ -243,19 +237,6 @@ async fn each_chunk(
     Ok(statistics)
 }
 
-/// Jobs that run or wait for an earlier one to be merged: enough to keep the threads busy, fewer if their chunks and what
-/// these give would not fit in memory.
-fn jobs_queued(plan: &ReductionPlan, limits: Limits, partials: bool) -> usize {
-    let partial = plan.tasks().next().filter(|_| partials).map_or(0, |task| plan.partial_len(&task));
-    let fitting = limits.memory / plan.decoded_len_max().saturating_add(partial).max(JOB_BYTES);
-    usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, limits.threads.max(1).saturating_mul(QUEUE))
-}
-
-/// Chunks that one job takes, if so many are ready.
-fn job_chunks(plan: &ReductionPlan) -> usize {
-    usize::try_from((JOB_BYTES / plan.decoded_len_max().max(1)).clamp(1, JOB_CHUNKS)).unwrap_or(1)
-}
-
 /// A chunk's task, and its encoded bytes if it is stored.
 type Fetched = (ChunkTask, Option<Bytes>);
 
@@ -268,20 +249,20 @@ impl Drop for Producer {
     }
 }
 
-/// The chunks of a plan in task order, fetched ahead by a task of its own, up to `ahead` of them.
+/// The chunks of a plan in task order, fetched ahead by a task of its own.
 fn fetched(
     store: &ReferenceStore,
     variable: &str,
     plan: &ReductionPlan,
-    ahead: usize,
+    budget: Budget,
 ) -> (Producer, impl Stream<Item = Result<Fetched, RunError>> + use<>) {
     let reference = {
         let (store, path) = (store.clone(), variable.to_owned());
         move |task: &ChunkTask| store.references().arrays.get(&path)?.manifest.get(task.selection.number)
     };
     let lookup = reference.clone();
-    let mut bytes = store.fetch(plan.tasks().filter_map(move |task| lookup(&task)));
-    let (sender, receiver) = mpsc::channel(ahead.max(1));
+    let mut bytes = store.fetch_within(plan.tasks().filter_map(move |task| lookup(&task)), budget.fetched);
+    let (sender, receiver) = mpsc::channel(budget.job_chunks);
     let (mut tasks, variable) = (plan.tasks(), variable.to_owned());
     let producer = tokio::spawn(async move {
         for task in tasks.by_ref() {

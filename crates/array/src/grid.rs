@@ -372,6 +372,18 @@ impl Touching {
         })
     }
 
+    /// For each axis, the most selected positions that one chunk has along it, or one more.
+    pub fn part_counts_max(&self) -> impl Iterator<Item = u64> {
+        self.axes.iter().map(|axis| match (&axis.starts, &axis.chunks) {
+            (None, AxisChunks::Regular { length }) => {
+                axis.range.count().min(length.div_ceil(axis.range.stride()))
+            }
+            _ => {
+                (0..axis.len()).map_while(|i| axis.part(i)).map(|part| part.within.count()).max().unwrap_or(0)
+            }
+        })
+    }
+
     /// The chunk of this row-major number and its place among all that are touched; `None` if it is not among them.
     #[must_use]
     pub fn find(&self, number: u64) -> Option<(u64, ChunkSelection)> {
@@ -573,6 +585,10 @@ mod tests {
                 found += chunk.len();
             }
             prop_assert_eq!(found, slab.len());
+            for (axis, most) in touching.part_counts_max().enumerate() {
+                let longest = touching.clone().map(|chunk| chunk.axes[axis].within.count()).max().unwrap_or(most);
+                prop_assert!(longest <= most && most <= longest + 1, "{longest} {most}");
+            }
             let even = |part: &AxisPart| part.chunk.is_multiple_of(2);
             let left = grid.touching(&slab).retain(0, even);
             let expected: Vec<_> = grid.touching(&slab).filter(|chunk| even(&chunk.axes[0])).collect();

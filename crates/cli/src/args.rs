@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     /// Requests in flight
     #[arg(long, global = true, value_name = "N", default_value_t = 32, value_parser = positive, help_heading = "Resources")]
     pub(crate) concurrency: usize,
-    /// Upper bound for decoded bytes in flight, such as 512MiB
+    /// Memory for fetched and decoded bytes and the answer, such as 512MiB. An answer larger than that is still given
     #[arg(long, global = true, value_name = "SIZE", default_value = "1GiB", value_parser = size, help_heading = "Resources")]
     pub(crate) memory: u64,
     /// Threads that decode and reduce [default: one per core]

@@ -282,14 +282,14 @@ impl ReductionPlan {
         elements.saturating_mul(self.data_type.size().unwrap_or(0) as u64)
     }
 
-    /// Bytes of the partial of one chunk, roughly.
+    /// Bytes of the partial of one chunk at the most, roughly.
     #[must_use]
-    pub fn partial_len(&self, task: &ChunkTask) -> u64 {
-        let cells = task.selection.axes.iter().zip(&self.axes).fold(1_u64, |n, (part, map)| {
+    pub fn partial_len_max(&self) -> u64 {
+        let cells = self.chunks.part_counts_max().zip(&self.axes).fold(1_u64, |n, (positions, map)| {
             n.saturating_mul(match map {
                 AxisMap::Reduce => 1,
-                AxisMap::Keep => part.within.count(),
-                AxisMap::Group(grouping) => grouping.groups.into(),
+                AxisMap::Keep => positions,
+                AxisMap::Group(grouping) => positions.min(grouping.groups.into()),
             })
         });
         cells.saturating_mul(self.wanted.cell_len())
@@ -305,6 +305,19 @@ impl ReductionPlan {
             counters.saturating_add(beside.saturating_mul(self.wanted.cell_len()))
         });
         cells.saturating_mul(self.wanted.cell_len()).saturating_add(joined)
+    }
+
+    /// Bytes of the answers, once the accumulator is finished.
+    #[must_use]
+    pub fn answers_len(&self) -> u64 {
+        let words = self.reductions.iter().fold(0_u64, |words, reduction| {
+            words.saturating_add(match reduction {
+                Reduction::Histogram(edges) => edges.len() as u64,
+                _ if matches!(self.data_type.element, ElementType::Complex64 | ElementType::Complex128) => 3,
+                _ => 2,
+            })
+        });
+        (self.output_cells as u64).saturating_mul(words.saturating_mul(8))
     }
 
     /// Shape of the answers: kept axes with their selected length, grouped ones with their number of groups.

@@ -79,8 +79,8 @@ impl ReductionPlan {
     /// depends on nothing but the plan.
     #[must_use]
     pub fn slab_count(&self) -> u64 {
-        let partial = self.tasks().next().map_or(0, |task| self.partial_len(&task));
-        if partial.saturating_mul(SMALL_PARTIAL) < self.decoded_len_max() {
+        let is_cuttable = self.axes.iter().any(|map| matches!(map, AxisMap::Keep));
+        if !is_cuttable || self.partial_len_max().saturating_mul(SMALL_PARTIAL) < self.decoded_len_max() {
             return 0;
         }
         (self.output_cells / CELLS_MIN).min(SLABS_MAX) as u64

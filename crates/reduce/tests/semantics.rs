@@ -312,7 +312,7 @@ fn a_plan_says_what_it_will_take() {
     assert_eq!((plan.chunk_count(), plan.tasks().count()), (9, 9));
     assert_eq!((plan.decoded_len(), plan.decoded_len_max()), (9 * 2400, 2400));
     assert_eq!((plan.output_shape(), plan.selected_count()), ([50].as_slice(), 32 * 50));
-    assert_eq!((plan.accumulator_len(), plan.partial_len(&plan.tasks().next().unwrap())), (50 * 24, 20 * 24));
+    assert_eq!((plan.accumulator_len(), plan.partial_len_max()), (50 * 24, 20 * 24));
 }
 
 #[test]

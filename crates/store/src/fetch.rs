@@ -142,7 +142,10 @@ impl Fetch {
     /// Begins as many reads as the bounds allow. One is begun in any case if nothing else can bring the next
     /// reference, so a full buffer never waits for itself.
     fn begin_reads(&mut self) {
-        let (concurrency, bytes_in_flight) = (self.options.concurrency.max(1), self.options.bytes_in_flight);
+        let FetchOptions { concurrency, read_max, bytes_in_flight, .. } = self.options;
+        let concurrency = concurrency.max(1);
+        // Room is left for the one read that is begun in any case.
+        let bytes_in_flight = bytes_in_flight.saturating_sub(read_max);
         while self.running.len() < concurrency {
             if self.planned.is_empty() {
                 self.take_window();

@@ -151,10 +151,8 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
             }
         }
     }
-    let threads = limits(context).threads as u64;
     let passes = prepared.passes(&store, limits(context));
-    let held = passes.map_or(0, |passes| passes.memory);
-    let memory = prepared.answer_len() + threads * (plan.decoded_len_max() * 2) + held;
+    let memory = prepared.memory(&store, limits(context));
     if context.shared.json {
         let document = json!({
             "variable": variable,
@@ -182,7 +180,7 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
     });
     Ok(format!(
         "{variable}: {} elements in {} chunks, {stored} of them stored ({inline} inline), in {} objects\n  \
-         {} to fetch, {} decoded, about {} of memory; answer of shape {:?}\n{quantiles}",
+         {} to fetch, {} decoded, at most {} of memory; answer of shape {:?}\n{quantiles}",
         plan.selected_count(),
         plan.chunk_count(),
         objects.len(),
