@@ -205,8 +205,10 @@ async fn groups_weights_masks_and_conditions_answer_as_xarray_does() {
                 Query {
                     weights: vec![WeightSource::Mask {
                         variable: "lat".into(),
-                        comparison: rangefold::reduce::Comparison::Greater,
-                        threshold: 0.0,
+                        condition: rangefold::reduce::Condition {
+                            comparison: rangefold::reduce::Comparison::Greater,
+                            threshold: rangefold::reduce::Number::Integer(0),
+                        },
                     }],
                     select: select::parse("lon=-60.0..60.0").unwrap(),
                     ..mean.clone()

@@ -221,7 +221,7 @@ fn value(column: &[Sum], cell: usize) -> f64 {
 
 /// A value as a float; integers past 2^53 are rounded.
 #[expect(clippy::cast_precision_loss, reason = "documented: rounded")]
-fn number(values: &Values, i: usize) -> f64 {
+pub(crate) fn number(values: &Values, i: usize) -> f64 {
     match values {
         Values::Signed(values) => values.get(i).map_or(0.0, |&v| v as f64),
         Values::Unsigned(values) => values.get(i).map_or(0.0, |&v| v as f64),

@@ -1,15 +1,16 @@
 //! Grouping positions by parts of their dates (`time.month`, `time.season`), by periods (`time.6h`, `time.QS-DEC`) or by
 //! the values of a variable.
 
-use rangefold_array::Hyperslab;
+use rangefold_array::{ElementType, Hyperslab};
 use rangefold_cf::{Date, DateError, Instant, TimeUnits};
+use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::{AttributeValue, ManifestArray};
 use rangefold_store::{ReferenceStore, Values};
 
-use crate::coordinate::to_f64;
 use crate::period::Period;
 use crate::select::Coordinate;
 use crate::weigh::picked;
+use crate::whole;
 
 /// Labels that are held in memory at the most: a map of the Earth in cells of a hundredth of a degree.
 const LABELS_MAX: u64 = 1 << 30;
@@ -338,22 +339,22 @@ pub(crate) async fn labelling(store: &ReferenceStore, path: &str) -> Result<Labe
         return Err(refused(format!("it has more than {LABELS_MAX} values")));
     }
     let element = &array.meta.data_type.element;
-    let whole = Hyperslab::all(array.meta.shape());
-    let values = store.values(path, &whole).await.map_err(|error| refused(error.to_string()))?;
-    let (labels, groups) = match values {
-        Values::Texts(texts) => {
-            let keys: Vec<Option<String>> =
-                texts.into_iter().map(|text| Some(text).filter(|text| !text.is_empty())).collect();
-            let (labels, groups) = numbered(&keys);
-            (labels, GroupLabels::Texts(groups))
-        }
-        Values::Elements(bytes) if element.is_integer() || element.is_float() => {
-            let keys = whole_numbers(array, &to_f64(element, &bytes)).map_err(refused)?;
-            let (labels, groups) = numbered(&keys);
-            let meanings = flag_meanings(array, &groups);
-            (labels, meanings.unwrap_or(GroupLabels::Integers(groups)))
-        }
-        Values::Elements(_) => return Err(refused(format!("its values are of type {}", element.name()))),
+    let is_number = element.is_integer() || element.is_float() || *element == ElementType::Bool;
+    let (labels, groups) = if is_number {
+        let outcome = whole::each(store, path, array, Reduction::Min).await.map_err(refused)?;
+        let (labels, groups) = numbered(&whole_numbers(&outcome).map_err(refused)?);
+        let meanings = flag_meanings(array, &groups);
+        (labels, meanings.unwrap_or(GroupLabels::Integers(groups)))
+    } else {
+        let everything = Hyperslab::all(array.meta.shape());
+        let values = store.values(path, &everything).await.map_err(|error| refused(error.to_string()))?;
+        let Values::Texts(texts) = values else {
+            return Err(refused(format!("its values are of type {}", element.name())));
+        };
+        let keys: Vec<Option<String>> =
+            texts.into_iter().map(|text| Some(text).filter(|text| !text.is_empty())).collect();
+        let (labels, groups) = numbered(&keys);
+        (labels, GroupLabels::Texts(groups))
     };
     let name = path.rsplit('/').next().unwrap_or(path).to_owned();
     let (dimensions, shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());
@@ -362,19 +363,19 @@ pub(crate) async fn labelling(store: &ReferenceStore, path: &str) -> Result<Labe
 
 /// Values as keys; `None` where they are missing.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
-fn whole_numbers(array: &ManifestArray, values: &[f64]) -> Result<Vec<Option<i64>>, String> {
-    let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
-    if attribute("scale_factor").is_some() || attribute("add_offset").is_some() {
-        return Err("its values are packed".to_owned());
-    }
-    let missing: Vec<f64> =
-        ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
-    let key = |&value: &f64| match value {
-        _ if value.is_nan() || missing.contains(&value) => Ok(None),
-        _ if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 => Ok(Some(value as i64)),
-        _ => Err(format!("{value} is no whole number below 2^53")),
+fn whole_numbers(outcome: &Outcome) -> Result<Vec<Option<i64>>, String> {
+    let key = |value: Option<Value>| match value {
+        None => Ok(None),
+        Some(Value::Signed(n)) => Ok(Some(n)),
+        Some(Value::Unsigned(n)) => {
+            i64::try_from(n).map(Some).map_err(|_| format!("{n} is no whole number below 2^63"))
+        }
+        Some(Value::Bool(truth)) => Ok(Some(truth.into())),
+        Some(Value::Float(x)) if x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0 => Ok(Some(x as i64)),
+        Some(Value::Float(x)) => Err(format!("{x} is no whole number below 2^53")),
+        Some(Value::Complex([re, im])) => Err(format!("{re} + {im}i is no whole number")),
     };
-    values.iter().map(key).collect()
+    (0..outcome.count.len()).map(|i| key(outcome.value(i))).collect()
 }
 
 /// What `flag_meanings` calls the groups, if it names all of them.

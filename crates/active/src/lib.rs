@@ -32,6 +32,7 @@ pub mod select;
 pub mod variable;
 pub mod weigh;
 pub mod weights;
+mod whole;
 
 pub use group::{DatePart, GroupBy};
 pub use period::Period;

@@ -310,7 +310,7 @@ fn narrowed(
             (AxisMap::Group(grouping), Some(within)) => {
                 let inside = |label: &Option<u32>| label.filter(|&l| within.contains(&u64::from(l)));
                 let labels = grouping.labels.iter().map(inside).collect();
-                map = AxisMap::Group(Grouping { labels, groups: grouping.groups });
+                map = AxisMap::Group(Grouping { labels, ..grouping.clone() });
             }
             (_, None) => {}
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rangefold_array::{AxisRange, Hyperslab};
 use rangefold_reduce::{
-    AxisMap, ChunkTask, Condition, Grouping, PackingError, PlanError, ReduceSpec, Reduction, ReductionPlan,
+    AxisMap, ChunkTask, Condition, Grouping, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
+    ReductionPlan,
 };
 use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
@@ -145,6 +146,7 @@ impl Prepared {
             answer.outcomes = weights.fold(&merged, &answer.outcomes);
         }
         if gathered.is_empty() {
+            self.reshape(&mut answer.outcomes);
             return Ok(answer);
         }
         let (outcomes, took) = quantiles(store, self, &gathered, limits, progress).await?;
@@ -152,7 +154,8 @@ impl Prepared {
         let next = |reduction: &Reduction| {
             if reduction.is_gathered() { gathered.next() } else { merged.next() }
         };
-        let outcomes = self.asked.iter().filter_map(next).collect();
+        let mut outcomes: Vec<Outcome> = self.asked.iter().filter_map(next).collect();
+        self.reshape(&mut outcomes);
         let statistics = Statistics {
             chunks: self.plan.chunk_count(),
             missing: self.missing(store),
@@ -161,6 +164,17 @@ impl Prepared {
             decoded: answer.statistics.decoded + took.decoded,
         };
         Ok(Answer { outcomes, statistics })
+    }
+
+    /// Takes away the axes of one cell that positions in several runs have made.
+    fn reshape(&self, outcomes: &mut [Outcome]) {
+        if self.fold.is_some() {
+            return;
+        }
+        for outcome in outcomes {
+            let beyond = outcome.shape.split_off(self.plan.output_shape().len());
+            outcome.shape = self.dims.iter().map(|dim| dim.len() as u64).chain(beyond).collect();
+        }
     }
 
     /// Bytes that [`Prepared::run`] holds at one time, at the most: fetched, decoded, partials and the answer, not the set
@@ -282,18 +296,6 @@ pub enum QueryError {
         /// Why not.
         reason: String,
     },
-    /// A place, or the first or last value, along positions that were selected from both sides of a seam.
-    #[error(
-        "variable {variable:?}: {reduction} is not defined where the selection goes over the seam of dimension {dimension:?}; select each side by itself"
-    )]
-    Seam {
-        /// The variable.
-        variable: String,
-        /// The dimension.
-        dimension: String,
-        /// Name of the reduction.
-        reduction: &'static str,
-    },
     /// Weights that do not fit.
     #[error("variable {variable:?} cannot be weighted by {weights}: {reason}")]
     Weights {
@@ -352,7 +354,6 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         let (variable, text) = (variable.to_owned(), rolling.to_string());
         rolled.map_err(|reason| QueryError::Rolling { variable, rolling: text, reason })?;
     }
-    check_seams(variable, &query.reductions, &axes)?;
     let weights = weights(store, variable, &query.weights, &axes).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
     let folded: BTreeSet<&str> =
@@ -362,7 +363,8 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let windows = query.rolling.as_ref().zip(rolled).map(|(rolling, axis)| rolling.along(axis));
     let (ranges, maps) = axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
     let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
-    let fold = if folded.is_empty() {
+    // A weight without dimensions folds no axis, but still weighs.
+    let fold = if folded.is_empty() && weights.is_none() {
         None
     } else {
         let shape: Vec<u64> = folded_axes.iter().map(|axis| axis.positions().len() as u64).collect();
@@ -408,23 +410,6 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         spec,
         values: query.values,
     })
-}
-
-/// Refuses what depends on the order of positions that a plan visits in another order.
-fn check_seams(variable: &str, reductions: &[Reduction], axes: &[Axis<'_>]) -> Result<(), QueryError> {
-    for axis in axes.iter().filter(|axis| axis.is_in_runs()) {
-        let stays = !axis.reduced && !axis.rolled && !axis.is_grouped();
-        let depends = |reduction: &&Reduction| match reduction {
-            Reduction::ArgMin | Reduction::ArgMax => true,
-            Reduction::First | Reduction::Last => !stays,
-            _ => false,
-        };
-        if let Some(reduction) = reductions.iter().find(depends) {
-            let (variable, dimension) = (variable.to_owned(), axis.name.to_owned());
-            return Err(QueryError::Seam { variable, dimension, reduction: reduction.name() });
-        }
-    }
-    Ok(())
 }
 
 /// What becomes of the axes of the variable.
@@ -597,15 +582,20 @@ impl Axis<'_> {
                 ((0..count).map(|i| u32::try_from(i).ok()).collect(), count)
             }
         };
-        let mut of_position = vec![None; usize::try_from(range.count()).unwrap_or(0)];
-        for (position, label) in self.positions().into_iter().zip(labels) {
+        let count = usize::try_from(range.count()).unwrap_or(0);
+        let (mut of_position, mut places) = (vec![None; count], vec![0; count]);
+        let is_kept = !self.reduced && !self.rolled && !self.is_grouped();
+        for ((rank, position), label) in (0..).zip(self.positions()).zip(labels) {
             let place = position.saturating_sub(range.start()) / range.stride();
-            if let Some(slot) = usize::try_from(place).ok().and_then(|place| of_position.get_mut(place)) {
+            let Ok(place) = usize::try_from(place) else { continue };
+            if let (Some(slot), Some(place)) = (of_position.get_mut(place), places.get_mut(place)) {
                 *slot = label;
+                *place = if is_kept { 0 } else { rank };
             }
         }
         let groups = u32::try_from(groups).unwrap_or(u32::MAX);
-        (range, AxisMap::Group(Grouping { labels: of_position.into(), groups }))
+        let places = single.is_none().then(|| places.into());
+        (range, AxisMap::Group(Grouping { labels: of_position.into(), groups, places }))
     }
 }
 

@@ -374,15 +374,12 @@ impl Lookup<'_> {
         if hits.is_empty() {
             return Err(self.outside());
         }
-        let breaks: Vec<usize> = (1..hits.len())
+        let gaps: Vec<usize> = (1..hits.len())
             .filter(|&k| hits.get(k).zip(hits.get(k - 1)).is_some_and(|(a, b)| *a != b + 1))
             .collect();
-        let runs = match *breaks.as_slice() {
-            [] => vec![(0, hits.len())],
-            // Two runs, one at each end of the grid: the range begins in the second.
-            [k] if hits.first() == Some(&0) && hits.last() == Some(&(values.len() - 1)) => {
-                vec![(k, hits.len()), (0, k)]
-            }
+        let seam = match *gaps.as_slice() {
+            [] => self.turn(&hits, low),
+            [k] if hits.first() == Some(&0) && hits.last() == Some(&(values.len() - 1)) => Some(k),
             _ => {
                 return Err(SelectError::NotMonotonic {
                     dimension: self.dimension.to_owned(),
@@ -390,10 +387,28 @@ impl Lookup<'_> {
                 });
             }
         };
+        // Two runs, one at each end of the grid: the range begins in the second.
+        let runs = seam.map_or_else(|| vec![(0, hits.len())], |k| vec![(k, hits.len()), (0, k)]);
         let ranges = runs.into_iter().filter_map(|(from, to)| {
             AxisRange::new(*hits.get(from)? as u64, 1, (to - from) as u64, self.length)
         });
         Ok(Positions(ranges.collect()))
+    }
+
+    /// Where a range of all `hits`, which follow one another, begins within the grid and ends just before.
+    fn turn(&self, hits: &[usize], low: f64) -> Option<usize> {
+        let values = &self.coordinate.values;
+        let rising = values.windows(2).filter(|pair| matches!(pair, [a, b] if a < b)).count();
+        let along = |a: f64, b: f64| if 2 * rising >= values.len() { a < b } else { a > b };
+        let from_low: Vec<f64> =
+            hits.iter().filter_map(|&i| values.get(i)).map(|v| (v - low).rem_euclid(360.0)).collect();
+        let turns: Vec<usize> = (1..from_low.len())
+            .filter(|&k| matches!(from_low.get(k - 1..=k), Some(&[a, b]) if !along(a, b)))
+            .collect();
+        match (turns.as_slice(), from_low.first(), from_low.last()) {
+            (&[k], Some(&first), Some(&last)) if along(last, first) => Some(k),
+            _ => None,
+        }
     }
 
     /// Whether the axis is longitude, rises or falls throughout, and spans at most one turn.
@@ -513,7 +528,14 @@ mod tests {
         assert_eq!(positions("lon=-100.0..10.0", &lon).unwrap(), [3, 0]);
         assert_eq!(positions("lon=80.0..190.0", &lon).unwrap(), [1, 2]);
         assert_eq!(positions("lon=-90.0", &lon).unwrap(), [3]);
-        assert_eq!(positions("lon=-180.0..180.0", &lon).unwrap().len(), 4);
+        assert_eq!(positions("lon=-180.0..180.0", &lon).unwrap(), [2, 3, 0, 1]);
+        assert_eq!(positions("lon=0.0..360.0", &lon).unwrap(), [0, 1, 2, 3]);
+        let falling = Coordinate { is_longitude: true, ..numbers(&[270.0, 180.0, 90.0, 0.0]) };
+        assert_eq!(positions("lon=-100.0..10.0", &falling).unwrap(), [3, 0]);
+        assert_eq!(positions("lon=-180.0..180.0", &falling).unwrap(), [2, 3, 0, 1]);
+        let pivoted = Coordinate { is_longitude: true, ..numbers(&[0.0, 90.0, 180.0, -90.0]) };
+        assert_eq!(positions("lon=170.0..280.0", &pivoted).unwrap(), [2, 3]);
+        assert_eq!(positions("lon=0.0..359.0", &pivoted).unwrap(), [0, 1, 2, 3]);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Where weights and masks come from, read through the store.
 
-use rangefold_array::{AxisRange, Hyperslab};
-use rangefold_reduce::Comparison;
+use rangefold_array::ElementType;
+use rangefold_reduce::{Condition, Outcome, Reduction};
 use rangefold_refs::AttributeValue;
-use rangefold_store::{ReferenceStore, Values};
+use rangefold_store::ReferenceStore;
 
-use crate::coordinate::{coordinate, coordinate_path, to_f64};
+use crate::coordinate::{coordinate, coordinate_path};
+use crate::fold::number;
 use crate::query::{Axis, QueryError};
+use crate::whole;
 
 /// What values weigh, or which of them take part.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,14 +18,12 @@ pub enum WeightSource {
     /// The values of a variable, such as the areas of cells; what is missing in it weighs nothing. Of the bounds of a
     /// coordinate, such as `time_bnds`, the widths of the intervals: the lengths of months.
     Variable(String),
-    /// 1 where the values of a variable meet a comparison, 0 elsewhere.
+    /// 1 where the values of a variable meet a condition, 0 elsewhere, and 0 where they are missing.
     Mask {
         /// The variable.
         variable: String,
-        /// How its values are compared.
-        comparison: Comparison,
-        /// With what.
-        threshold: f64,
+        /// What its values must meet.
+        condition: Condition,
     },
 }
 
@@ -62,8 +62,8 @@ pub(crate) async fn weights(
         let weighing = match source {
             WeightSource::CosLatitude => cos_latitude(store, variable, axes).await,
             WeightSource::Variable(path) => of_variable(store, path, axes, None).await,
-            WeightSource::Mask { variable, comparison, threshold } => {
-                of_variable(store, variable, axes, Some((*comparison, *threshold))).await
+            WeightSource::Mask { variable, condition } => {
+                of_variable(store, variable, axes, Some(*condition)).await
             }
         };
         let weighing = weighing.map_err(error)?;
@@ -114,12 +114,12 @@ async fn of_variable(
     store: &ReferenceStore,
     path: &str,
     axes: &[Axis<'_>],
-    mask: Option<(Comparison, f64)>,
+    mask: Option<Condition>,
 ) -> Result<Weighing, String> {
     let path = path.trim_matches('/');
     let array = store.references().arrays.get(path).ok_or("there is no such variable")?;
     let element = &array.meta.data_type.element;
-    if !(element.is_integer() || element.is_float()) {
+    if !(element.is_integer() || element.is_float() || *element == ElementType::Bool) {
         return Err(format!("its values are of type {}", element.name()));
     }
     let mut dimensions = array.meta.dimension_names.clone();
@@ -144,47 +144,24 @@ async fn of_variable(
     if !order.is_sorted() {
         return Err("its dimensions stand in another order".to_owned());
     }
-    let all = Hyperslab::from_axes(array.meta.shape().iter().map(|&length| AxisRange::all(length)).collect());
-    let Values::Elements(bytes) = store.values(path, &all).await.map_err(|error| error.to_string())? else {
-        return Err("its values are texts".to_owned());
-    };
-    let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
-    let missing: Vec<f64> =
-        ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
-    let (scale, offset) = (attribute("scale_factor").unwrap_or(1.0), attribute("add_offset").unwrap_or(0.0));
-    let is_missing = |stored: f64| stored.is_nan() || missing.contains(&stored);
-    let weight = |stored: f64| match mask {
-        _ if is_missing(stored) => 0.0,
-        None => stored * scale + offset,
-        Some((comparison, threshold)) => {
-            f64::from(u8::from(meets(stored * scale + offset, comparison, threshold)))
-        }
-    };
-    let stored = to_f64(element, &bytes);
+    let reduction = mask.map_or(Reduction::Min, Reduction::CountWhere);
+    let outcome = whole::each(store, path, array, reduction).await?;
     let values: Vec<f64> = if is_bounds {
-        let width = |pair: &[f64]| match *pair {
-            [from, to] if !(is_missing(from) || is_missing(to)) => ((to - from) * scale).abs(),
+        let width = |cell: usize| match (value(&outcome, 2 * cell), value(&outcome, 2 * cell + 1)) {
+            (Some(from), Some(to)) => (to - from).abs(),
             _ => 0.0,
         };
-        stored.chunks(2).map(width).collect()
+        (0..outcome.count.len() / 2).map(width).collect()
     } else {
-        stored.into_iter().map(weight).collect()
+        (0..outcome.count.len()).map(|i| value(&outcome, i).unwrap_or(0.0)).collect()
     };
     let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
     Ok(Weighing { dimensions, values: picked(&values, &shape, &positions), is_mask: mask.is_some() })
 }
 
-fn meets(value: f64, comparison: Comparison, threshold: f64) -> bool {
-    match comparison {
-        Comparison::Less => value < threshold,
-        Comparison::LessOrEqual => value <= threshold,
-        Comparison::Greater => value > threshold,
-        Comparison::GreaterOrEqual => value >= threshold,
-        #[expect(clippy::float_cmp, reason = "equality is what was asked for")]
-        Comparison::Equal => value == threshold,
-        #[expect(clippy::float_cmp, reason = "equality is what was asked for")]
-        Comparison::NotEqual => value != threshold,
-    }
+/// Element number `i`; `None` if it is missing.
+fn value(outcome: &Outcome, i: usize) -> Option<f64> {
+    (outcome.count.get(i).copied()? > 0).then(|| number(&outcome.values, i))
 }
 
 /// The values at the product of positions on each axis of `shape`, row-major.

@@ -114,12 +114,12 @@ pub(crate) fn mask(text: &str) -> Result<WeightSource> {
         .find(['<', '>', '=', '!'])
         .ok_or_else(|| anyhow!("{text:?} is not a mask such as 'sftlf > 50'"))?;
     let (variable, rest) = text.split_at(sign);
-    let Condition { comparison, threshold } = condition(rest)?;
+    let condition = condition(rest)?;
     let variable = variable.trim().to_owned();
     if variable.is_empty() {
         bail!("the mask {text:?} names no variable");
     }
-    Ok(WeightSource::Mask { variable, comparison, threshold: threshold.to_f64() })
+    Ok(WeightSource::Mask { variable, condition })
 }
 
 #[cfg(test)]

@@ -208,13 +208,15 @@ fn populations(plan: &ReductionPlan, task: &ChunkTask, region: &Region) -> Vec<P
                 let (&base, &len) = starts.next().unwrap_or((&0, &0));
                 let mut groups = vec![Population { count: 0, first: 0, last: 0 }; len];
                 for position in part.output_start..part.output_start + count {
-                    let label = usize::try_from(position).ok().and_then(|i| *grouping.labels.get(i)?);
+                    let index = usize::try_from(position).unwrap_or(usize::MAX);
+                    let label = grouping.labels.get(index).copied().flatten();
                     let group = label.and_then(|label| usize::try_from(u64::from(label) - base).ok());
                     let Some(group) = group.and_then(|group| groups.get_mut(group)) else { continue };
-                    if group.count == 0 {
-                        group.first = position * place;
-                    }
-                    group.last = position * place;
+                    let places = grouping.places.as_deref();
+                    let at = places.map_or(Some(position), |places| places.get(index).copied());
+                    let at = at.unwrap_or(0) * place;
+                    group.first = if group.count == 0 { at } else { group.first.min(at) };
+                    group.last = group.last.max(at);
                     group.count += 1;
                 }
                 groups

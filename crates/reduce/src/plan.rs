@@ -8,7 +8,7 @@ use rangefold_array::{
 };
 
 use crate::{
-    AxisMap, Condition, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
+    AxisMap, Condition, Grouping, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
     Reduction, Windows,
     accumulator::Accumulator,
     chunk,
@@ -521,8 +521,11 @@ fn output_shape(selection: &Hyperslab, maps: &[AxisMap]) -> Result<Vec<u64>, Pla
             AxisMap::Keep => shape.push(range.count()),
             AxisMap::Group(grouping) => {
                 let (labels, positions) = (grouping.labels.len(), range.count());
-                if labels as u64 != positions {
-                    return Err(PlanError::Labels { axis, labels, positions });
+                let places = grouping.places.as_ref().map_or(labels, |places| places.len());
+                for labels in [labels, places] {
+                    if labels as u64 != positions {
+                        return Err(PlanError::Labels { axis, labels, positions });
+                    }
                 }
                 let groups = grouping.groups;
                 if let Some(&label) = grouping.labels.iter().flatten().find(|&&label| label >= groups) {
@@ -542,10 +545,15 @@ fn places(selection: &Hyperslab, maps: &[AxisMap], windows: Option<Windows>) -> 
     let rolled = windows.and_then(|windows| maps.iter().enumerate().filter(stays).nth(windows.axis));
     let rolled = rolled.map(|(axis, _)| axis);
     for (axis, ((place, range), map)) in places.iter_mut().zip(selection.axes()).zip(maps).enumerate().rev() {
-        if !matches!(map, AxisMap::Keep) || rolled == Some(axis) {
-            *place = stride;
-            stride = stride.saturating_mul(range.count().max(1));
-        }
+        let extent = match map {
+            AxisMap::Keep if rolled != Some(axis) => continue,
+            AxisMap::Group(Grouping { places: Some(places), .. }) => {
+                places.iter().max().map_or(1, |last| last.saturating_add(1))
+            }
+            AxisMap::Keep | AxisMap::Reduce | AxisMap::Group(_) => range.count().max(1),
+        };
+        *place = stride;
+        stride = stride.saturating_mul(extent);
     }
     places
 }

@@ -136,6 +136,10 @@ pub struct Grouping {
     pub labels: Arc<[Option<u32>]>,
     /// Number of groups.
     pub groups: u32,
+    /// Where each selected position stands among those of the axis, which is what first, last, argmin and argmax go by: a
+    /// range of longitudes may begin in the middle of the grid. `None` if in the order of the array; all 0 if the axis
+    /// counts as kept.
+    pub places: Option<Arc<[u64]>>,
 }
 
 /// What to compute of an array: several questions, answered in one pass.

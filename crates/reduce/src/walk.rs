@@ -6,7 +6,7 @@
 
 use rangefold_array::{ChunkSelection, MemoryOrder};
 
-use crate::{AxisMap, element::BLOCK};
+use crate::{AxisMap, Grouping, element::BLOCK};
 
 /// The output positions that a chunk contributes to: start and length along each axis of the output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,26 @@ struct WalkAxis<'a> {
     len: usize,
     stride: usize,
     place_stride: u64,
+    /// The place of each position, where it is not in the order of the array.
+    places: Option<&'a [u64]>,
     to: Cells<'a>,
+}
+
+impl WalkAxis<'_> {
+    /// What position `k` adds to an element's place.
+    #[inline(always)]
+    fn place(&self, k: usize) -> u64 {
+        self.places.map_or(k as u64, |places| places[k]) * self.place_stride
+    }
+
+    /// How many positions from `start` on have one label, and places that follow one another.
+    #[inline(always)]
+    fn alike(&self, labels: &[Option<u32>], start: usize) -> usize {
+        let goes_on = |k: usize| {
+            labels[k] == labels[k - 1] && self.places.is_none_or(|places| places[k] == places[k - 1] + 1)
+        };
+        (start + 1..labels.len()).take_while(|&k| goes_on(k)).count() + 1
+    }
 }
 
 /// How an axis moves through the cells.
@@ -99,7 +118,9 @@ impl<'a> Walk<'a> {
             selection.axes.iter().zip(maps).zip(strides.iter().zip(places))
         {
             first += usize::try_from(part.within.start()).ok()? * stride;
-            place += part.output_start * place_stride;
+            if !matches!(map, AxisMap::Group(Grouping { places: Some(_), .. })) {
+                place += part.output_start * place_stride;
+            }
             let count = usize::try_from(part.within.count()).ok()?;
             match map {
                 AxisMap::Reduce => {}
@@ -112,7 +133,11 @@ impl<'a> Walk<'a> {
                     let here = grouping.labels.get(start..start + count)?;
                     let lowest = here.iter().flatten().min().copied().unwrap_or(0);
                     let highest = here.iter().flatten().max().copied();
-                    labels.push((here, lowest));
+                    let there = match &grouping.places {
+                        Some(places) => Some(places.get(start..start + count)?),
+                        None => None,
+                    };
+                    labels.push((here, lowest, there));
                     region.start.push(lowest.into());
                     region.shape.push(highest.map_or(0, |highest| (highest - lowest) as usize + 1));
                 }
@@ -130,18 +155,19 @@ impl<'a> Walk<'a> {
         for ((part, map), (&stride, &place_stride)) in
             selection.axes.iter().zip(maps).zip(strides.iter().zip(places))
         {
-            let to = match map {
-                AxisMap::Reduce => Cells::Stay,
-                AxisMap::Keep => Cells::Step(cell_strides.next()?),
+            let (to, places) = match map {
+                AxisMap::Reduce => (Cells::Stay, None),
+                AxisMap::Keep => (Cells::Step(cell_strides.next()?), None),
                 AxisMap::Group(_) => {
-                    let (labels, base) = labels.next()?;
-                    Cells::Labels { labels, base, step: cell_strides.next()? }
+                    let (labels, base, places) = labels.next()?;
+                    (Cells::Labels { labels, base, step: cell_strides.next()? }, places)
                 }
             };
             axes.push(WalkAxis {
                 len: usize::try_from(part.within.count()).ok()?,
                 stride: stride.checked_mul(usize::try_from(part.within.stride()).ok()?)?,
                 place_stride,
+                places,
                 to,
             });
         }
@@ -183,11 +209,13 @@ impl<'a> Walk<'a> {
             }),
             Cells::Labels { labels, base, step } => self.each_outer(whole, |run| {
                 let mut start = 0;
-                for group in labels.chunk_by(|a, b| a == b) {
-                    if let Some(&Some(label)) = group.first() {
-                        sink.to_one_cell(run.part(start, group.len(), (label - base) as usize * step));
+                while start < run.len {
+                    let len = self.inner.alike(labels, start);
+                    if let Some(label) = labels[start] {
+                        let part = run.part(start, len, (label - base) as usize * step);
+                        sink.to_one_cell(Run { place: run.place + self.inner.place(start), ..part });
                     }
-                    start += group.len();
+                    start += len;
                 }
             }),
         }
@@ -218,7 +246,7 @@ impl<'a> Walk<'a> {
 fn moved(mut run: Run, outer: &[WalkAxis<'_>], position: &[usize]) -> Option<Run> {
     for (axis, &k) in outer.iter().zip(position) {
         run.first += k * axis.stride;
-        run.place += k as u64 * axis.place_stride;
+        run.place += axis.place(k);
         run.cell += match axis.to {
             Cells::Stay => 0,
             Cells::Step(step) => k * step,
@@ -268,7 +296,7 @@ fn arrange<'a>(mut axes: Vec<WalkAxis<'a>>, need_places: bool) -> (Vec<WalkAxis<
         Some(i) if short && joined[i].len >= SHORT => i,
         _ => last,
     };
-    let nowhere = WalkAxis { len: 1, stride: 1, place_stride: 0, to: Cells::Stay };
+    let nowhere = WalkAxis { len: 1, stride: 1, place_stride: 0, places: None, to: Cells::Stay };
     let inner = if joined.is_empty() { nowhere } else { joined.remove(inner) };
     (joined, inner)
 }

@@ -256,7 +256,7 @@ fn strings_that_are_not_empty_are_counted() {
 #[test]
 fn groups_are_reduced_in_one_pass() {
     let labels = [Some(1), Some(0), None, Some(1), Some(3)];
-    let grouping = AxisMap::Group(Grouping { labels: labels.into(), groups: 4 });
+    let grouping = AxisMap::Group(Grouping { labels: labels.into(), groups: 4, places: None });
     let spec = ReduceSpec::new(vec![Reduction::Sum, Reduction::First], vec![grouping]);
     let bytes = [1_u8, 2, 4, 8, 16];
     let answers = reduce(ElementType::UInt8, &bytes, &spec).unwrap();
@@ -319,7 +319,7 @@ fn a_plan_says_what_it_will_take() {
 fn chunks_of_which_no_position_has_a_group_are_not_needed() {
     let meta = meta(ElementType::UInt8, &[8, 3], &[2, 3]);
     let labels = [Some(1), None, None, None, None, None, None, Some(0)];
-    let by = AxisMap::Group(Grouping { labels: labels.into(), groups: 2 });
+    let by = AxisMap::Group(Grouping { labels: labels.into(), groups: 2, places: None });
     let spec = ReduceSpec::new(vec![Reduction::Sum], vec![by, AxisMap::Reduce]);
     let plan = ReductionPlan::new(&meta, &Hyperslab::all(&[8, 3]), &spec).unwrap();
     assert_eq!(plan.tasks().map(|task| task.selection.number).collect::<Vec<_>>(), [0, 3]);
@@ -385,7 +385,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_read() {
     let edges = all(&[Reduction::Histogram([1.0, 1.0].into())]);
     assert!(plan(&floats, &[4], &edges).contains("at least two edges in ascending order"));
     let grouped = |labels: &[Option<u32>]| {
-        let grouping = Grouping { labels: labels.into(), groups: 2 };
+        let grouping = Grouping { labels: labels.into(), groups: 2, places: None };
         ReduceSpec::new(vec![Reduction::Sum], vec![AxisMap::Group(grouping)])
     };
     assert_eq!(

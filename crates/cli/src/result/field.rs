@@ -235,12 +235,17 @@ impl Field {
         self.valid.iter().filter(|valid| !**valid).count()
     }
 
-    /// Length of the last dimension if the counts do without it, else 1.
-    pub(crate) fn cells_per_count(&self) -> usize {
-        match &self.count {
-            Some(count) if count.len() != self.cells() => self.dims.last().map_or(1, |dim| dim.length),
-            _ => 1,
+    /// The dimensions of the counts: all but the bins of a histogram.
+    pub(crate) fn count_dims(&self) -> &[Dim] {
+        match self.dims.split_last() {
+            Some((_, dims)) if self.operation.as_ref().is_some_and(|o| o.name == "histogram") => dims,
+            _ => &self.dims,
         }
+    }
+
+    /// Cells of the answer for each count: the bins of a histogram, else 1.
+    fn cells_per_count(&self) -> usize {
+        self.dims.iter().skip(self.count_dims().len()).map(|dim| dim.length).product()
     }
 
     /// Valid elements behind cell `i` of an answer.
@@ -280,11 +285,9 @@ impl Field {
         if let Some(dates) = self.dates.as_ref().map(Vec::len).filter(|&dates| dates != cells) {
             bail!("{dates} dates for {cells} cells");
         }
-        if let Some(counts) = self.count.as_ref().map(Vec::len) {
-            let outer: usize = self.dims.iter().rev().skip(1).map(|dim| dim.length).product();
-            if counts != cells && (self.dims.is_empty() || counts != outer) {
-                bail!("{counts} counts for {cells} cells");
-            }
+        let expected = self.count_dims().iter().map(|dim| dim.length).product::<usize>();
+        if let Some(counts) = self.count.as_ref().map(Vec::len).filter(|&counts| counts != expected) {
+            bail!("{counts} counts for {cells} cells");
         }
         self.dims.iter().try_for_each(Dim::check)
     }
@@ -350,6 +353,7 @@ mod tests {
     #[test]
     fn a_histogram_counts_once_for_all_its_bins() {
         let mut field = samples::map();
+        field.operation.as_mut().unwrap().name = "histogram".to_owned();
         field.count = Some(vec![7, 9]);
         assert!(field.check().is_ok());
         assert_eq!((field.count(2), field.count(3)), (Some(7), Some(9)));

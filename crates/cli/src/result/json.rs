@@ -44,10 +44,8 @@ fn write_document(out: &mut String, field: &Field) {
     );
     nested(out, &shape, &mut |out, i| write_value(out, field.shown(i)));
     if let Some(count) = &field.count {
-        let shape =
-            if field.cells_per_count() == 1 { &shape } else { &shape[..shape.len().saturating_sub(1)] };
         out.push_str(",\"count\":");
-        nested(out, shape, &mut |out, i| {
+        nested(out, shape.get(..field.count_dims().len()).unwrap_or(&shape), &mut |out, i| {
             let _ = write!(out, "{}", count.get(i).copied().unwrap_or(0));
         });
     }
@@ -112,7 +110,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::result::{Values, samples};
+    use crate::result::{Dim, Values, samples};
 
     #[test]
     fn an_answer_is_one_line_in_the_order_of_the_contract() {
@@ -120,6 +118,16 @@ mod tests {
             {"variable":"tas","op":"mean","over":["time"],"dims":["lat","lon"],"shape":[2,3],"dtype":"float64","values":[[280.1,null,281.0],[279.4,290.25,300.0]],"count":[[365,0,365],[365,364,365]],"units":"K","coords":{"lat":[-30.0,30.0],"lon":[0.0,120.0,240.0]},"chunks":{"total":365,"missing":0,"read":365},"bytes":{"referenced":123456,"fetched":130000,"decoded":999999},"seconds":0.12}
         "#]]
         .assert_eq(&lines(&[samples::map()]));
+    }
+
+    #[test]
+    fn the_count_of_a_histogram_of_one_bin_is_a_number_too() {
+        let mut field = samples::map();
+        field.operation.as_mut().unwrap().name = "histogram".to_owned();
+        field.dims = vec![Dim { name: "bin".to_owned(), length: 1, coordinate: None }];
+        (field.values, field.valid, field.count) = (Values::Signed(vec![3]), vec![true], Some(vec![7]));
+        let line = lines(&[field]);
+        assert!(line.contains(r#""values":[3],"count":7,"#), "{line}");
     }
 
     #[test]

@@ -78,8 +78,7 @@ fn variable(field: &Field, name: &str) -> Result<String> {
 }
 
 fn counts(field: &Field, name: &str) -> String {
-    let outer = field.cells_per_count() != 1;
-    let dims = &field.dims[..field.dims.len() - usize::from(outer)];
+    let dims = field.count_dims();
     let shape: Vec<usize> = dims.iter().map(|dim| dim.length).collect();
     let count = field.count.as_deref().unwrap_or_default();
     let data = data(&shape, |i| count.get(i).copied().into());

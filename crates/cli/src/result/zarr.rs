@@ -125,10 +125,9 @@ fn array<'a>(field: &'a Field, name: &str) -> Result<Array<'a>> {
 }
 
 fn counts(field: &Field) -> Array<'_> {
-    let outer = usize::from(field.cells_per_count() != 1);
     let count = field.count.as_deref().unwrap_or_default();
     Array {
-        dims: &field.dims[..field.dims.len() - outer],
+        dims: field.count_dims(),
         data_type: "uint64".to_owned(),
         fill: json!(0),
         attributes: names::count_attributes(field),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod random;
+
 use std::collections::BTreeMap;
 
 use rangefold_array::{
@@ -87,7 +89,7 @@ impl Case {
     }
 }
 
-fn flat(position: &[u64], shape: &[u64]) -> usize {
+pub(crate) fn flat(position: &[u64], shape: &[u64]) -> usize {
     position.iter().zip(shape).fold(0, |n, (p, length)| n * length + p) as usize
 }
 
@@ -185,7 +187,7 @@ pub(crate) fn fsum(values: impl IntoIterator<Item = f64>) -> f64 {
     partials.iter().rev().fold(0.0, |sum, x| sum + x)
 }
 
-fn meets(condition: &Condition, value: Number, element: &ElementType) -> bool {
+pub(crate) fn meets(condition: &Condition, value: Number, element: &ElementType) -> bool {
     use std::cmp::Ordering::{Equal, Greater, Less};
     let threshold = match element {
         ElementType::Float16 => Number::Float(half::f16::from_f64(condition.threshold.to_f64()).to_f64()),
@@ -207,7 +209,7 @@ fn meets(condition: &Condition, value: Number, element: &ElementType) -> bool {
     }
 }
 
-fn wrap(element: &ElementType, number: Number, unsigned: bool) -> Number {
+pub(crate) fn wrap(element: &ElementType, number: Number, unsigned: bool) -> Number {
     let bits = 8 * element.size().unwrap();
     match number {
         Number::Integer(n) if n < 0 && unsigned => Number::Integer(n + (1_i128 << bits)),
@@ -215,14 +217,14 @@ fn wrap(element: &ElementType, number: Number, unsigned: bool) -> Number {
     }
 }
 
-fn equal(a: Number, b: Number) -> bool {
+pub(crate) fn equal(a: Number, b: Number) -> bool {
     match (a, b) {
         (Number::Integer(a), Number::Integer(b)) => a == b,
         (a, b) => a.to_f64() == b.to_f64(),
     }
 }
 
-fn below(a: Number, b: Number) -> bool {
+pub(crate) fn below(a: Number, b: Number) -> bool {
     match (a, b) {
         (Number::Integer(a), Number::Integer(b)) => a < b,
         (a, b) => a.to_f64() < b.to_f64(),
@@ -340,7 +342,7 @@ fn joined(cells: &Cells, shape: &[u64], windows: Windows) -> (Cells, Vec<bool>) 
     (all.collect(), lacking.collect())
 }
 
-fn expected(
+pub(crate) fn expected(
     reduction: &Reduction,
     shape: &[u64],
     cells: &[Vec<(u64, Number)>],
@@ -379,7 +381,11 @@ fn as_value(number: Number, element: &ElementType) -> Value {
     }
 }
 
-fn one(reduction: &Reduction, cell: &[(u64, Number)], element: &ElementType) -> Result<Option<Near>, String> {
+pub(crate) fn one(
+    reduction: &Reduction,
+    cell: &[(u64, Number)],
+    element: &ElementType,
+) -> Result<Option<Near>, String> {
     let hits = |condition| cell.iter().filter(|(_, x)| meets(condition, *x, element)).count();
     match reduction {
         Reduction::Count => return Ok(Some(integer(cell.len() as i128).into())),
