@@ -70,6 +70,8 @@ pub struct Prepared {
     pub over: Vec<String>,
     /// Windows that move along one of the dimensions.
     pub rolling: Option<Rolling>,
+    /// What the query may not have meant.
+    pub warnings: Vec<String>,
     /// What is folded once the plan has run.
     fold: Option<Weights>,
     /// What was asked.
@@ -338,9 +340,10 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
     check_dimensions(variable, array, query)?;
-    let mut axes = Vec::with_capacity(names.len());
-    for (name, &length) in names.iter().zip(array.meta.shape()) {
-        let positions = positions(store, variable, name, length, query).await?;
+    let (mut axes, mut warnings) = (Vec::with_capacity(names.len()), Vec::new());
+    for (axis, (name, &length)) in names.iter().zip(array.meta.shape()).enumerate() {
+        let (positions, warning) = positions(store, variable, axis, name, length, query).await?;
+        warnings.extend(warning);
         let reduced = query.over.as_ref().is_none_or(|over| over.contains(name));
         axes.push(Axis { name, length, positions, reduced, rolled: false, groups: Vec::new() });
     }
@@ -404,6 +407,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         dims,
         over,
         rolling,
+        warnings,
         fold,
         asked: query.reductions.clone(),
         selection,
@@ -694,24 +698,41 @@ fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Res
     }
 }
 
+/// The positions that are selected along a dimension, and a warning if something else may have been meant.
 async fn positions(
     store: &ReferenceStore,
     variable: &str,
+    axis: usize,
     dimension: &str,
     length: u64,
     query: &Query,
-) -> Result<Positions, QueryError> {
+) -> Result<(Positions, Option<String>), QueryError> {
     let all = AxisSelector::Index(rangefold_array::Slice::All);
     let selector =
         query.select.iter().find(|(name, _)| name == dimension).map_or(&all, |(_, selector)| selector);
+    let year = selector.year();
     let coordinate = match selector {
-        AxisSelector::Index(_) => None,
+        AxisSelector::Index(_) if year.is_none() => None,
+        AxisSelector::Index(_) => coordinate(store, variable, dimension).await.unwrap_or_default(),
         _ => coordinate(store, variable, dimension).await.map_err(|source| QueryError::Coordinate {
             variable: variable.to_owned(),
             source: Box::new(source),
         })?,
     };
-    selector
-        .resolve(dimension, length, coordinate.as_ref())
-        .map_err(|source| QueryError::Select { variable: variable.to_owned(), source })
+    let of_year = year.filter(|&year| {
+        AxisSelector::of_year(year).resolve(axis, dimension, length, coordinate.as_ref()).is_ok()
+    });
+    let refused = |source| match (source, of_year) {
+        (SelectError::Position { dimension, source }, Some(year)) => {
+            SelectError::Year { dimension, year, source }
+        }
+        (source, _) => source,
+    };
+    let positions = selector
+        .resolve(axis, dimension, length, coordinate.as_ref())
+        .map_err(|source| QueryError::Select { variable: variable.to_owned(), source: refused(source) })?;
+    let warning = of_year.map(|year| {
+        format!("{dimension}={year} is position {year}; the year {year} is {dimension}={year}..{year}")
+    });
+    Ok((positions, warning))
 }

@@ -101,6 +101,16 @@ pub enum SelectError {
         /// What was asked for.
         wanted: String,
     },
+    /// A position past the end that is a year of the coordinate.
+    #[error("{dimension}={year} is a position, and the year is {dimension}={year}..{year}: {source}")]
+    Year {
+        /// The dimension.
+        dimension: String,
+        /// What was written.
+        year: i64,
+        /// Why it is no position.
+        source: rangefold_array::SelectionError,
+    },
     /// A position or slice that does not fit.
     #[error("dimension {dimension:?}: {source}")]
     Position {
@@ -224,6 +234,22 @@ impl Period {
     }
 }
 
+impl AxisSelector {
+    /// What was written, if a position may have been meant as a year.
+    pub(crate) fn year(&self) -> Option<i64> {
+        match *self {
+            Self::Index(Slice::Index(year)) => Some(year).filter(|year| (1000..=9999).contains(year)),
+            _ => None,
+        }
+    }
+
+    /// All dates of a year.
+    pub(crate) fn of_year(year: i64) -> Self {
+        let period = Period { date: Date::day(year, 1, 1), parts: Parts::Year };
+        Self::Dates(Some(period), Some(period))
+    }
+}
+
 /// A dimension's coordinate: its values, in its own units.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coordinate {
@@ -244,20 +270,21 @@ pub struct Coordinate {
 pub struct Positions(pub Vec<AxisRange>);
 
 impl AxisSelector {
-    /// The positions on an axis of `length` that this selects.
+    /// The positions on the axis number `axis`, of `length`, that this selects.
     ///
     /// # Errors
     ///
     /// [`SelectError`] if a position, value or date does not fit the axis or there is no `coordinate` to look it up in.
     pub fn resolve(
         &self,
+        axis: usize,
         dimension: &str,
         length: u64,
         coordinate: Option<&Coordinate>,
     ) -> Result<Positions, SelectError> {
         if let Self::Index(slice) = self {
             let range = slice
-                .resolve(0, length)
+                .resolve(axis, length)
                 .map_err(|source| SelectError::Position { dimension: dimension.to_owned(), source })?;
             return Ok(Positions(vec![range]));
         }
@@ -480,7 +507,7 @@ mod tests {
 
     fn positions(text: &str, coordinate: &Coordinate) -> Result<Vec<u64>, String> {
         let (dimension, selector) = parse(text).map_err(|e| e.to_string())?.remove(0);
-        let found = selector.resolve(&dimension, coordinate.values.len() as u64, Some(coordinate));
+        let found = selector.resolve(0, &dimension, coordinate.values.len() as u64, Some(coordinate));
         found.map(|p| p.0.iter().flat_map(|r| r.positions()).collect()).map_err(|e| e.to_string())
     }
 

@@ -102,3 +102,26 @@ async fn times_that_are_missing_are_refused_and_times_far_apart_make_no_periods(
     let nothing = Query { reductions: vec![Reduction::Mean], by, select, ..Query::default() };
     assert_eq!(prepare(&far, "v", &nothing).await.unwrap().plan.output_shape(), [0]);
 }
+
+#[tokio::test]
+async fn a_position_that_is_a_year_of_the_dates_is_warned_of() {
+    let times: Vec<f64> = (0..1200_u16).map(f64::from).collect();
+    let store = store("days since 1000-01-01", "noleap", &times, &times).await;
+    let asked = async |select| {
+        prepare(&store, "v", &Query { select: parse(select).unwrap(), ..Query::default() }).await
+    };
+    let warned = asked("time=1001").await.unwrap();
+    assert_eq!(warned.plan.selected_count(), 1);
+    assert_eq!(warned.warnings, ["time=1001 is position 1001; the year 1001 is time=1001..1001"]);
+    assert_eq!(asked("time=1001..1001").await.unwrap().plan.selected_count(), 365);
+    for plain in ["time=1100", "time=3", "time=1001:1002"] {
+        assert!(asked(plain).await.unwrap().warnings.is_empty(), "{plain}");
+    }
+    let store = self::store("days since 2001-01-01", "noleap", &times, &times).await;
+    let query = Query { select: parse("time=2002").unwrap(), ..Query::default() };
+    let error = prepare(&store, "v", &query).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "variable \"v\": time=2002 is a position, and the year is time=2002..2002: index 2002 is outside axis 0 of length 1200"
+    );
+}

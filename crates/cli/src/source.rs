@@ -13,6 +13,7 @@ use rangefold::refs::{ManifestArray, ReferenceSet};
 use rangefold::store::{Opened, ReferenceStore};
 
 use crate::context::Context;
+use crate::output::complain;
 
 /// Arrays of at most this many bytes may be scalar coordinates or bounds, and their references are always read.
 const COORDINATE_MAX: u64 = 4 << 20;
@@ -52,8 +53,8 @@ impl Source {
         variable: &str,
         query: &Query,
     ) -> Result<(ReferenceStore, Arc<Prepared>)> {
-        match self {
-            Self::Complete(store) => Ok((store.clone(), Arc::new(prepare(store, variable, query).await?))),
+        let (store, prepared) = match self {
+            Self::Complete(store) => (store.clone(), prepare(store, variable, query).await?),
             Self::Indexed(opened) => {
                 let beside = beside(opened.metadata(), variable, query);
                 opened.load_arrays(|path| beside.contains(path)).await?;
@@ -61,10 +62,13 @@ impl Source {
                 opened.load(variable, std::iter::empty()).await?;
                 let prepared = prepare(&context.reference_store(opened.known()), variable, query).await?;
                 opened.load(variable, prepared.plan.tasks().map(|task| task.selection.number)).await?;
-                let store = context.reference_store(opened.known());
-                Ok((store, Arc::new(prepared)))
+                (context.reference_store(opened.known()), prepared)
             }
+        };
+        for warning in &prepared.warnings {
+            complain(&format!("warning: {variable}: {warning}"));
         }
+        Ok((store, Arc::new(prepared)))
     }
 }
 
