@@ -275,15 +275,16 @@ fn periods_are_labelled_by_their_beginnings_in_every_output() {
 #[test]
 fn positions_over_a_seam_are_in_the_order_of_the_selection() {
     let folder = stack();
-    let asked = |op, select| {
-        let command = ["reduce", "stack.json", "tas", "--op", op, "--over", "lat,lon", "--select", select];
-        let answer: Value =
-            serde_json::from_str(&done(folder.path(), &[&command[..], &["--json"]].concat())).unwrap();
-        answer["values"].as_array().unwrap().clone()
+    let asked = |op, lon| {
+        let select = format!("time=0,lat=0,lon={lon}");
+        let command = ["reduce", "stack.json", "tas", "--json", "--op", op, "--select", &select];
+        let answer: Value = serde_json::from_str(&done(folder.path(), &command)).unwrap();
+        answer["values"].as_f64().unwrap()
     };
-    // The meridian of Greenwich is number 2 of these; west of it lie -45 and -22.5.
-    assert_eq!(asked("first", "lon=-50.0..50.0"), asked("first", "lon=-45.0"));
-    assert_eq!(asked("last", "lon=-50.0..50.0"), asked("last", "lon=45.0"));
+    assert_eq!(asked("first", "-50.0..50.0"), asked("first", "-45.0"));
+    assert_eq!(asked("last", "-50.0..50.0"), asked("last", "45.0"));
+    // Of 315 to 45 degrees, those of 22.5 are the warmest.
+    assert_eq!(asked("argmax", "-50.0..50.0"), 3.0);
     let command = |op| ["reduce", "stack.json", "tas", "--op", op, "--select", "lon=-50.0..50.0", "--over"];
     // Windows go on over the seam, in the order of the selection.
     let rolled = [&command("max")[..], &["lat,time", "--rolling", "lon=2", "--json"]].concat();
