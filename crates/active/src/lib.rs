@@ -23,6 +23,7 @@ pub mod coordinate;
 mod fold;
 pub mod group;
 pub mod period;
+mod place;
 mod plans;
 pub mod quantile;
 pub mod query;

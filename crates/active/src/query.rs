@@ -14,6 +14,7 @@ use rangefold_store::{ReferenceStore, ValuesError};
 use crate::budget::Budget;
 use crate::coordinate::coordinate;
 use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
+use crate::place::Places;
 use crate::plans::{Plans, Refusal};
 use crate::quantile::{Layout, Passes, passes, quantiles};
 use crate::rolling::Rolling;
@@ -76,6 +77,8 @@ pub struct Prepared {
     fold: Option<Weights>,
     /// What was asked.
     asked: Vec<Reduction>,
+    /// What the answers to `argmin` and `argmax` are numbers of.
+    places: Places,
     /// What the plans were made from.
     pub(crate) selection: Hyperslab,
     pub(crate) spec: ReduceSpec,
@@ -166,6 +169,19 @@ impl Prepared {
             decoded: answer.statistics.decoded + took.decoded,
         };
         Ok(Answer { outcomes, statistics })
+    }
+
+    /// The dimensions along which the answers to `argmin` and `argmax` are counted, in order: the reduced ones, the
+    /// gathered ones and the one that windows move along.
+    pub fn place_dimensions(&self) -> impl Iterator<Item = &str> {
+        self.places.dimensions()
+    }
+
+    /// Where `place`, an answer to `argmin` or `argmax`, is: its position along each of
+    /// [`Prepared::place_dimensions`], in the whole variable. `None` if it is no such answer.
+    #[must_use]
+    pub fn place(&self, place: i64) -> Option<Vec<u64>> {
+        self.places.positions(u64::try_from(place).ok()?)
     }
 
     /// Takes away the axes of one cell that positions in several runs have made.
@@ -357,6 +373,8 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         let (variable, text) = (variable.to_owned(), rolling.to_string());
         rolled.map_err(|reason| QueryError::Rolling { variable, rolling: text, reason })?;
     }
+    let counted = axes.iter().filter(|axis| axis.reduced || axis.rolled || axis.is_grouped());
+    let places = Places::new(counted.map(|axis| (axis.name.to_owned(), axis.positions.clone())).collect());
     let weights = weights(store, variable, &query.weights, &axes).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
     let folded: BTreeSet<&str> =
@@ -410,6 +428,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         warnings,
         fold,
         asked: query.reductions.clone(),
+        places,
         selection,
         spec,
         values: query.values,

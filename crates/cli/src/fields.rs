@@ -1,5 +1,6 @@
 //! From answers and decoded selections to what is printed and written.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -8,11 +9,11 @@ use rangefold::active::group::GroupLabels;
 use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
 use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
 use rangefold::cf::{Instant, TimeUnits};
-use rangefold::reduce::{Outcome, Reduction, Values as Outcomes};
+use rangefold::reduce::{Outcome, Reduction, Value, Values as Outcomes};
 use rangefold::refs::{AttributeValue, ManifestArray};
 use rangefold::store::{ReferenceStore, Values as Decoded};
 
-use crate::result::{Coordinate, Dim, Effort, Field, Operation, Values};
+use crate::result::{At, Coordinate, Dim, Effort, Field, Operation, Values};
 
 /// One field per outcome of a reduction.
 pub(crate) async fn of_answer(
@@ -28,9 +29,42 @@ pub(crate) async fn of_answer(
     }
     let effort = effort(&answer.statistics, elapsed);
     let array = store.references().arrays.get(variable);
-    let fields =
-        answer.outcomes.iter().map(|outcome| of_outcome(variable, array, prepared, &dims, outcome, effort));
-    Ok(fields.collect())
+    let mut fields = Vec::with_capacity(answer.outcomes.len());
+    for outcome in &answer.outcomes {
+        let at = places(store, variable, prepared, outcome).await?;
+        fields.push(Field { at, ..of_outcome(variable, array, prepared, &dims, outcome, effort) });
+    }
+    Ok(fields)
+}
+
+/// Where the answers to `argmin` and `argmax` stand, along each dimension that their places count; nothing for others.
+async fn places(
+    store: &ReferenceStore,
+    variable: &str,
+    prepared: &Prepared,
+    outcome: &Outcome,
+) -> Result<Vec<At>> {
+    if !matches!(outcome.reduction, Reduction::ArgMin | Reduction::ArgMax) {
+        return Ok(Vec::new());
+    }
+    let place = |i| match outcome.value(i)? {
+        Value::Signed(place) => prepared.place(place),
+        _ => None,
+    };
+    let places: Vec<Option<Vec<u64>>> = (0..outcome.values.len()).map(place).collect();
+    let mut found = Vec::new();
+    for (axis, name) in prepared.place_dimensions().enumerate() {
+        let of_cell = |place: &Option<Vec<u64>>| place.as_ref()?.get(axis).copied();
+        let positions: BTreeSet<u64> = places.iter().filter_map(of_cell).collect();
+        let positions: Vec<u64> = positions.into_iter().collect();
+        let index = places.iter().map(|place| positions.binary_search(&of_cell(place)?).ok()).collect();
+        let unlabelled = Coordinate { values: Values::Unsigned(positions.clone()), ..Coordinate::default() };
+        let dimension_of = KeptDimension::Selected { name: name.to_owned(), positions };
+        let mut dim = dimension(store, variable, &dimension_of).await?;
+        dim.coordinate.get_or_insert(unlabelled);
+        found.push(At { dim, index });
+    }
+    Ok(found)
 }
 
 fn effort(statistics: &Statistics, elapsed: Duration) -> Effort {
@@ -83,6 +117,7 @@ fn of_outcome(
         values,
         valid,
         count: Some(outcome.count.clone()),
+        at: Vec::new(),
         effort: Some(effort),
     }
 }

@@ -297,6 +297,80 @@ fn positions_over_a_seam_are_in_the_order_of_the_selection() {
 }
 
 #[test]
+fn extremes_stand_where_argmin_and_argmax_say() {
+    let folder = stack();
+    let reduce = |options: &[&str]| {
+        let answer = done(folder.path(), &[&["reduce", "stack.json", "tas", "--json"], options].concat());
+        answer.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    // Each case keeps one dimension at the most, so that answers are numbers or lists of them.
+    for options in [
+        &[][..],
+        &["--select", "time=1:30:3,lat=-30.0..60.0"],
+        &["--select", "lon=-50.0..50.0"],
+        &["--select", "lon=-50.0..50.0,time=2:20:5", "--over", "lat,lon"],
+        &["--select", "lon=-50.0..50.0", "--over", "lat,time"],
+        &["--by", "time.season"],
+        &["--by", "time.QS-DEC", "--select", "lon=-50.0..50.0"],
+        &["--rolling", "time=12:min=1", "--select", "lon=-50.0..50.0"],
+        &["--rolling", "lon=3", "--select", "lon=-50.0..50.0"],
+    ] {
+        for (op, place) in [("min", "argmin"), ("max", "argmax")] {
+            let lines = reduce(&[options, &["--op", &format!("{op},{place}")]].concat());
+            let of_cell = |values: &Value, cell: usize| values.get(cell).unwrap_or(values).clone();
+            let at = &lines[1]["at"];
+            for cell in 0..lines[0]["values"].as_array().map_or(1, Vec::len) {
+                let extreme = of_cell(&lines[0]["values"], cell);
+                let text = |label: &Value| label.to_string().replace('"', "");
+                let mut place = Vec::new();
+                for (name, labels) in at.as_object().unwrap() {
+                    let label = of_cell(labels, cell);
+                    assert_eq!(label.is_null(), extreme.is_null(), "{options:?} {op} of cell {cell}");
+                    place.push(format!("{name}={}", text(&label)));
+                }
+                let kept =
+                    ["lon", "lat", "time"].into_iter().find(|&name| lines[1]["coords"][name].is_array());
+                if let Some(name) = kept.filter(|&name| at[name].is_null()) {
+                    place.push(format!("{name}={}", text(&lines[1]["coords"][name][cell])));
+                }
+                if !extreme.is_null() {
+                    let there = reduce(&["--op", "first", "--select", &place.join(",")]);
+                    assert_eq!(there[0]["values"], extreme, "{options:?} {op} of cell {cell} at {place:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn places_are_told_by_coordinates_and_positions_in_every_output() {
+    let folder = stack();
+    let reduce = |options: &[&str]| {
+        let command = ["reduce", "stack.json", "tas", "--op", "argmax", "--select", "lon=-50.0..50.0"];
+        done(folder.path(), &[&command, options].concat())
+    };
+    assert_eq!(reduce(&[]), "tas argmax = 582 at time 2002-03-16T12:00:00, lat 11.25, lon 0 (count 1364)\n");
+    reduce(&["--over", "time,lat", "-o", "places.csv"]);
+    let table = std::fs::read_to_string(folder.path().join("places.csv")).unwrap();
+    let heading =
+        "lon [degrees_east],tas argmax,tas argmax at time,tas argmax at lat [degrees_north],count\n";
+    assert!(table.starts_with(heading), "{table}");
+    reduce(&["--over", "time", "-o", "places.zarr"]);
+    let array = std::fs::read_to_string(folder.path().join("places.zarr/tas/zarr.json")).unwrap();
+    let array: Value = serde_json::from_str(&array).unwrap();
+    let comment = "places counted from 0 in the row-major order of the selected positions along time";
+    assert_eq!((&array["attributes"]["comment"], &array["data_type"]), (&json!(comment), &json!("int64")));
+    let none: Value = serde_json::from_str(&reduce(&["--where", "> 1e9", "--json"])).unwrap();
+    let nowhere = json!({"time": null, "lat": null, "lon": null});
+    assert_eq!((&none["values"], &none["at"]), (&Value::Null, &nowhere));
+    // Dimensions without coordinates of their own, as those of curvilinear grids are, have positions.
+    done(folder.path(), &["scan", &fixture("netcdf/multidimensional_coordinate.nc"), "-o", "plain.json"]);
+    let line =
+        done(folder.path(), &["reduce", "plain.json", "level", "--op", "argmax", "--select", "station=1:"]);
+    assert_eq!(line, "level argmax = 3 at station 2, time 1 (count 4)\n");
+}
+
+#[test]
 fn windows_move_along_a_dimension_and_say_so_in_every_output() {
     let folder = stack();
     let reduce = |options: &[&str]| {

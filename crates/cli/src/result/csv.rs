@@ -5,7 +5,8 @@
 //! -30,0,280.1,365
 //! -30,120,,0
 //! ```
-//! Numbers are printed in full, missing values are empty, times are dates.
+//! Numbers are printed in full, missing values are empty, times are dates. Behind the places of extremes stand their
+//! coordinates, in columns such as `tas argmax at time`.
 
 use anyhow::{Result, bail};
 
@@ -33,15 +34,17 @@ pub(super) fn encode(fields: &[Field]) -> Result<String> {
     let columns = fields.iter().flat_map(|field| {
         let value = heading(&field.title(), field.units.as_deref().filter(|_| field.dates.is_none()));
         let count = if fields.len() == 1 { "count".to_owned() } else { format!("{} count", field.title()) };
-        [Some(value), field.counts_apart().then_some(count)].into_iter().flatten()
+        let at = field.at.iter().map(|at| format!("{} at {}", field.title(), at.dim.heading()));
+        std::iter::once(value).chain(at).chain(field.counts_apart().then_some(count))
     });
     write_row(&mut out, dims.chain(columns));
     for i in 0..first.cells() {
         let labels = first.index(i).into_iter().zip(&first.dims).map(|(i, dim)| dim.label(i));
         let values = fields.iter().flat_map(|field| {
             let value = field.shown(i).map(Value::to_text).unwrap_or_default();
+            let at = field.at.iter().map(move |at| at.label(i).map(Value::to_text).unwrap_or_default());
             let count = field.counts_apart().then(|| field.count(i).unwrap_or(0).to_string());
-            [Some(value), count].into_iter().flatten()
+            std::iter::once(value).chain(at).chain(count)
         });
         write_row(&mut out, labels.chain(values));
     }

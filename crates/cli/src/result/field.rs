@@ -28,8 +28,19 @@ pub(crate) struct Field {
     pub(crate) valid: Vec<bool>,
     /// Valid elements behind each cell of an answer; without the last dimension where that is a histogram's bins.
     pub(crate) count: Option<Vec<u64>>,
+    /// Where each cell's value stands along dimensions that are gone, if the operation asks that.
+    pub(crate) at: Vec<At>,
     /// What the answer took.
     pub(crate) effort: Option<Effort>,
+}
+
+/// Where the values of cells stand along one dimension.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct At {
+    /// The dimension, with its labels where some value stands; positions if it has none.
+    pub(crate) dim: Dim,
+    /// Which of them is that of each cell; `None` if it is missing.
+    pub(crate) index: Vec<Option<usize>>,
 }
 
 /// A reduction.
@@ -289,7 +300,18 @@ impl Field {
         if let Some(counts) = self.count.as_ref().map(Vec::len).filter(|&counts| counts != expected) {
             bail!("{counts} counts for {cells} cells");
         }
-        self.dims.iter().try_for_each(Dim::check)
+        if let Some(at) = self.at.iter().find(|at| at.index.len() != cells) {
+            bail!("{} places along {:?} for {cells} cells", at.index.len(), at.dim.name);
+        }
+        self.dims.iter().chain(self.at.iter().map(|at| &at.dim)).try_for_each(Dim::check)
+    }
+}
+
+impl At {
+    /// Where the value of cell `i` stands; `None` if it is missing.
+    pub(crate) fn label(&self, i: usize) -> Option<Value<'_>> {
+        let index = self.index.get(i).copied().flatten()?;
+        self.dim.coordinate.as_ref()?.label(index)
     }
 }
 

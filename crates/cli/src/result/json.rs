@@ -4,7 +4,8 @@
 //! {"variable":"tas","op":"mean","over":["time"],"dims":["lat"],"shape":[2],"dtype":"float64","values":[280.1,null],
 //!  "count":[365,0],"units":"K","coords":{"lat":[-30.0,30.0]},"chunks":{"total":1,"missing":0,"read":1},"bytes":{...},"seconds":0.12}
 //! ```
-//! `coords` has the labels of each dimension that has some, times as dates.
+//! `coords` has the labels of each dimension that has some, times as dates; `at`, for argmin and argmax, where each value
+//! stands: `"at":{"time":["2001-07-03",null]}`, by position where a dimension has no labels.
 //! Integers are exact, NaN and infinities are strings, missing values are `null`, complex numbers are pairs. Decoded
 //! selections have no `op`, `over` and `count`. Floats of 32 bits are printed as the 64-bit number they equal.
 
@@ -49,6 +50,7 @@ fn write_document(out: &mut String, field: &Field) {
             let _ = write!(out, "{}", count.get(i).copied().unwrap_or(0));
         });
     }
+    write_places(out, field);
     if let Some(units) = &field.units {
         let _ = write!(out, ",\"units\":{}", json!(units));
     }
@@ -60,6 +62,19 @@ fn write_document(out: &mut String, field: &Field) {
         let _ = write!(out, ",\"chunks\":{chunks},\"bytes\":{bytes},\"seconds\":{seconds}");
     }
     out.push('}');
+}
+
+/// Writes where the values of cells stand: a label for each along each dimension, nested as the values are.
+fn write_places(out: &mut String, field: &Field) {
+    let shape = field.shape();
+    for (place, at) in field.at.iter().enumerate() {
+        out.push_str(if place == 0 { ",\"at\":{" } else { "," });
+        let _ = write!(out, "{}:", json!(at.dim.name));
+        nested(out, &shape, &mut |out, i| write_value(out, at.label(i)));
+    }
+    if !field.at.is_empty() {
+        out.push('}');
+    }
 }
 
 /// Writes the labels of the dimensions that have some.

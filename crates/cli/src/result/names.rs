@@ -100,8 +100,20 @@ pub(super) fn attributes(field: &Field, name: &str) -> Map<String, Value> {
     put("calendar", field.calendar.clone());
     put("long_name", field.long_name.clone());
     put("cell_methods", field.operation.as_ref().and_then(cell_methods));
+    put("comment", places(field));
     put("ancillary_variables", field.counts_apart().then(|| count(name)));
     attributes
+}
+
+/// What the places of extremes are numbers of.
+fn places(field: &Field) -> Option<String> {
+    let along: Vec<&str> = field.at.iter().map(|at| at.dim.name.as_str()).collect();
+    (!along.is_empty()).then(|| {
+        format!(
+            "places counted from 0 in the row-major order of the selected positions along {}",
+            along.join(", ")
+        )
+    })
 }
 
 /// CF names a few operations; others have no word.

@@ -55,6 +55,7 @@ pub(crate) fn floats(variable: &str, dims: Vec<Dim>, values: Vec<f64>) -> Field 
         values: Values::Float(values),
         dates: None,
         count: None,
+        at: Vec::new(),
         effort: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::axes;
-use super::field::{Field, Value, heading};
+use super::field::{At, Field, Value, heading};
 
 /// A longer table is a summary.
 const ROWS_MAX: usize = 50;
@@ -33,8 +33,9 @@ fn write_field(out: &mut String, field: &Field, width: usize) {
     match table.map(|rows| align(&rows)) {
         Some(table) if table.lines().all(|line| line.chars().count() <= width) => {
             if field.dims.len() == 2 {
-                let _ =
-                    writeln!(out, "{}{}", heading(&field.title(), field.units.as_deref()), count_note(field));
+                let along = alone(field).map(|at| format!(" at {}", at.dim.name)).unwrap_or_default();
+                let title = heading(&field.title(), field.units.as_deref());
+                let _ = writeln!(out, "{title}{along}{}", count_note(field));
             }
             out.push_str(&table);
         }
@@ -46,7 +47,14 @@ fn write_scalar(out: &mut String, field: &Field) {
     let value = field.shown(0).map_or_else(|| "no data".to_owned(), Value::to_text);
     let units = field.units.as_deref().filter(|_| field.value(0).is_some() && field.dates.is_none());
     let units = units.map(|units| format!(" {units}")).unwrap_or_default();
-    let _ = writeln!(out, "{} = {value}{units}{}", field.title(), count_note(field));
+    let _ = writeln!(out, "{} = {value}{units}{}{}", field.title(), place_note(field), count_note(field));
+}
+
+/// ` at time 2001-07-03, lat 30`: where a single value stands.
+fn place_note(field: &Field) -> String {
+    let places = field.at.iter().filter_map(|at| Some(format!("{} {}", at.dim.name, at.label(0)?.to_text())));
+    let places = places.collect::<Vec<_>>().join(", ");
+    if places.is_empty() { places } else { format!(" at {places}") }
 }
 
 /// ` (count 365)`, or the range of counts; nothing where the values are the counts.
@@ -64,17 +72,24 @@ fn series(field: &Field) -> Vec<Vec<String>> {
     let Some(dim) = field.dims.first() else { return Vec::new() };
     let units = field.units.as_deref().filter(|_| field.dates.is_none());
     let mut rows = vec![vec![dim.heading(), heading(&field.title(), units)]];
+    rows[0].extend(field.at.iter().map(|at| format!("at {}", at.dim.name)));
     if field.counts_apart() {
         rows[0].push("count".to_owned());
     }
     for i in 0..field.cells() {
         let mut row = vec![dim.label(i), cell(field, i)];
+        row.extend(field.at.iter().map(|at| printed(at.label(i))));
         if field.counts_apart() {
             row.push(field.count(i).unwrap_or(0).to_string());
         }
         rows.push(row);
     }
     rows
+}
+
+/// What a place is told by in a matrix: its label, if it lies along a single dimension.
+fn alone(field: &Field) -> Option<&At> {
+    if let [at] = field.at.as_slice() { Some(at) } else { None }
 }
 
 /// Rows of the first dimension, columns of the second; `None` if there are more columns than fit.
@@ -86,15 +101,20 @@ fn matrix(field: &Field, width: usize) -> Option<Vec<Vec<String>>> {
     let corner = format!("{} \\ {}", outer.name, inner.name);
     let mut rows = vec![std::iter::once(corner).chain((0..inner.length).map(|i| inner.label(i))).collect()];
     for row in 0..outer.length {
-        let cells = (0..inner.length).map(|column| cell(field, row * inner.length + column));
+        let shown = |i| alone(field).map_or_else(|| cell(field, i), |at| printed(at.label(i)));
+        let cells = (0..inner.length).map(|column| shown(row * inner.length + column));
         rows.push(std::iter::once(outer.label(row)).chain(cells).collect());
     }
     Some(rows)
 }
 
-/// A cell in seven digits, `-` if missing.
 fn cell(field: &Field, i: usize) -> String {
-    match field.shown(i) {
+    printed(field.shown(i))
+}
+
+/// A value in seven digits, `-` if missing.
+fn printed(value: Option<Value<'_>>) -> String {
+    match value {
         None => "-".to_owned(),
         Some(Value::Float(x)) => short(x),
         Some(value) => value.to_text(),
@@ -126,9 +146,14 @@ fn write_summary(out: &mut String, field: &Field) {
         let (first, last) = (dim.label(0), dim.label(dim.length - 1));
         let _ = writeln!(out, "  {}: {first} to {last}", dim.heading());
     }
+    for at in field.at.iter().filter(|at| at.dim.length > 0) {
+        let (first, last) = (at.dim.label(0), at.dim.label(at.dim.length - 1));
+        let _ = writeln!(out, "  at {}: {first} to {last}", at.dim.heading());
+    }
     let numbers = (0..field.cells()).filter_map(|i| axes::number(field, i));
     let (sum, count) = numbers.fold((0.0, 0_usize), |(sum, count), x| (sum + x, count + 1));
-    if let Some((low, high)) = axes::range(field) {
+    // The mean of places says nothing.
+    if let Some((low, high)) = axes::range(field).filter(|_| field.at.is_empty()) {
         let mean = short(sum / axes::index_position(count));
         let _ = writeln!(out, "  cells: {} to {}, mean of the cells {mean}", short(low), short(high));
     }
@@ -190,6 +215,31 @@ mod tests {
             30         279.4  290.25  300
         "#]]
         .assert_eq(&text(&[samples::map()], 80));
+    }
+
+    #[test]
+    fn places_are_told_by_where_they_are() {
+        let (mut map, at) = (samples::map(), samples::months(3));
+        map.units = None;
+        (map.values, map.at) = (Values::Signed(vec![0, 0, 7, 2, 2, 0]), Vec::new());
+        let index = vec![Some(0), None, Some(2), Some(1), Some(1), Some(0)];
+        map.at.push(At { dim: at, index });
+        expect![[r#"
+            tas mean at time (counts 0 to 365)
+            lat \ lon           0         120         240
+            -30        2001-01-01           -  2001-03-01
+            30         2001-02-01  2001-02-01  2001-01-01
+        "#]]
+        .assert_eq(&text(&[map.clone()], 80));
+        expect![[r#"
+            tas mean: float64 (lat=2, lon=3) (counts 0 to 365)
+              lat [degrees_north]: -30 to 30
+              lon [degrees_east]: 0 to 240
+              at time: 2001-01-01 to 2001-03-01
+              missing: 1 of 6 cells
+              -o FILE.nc.json, .zarr, .npy, .csv or .png writes all of it; --json prints it
+        "#]]
+        .assert_eq(&text(&[map], 20));
     }
 
     #[test]
