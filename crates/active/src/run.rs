@@ -114,8 +114,8 @@ pub enum RunError {
     },
 }
 
-/// Told how far a run has come: chunks merged so far and chunks in all.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+/// Told how far a pass over the chunks has come: how many are merged, and what it has taken so far.
+pub type Progress<'a> = &'a (dyn Fn(u64, &Statistics) + Send + Sync);
 
 /// Runs `plan`, which was made for the array at path `variable` of the store.
 ///
@@ -230,9 +230,9 @@ async fn each_chunk(
             statistics.referenced += done.encoded.unwrap_or(0);
             statistics.decoded += done.decoded;
         }
-        progress(merged, statistics.chunks);
+        statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
+        progress(merged, &statistics);
     }
-    statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
     drop((producer, jobs));
     Ok(statistics)
 }

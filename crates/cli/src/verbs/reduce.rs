@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{GroupBy, Limits, Query, Rolling, query::Values, select};
+use rangefold::active::{GroupBy, Limits, Query, Rolling, Statistics, query::Values, select};
 use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
 use serde_json::json;
@@ -117,7 +117,11 @@ async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &
     let started = Instant::now();
     let (store, prepared) = source.prepare(context, variable, query).await?;
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
-    let advance = |done, _| bar.set_position(done);
+    let advance = |done, took: &Statistics| {
+        bar.set_length(took.chunks);
+        bar.set_position(done);
+        bar.set_message(format!("{} fetched, ", number::bytes(took.fetched)));
+    };
     let answer = prepared
         .run(&store, limits(context), &advance)
         .await
