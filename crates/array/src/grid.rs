@@ -375,7 +375,8 @@ impl Touching {
     /// For each axis, the most selected positions that one chunk has along it, or one more.
     pub fn part_counts_max(&self) -> impl Iterator<Item = u64> {
         self.axes.iter().map(|axis| match (&axis.starts, &axis.chunks) {
-            (None, AxisChunks::Regular { length }) => {
+            // Some chunk lies between others, and nothing is cut off it.
+            (None, AxisChunks::Regular { length }) if axis.len() > 2 => {
                 axis.range.count().min(length.div_ceil(axis.range.stride()))
             }
             _ => {
