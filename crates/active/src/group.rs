@@ -4,11 +4,12 @@
 use rangefold_array::{ElementType, Hyperslab};
 use rangefold_cf::{Date, DateError, Instant, TimeUnits};
 use rangefold_reduce::{Outcome, Reduction, Value};
-use rangefold_refs::{AttributeValue, ManifestArray};
+use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, Values};
 
 use crate::period::Period;
 use crate::select::Coordinate;
+use crate::variable::flags;
 use crate::weigh::picked;
 use crate::whole;
 
@@ -380,11 +381,10 @@ fn whole_numbers(outcome: &Outcome) -> Result<Vec<Option<i64>>, String> {
 
 /// What `flag_meanings` calls the groups, if it names all of them.
 fn flag_meanings(array: &ManifestArray, groups: &[i64]) -> Option<GroupLabels> {
-    let meanings: Vec<&str> = array.attributes.get("flag_meanings")?.as_text()?.split_whitespace().collect();
-    let AttributeValue::List(flags) = array.attributes.get("flag_values")? else { return None };
+    let flags = flags(array);
     let meaning = |&group: &i64| {
-        let place = flags.iter().position(|flag| flag.as_integer() == Some(group.into()))?;
-        Some((*meanings.get(place)?).to_owned())
+        let (_, meaning) = flags.iter().find(|(value, _)| *value == i128::from(group))?;
+        Some((*meaning).to_owned())
     };
     groups.iter().map(meaning).collect::<Option<_>>().map(GroupLabels::Texts)
 }

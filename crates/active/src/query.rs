@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rangefold_array::{AxisRange, Hyperslab};
+use rangefold_cf::TimeUnits;
 use rangefold_reduce::{
     AxisMap, ChunkTask, Condition, Grouping, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
     ReductionPlan,
 };
-use rangefold_refs::ManifestArray;
+use rangefold_refs::{AttributeValue, ManifestArray};
 use rangefold_store::{ReferenceStore, ValuesError};
 
 use crate::budget::Budget;
 use crate::coordinate::coordinate;
 use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
+use crate::kept::KeptDimension;
 use crate::place::Places;
 use crate::plans::{Plans, Refusal};
 use crate::quantile::{Layout, Passes, passes, quantiles};
@@ -83,50 +85,6 @@ pub struct Prepared {
     pub(crate) selection: Hyperslab,
     pub(crate) spec: ReduceSpec,
     values: Values,
-}
-
-/// A dimension of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeptDimension {
-    /// One that stays.
-    Selected {
-        /// Its name.
-        name: String,
-        /// The positions that were selected, in the order of the output.
-        positions: Vec<u64>,
-    },
-    /// One whose positions were gathered.
-    Grouped {
-        /// What the groups are groups of: `month`.
-        name: String,
-        /// What the groups are called.
-        labels: GroupLabels,
-    },
-}
-
-impl KeptDimension {
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Selected { name, .. } | Self::Grouped { name, .. } => name,
-        }
-    }
-
-    /// Its length.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Selected { positions, .. } => positions.len(),
-            Self::Grouped { labels, .. } => labels.len(),
-        }
-    }
-
-    /// Whether it has no positions.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl Prepared {
@@ -332,6 +290,16 @@ pub enum QueryError {
         /// Why.
         source: WeightsError,
     },
+    /// Times are not added, unless they are taken for the numbers that are stored.
+    #[error(
+        "variable {variable:?}: the sum of times ({units}) is none; raw values, which are plain numbers, have one"
+    )]
+    Times {
+        /// The variable.
+        variable: String,
+        /// Its units.
+        units: String,
+    },
     /// A reduction that is not defined for the variable.
     #[error("variable {variable:?}: {source}")]
     Plan {
@@ -356,6 +324,13 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
     check_dimensions(variable, array, query)?;
+    if query.values == Values::Unpacked
+        && query.reductions.contains(&Reduction::Sum)
+        && let Some(units) = array.attributes.get("units").and_then(AttributeValue::as_text)
+        && TimeUnits::is_time(units)
+    {
+        return Err(QueryError::Times { variable: variable.to_owned(), units: units.to_owned() });
+    }
     let (mut axes, mut warnings) = (Vec::with_capacity(names.len()), Vec::new());
     for (axis, (name, &length)) in names.iter().zip(array.meta.shape()).enumerate() {
         let (positions, warning) = positions(store, variable, axis, name, length, query).await?;

@@ -84,6 +84,20 @@ fn is_unsigned(attributes: &Attributes) -> bool {
         .is_some_and(|text| text == "true" || text == "True")
 }
 
+/// The values that `flag_values` and `flag_meanings` name, which is how an enumeration is known too; empty without them, and
+/// for flags that are bits.
+#[must_use]
+pub fn flags(array: &ManifestArray) -> Vec<(i128, &str)> {
+    let attribute = |name: &str| array.attributes.get(name);
+    let meanings = attribute("flag_meanings").and_then(AttributeValue::as_text).unwrap_or_default();
+    let values = attribute("flag_values").map(AttributeValue::elements).unwrap_or_default();
+    if attribute("flag_masks").is_some() || meanings.split_whitespace().count() != values.len() {
+        return Vec::new();
+    }
+    let named = values.iter().zip(meanings.split_whitespace());
+    named.filter_map(|(value, meaning)| Some((value.as_integer()?, meaning))).collect()
+}
+
 /// An attribute that is one number.
 fn number(attributes: &Attributes, name: &str) -> Option<Number> {
     match attributes.get(name)?.elements() {

@@ -6,14 +6,15 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rangefold::active::coordinate::{coordinate_path, to_f64};
 use rangefold::active::group::GroupLabels;
+use rangefold::active::variable::flags;
 use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
-use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab};
+use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab, TimeUnit};
 use rangefold::cf::{Instant, TimeUnits};
 use rangefold::reduce::{Outcome, Reduction, Value, Values as Outcomes};
 use rangefold::refs::{AttributeValue, ManifestArray};
 use rangefold::store::{ReferenceStore, Values as Decoded};
 
-use crate::result::{At, Coordinate, Dim, Effort, Field, Operation, Values};
+use crate::result::{At, Coordinate, Dim, Effort, Field, Operation, Value as Shown, Values};
 
 /// One field per outcome of a reduction.
 pub(crate) async fn of_answer(
@@ -91,7 +92,6 @@ fn of_outcome(
     if let Reduction::Histogram(edges) = &outcome.reduction {
         dims.push(bins(edges));
     }
-    let keeps_units = has_units_of_values(&outcome.reduction);
     let values = match &outcome.values {
         Outcomes::Signed(values) => Values::Signed(values.clone()),
         Outcomes::Unsigned(values) => Values::Unsigned(values.clone()),
@@ -100,7 +100,10 @@ fn of_outcome(
         Outcomes::Complex(values) => Values::Complex(values.clone()),
     };
     let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
-    let time = array.and_then(time_units).filter(|_| gives_a_value(&outcome.reduction));
+    let time = array.and_then(value_units);
+    let units = array.and_then(|array| units(array, &outcome.reduction, time.as_ref()));
+    let time = time.filter(|_| gives_a_value(&outcome.reduction));
+    let flags = array.filter(|_| is_a_value(&outcome.reduction)).map(flags).unwrap_or_default();
     Field {
         variable: variable.to_owned(),
         operation: Some(Operation {
@@ -108,13 +111,14 @@ fn of_outcome(
             over: prepared.over.clone(),
             rolling: prepared.rolling.as_ref().map(ToString::to_string),
         }),
-        units: array.and_then(|a| text(a, "units")).filter(|_| keeps_units),
+        units,
         calendar: array.and_then(|a| text(a, "calendar")).filter(|_| time.is_some()),
         long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
         dims,
         element: outcome.element.clone(),
-        dates: time.map(|units| dates(&units, &numbers(&values))),
+        dates: time.map(|units| dates(&units, &values)),
         values,
+        flags: flags.into_iter().map(|(value, meaning)| (value, meaning.to_owned())).collect(),
         valid,
         count: Some(outcome.count.clone()),
         at: Vec::new(),
@@ -130,23 +134,27 @@ fn operation(reduction: &Reduction) -> String {
     }
 }
 
-/// Whether the answer is in the units of the values.
-fn has_units_of_values(reduction: &Reduction) -> bool {
-    gives_a_value(reduction) || matches!(reduction, Reduction::Range | Reduction::Sum | Reduction::Std { .. })
+/// The units of an answer: those of the values where these stay what they are. What lies between two times is a duration,
+/// `days`, and its square has `days2`.
+fn units(array: &ManifestArray, reduction: &Reduction, time: Option<&TimeUnits>) -> Option<String> {
+    match (reduction, time) {
+        (Reduction::Range | Reduction::Std { .. }, Some(time)) => Some(time.step().to_string()),
+        (Reduction::Var { .. }, Some(time)) => Some(format!("{}2", time.step())),
+        // Raw numbers have one, but they are not times any more.
+        (Reduction::Sum, Some(_)) => None,
+        (Reduction::Range | Reduction::Std { .. } | Reduction::Sum, _) => text(array, "units"),
+        (reduction, _) => text(array, "units").filter(|_| gives_a_value(reduction)),
+    }
 }
 
 /// Whether the answer is itself a value of the variable, or lies between its values.
 fn gives_a_value(reduction: &Reduction) -> bool {
-    matches!(
-        reduction,
-        Reduction::Min
-            | Reduction::Max
-            | Reduction::Mean
-            | Reduction::First
-            | Reduction::Last
-            | Reduction::Median
-            | Reduction::Quantile(_)
-    )
+    is_a_value(reduction) || matches!(reduction, Reduction::Mean | Reduction::Median | Reduction::Quantile(_))
+}
+
+/// Whether the answer is itself a value of the variable.
+fn is_a_value(reduction: &Reduction) -> bool {
+    matches!(reduction, Reduction::Min | Reduction::Max | Reduction::First | Reduction::Last)
 }
 
 /// The bins of a histogram, labelled by their lower edges.
@@ -198,7 +206,7 @@ pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &Kept
         },
     };
     let coordinate = Coordinate {
-        dates: time_units(array).map(|units| dates(&units, &numbers(&values))),
+        dates: value_units(array).map(|units| dates(&units, &values)),
         values,
         units: text(array, "units"),
         calendar: text(array, "calendar"),
@@ -247,20 +255,38 @@ fn text(array: &ManifestArray, name: &str) -> Option<String> {
     array.attributes.get(name).and_then(AttributeValue::as_text).map(str::to_owned)
 }
 
-/// What turns the values of a variable into dates, if they are times.
+/// What turns the values of a variable into dates, if they are times by their attributes or by their type.
+fn value_units(array: &ManifestArray) -> Option<TimeUnits> {
+    let ElementType::DateTime64(unit) = array.meta.data_type.element else { return time_units(array) };
+    let unit = match unit {
+        TimeUnit::Week => "weeks",
+        TimeUnit::Day => "days",
+        TimeUnit::Hour => "hours",
+        TimeUnit::Minute => "minutes",
+        TimeUnit::Second => "seconds",
+        TimeUnit::Millisecond => "milliseconds",
+        TimeUnit::Microsecond => "microseconds",
+        TimeUnit::Nanosecond => "nanoseconds",
+        TimeUnit::Year | TimeUnit::Month => return None,
+    };
+    TimeUnits::parse(&format!("{unit} since 1970-01-01"), Some("proleptic_gregorian")).ok()
+}
+
+/// What turns the values of a variable into dates, if its attributes say that they are times.
 pub(crate) fn time_units(array: &ManifestArray) -> Option<TimeUnits> {
     TimeUnits::parse(&text(array, "units")?, text(array, "calendar").as_deref()).ok()
 }
 
 /// Dates of values; empty for one that has none.
-pub(crate) fn dates(units: &TimeUnits, values: &[f64]) -> Vec<String> {
-    let date = |value: &f64| Some(units.instant(*value).ok()?.date(units.calendar()).ok()?.to_string());
-    values.iter().map(|value| date(value).unwrap_or_default()).collect()
-}
-
-/// Values as floats; NaN for what is no real number.
-pub(crate) fn numbers(values: &Values) -> Vec<f64> {
-    (0..values.len()).map(|i| values.get(i).and_then(|value| value.to_f64()).unwrap_or(f64::NAN)).collect()
+pub(crate) fn dates(units: &TimeUnits, values: &Values) -> Vec<String> {
+    let date = |value: Shown<'_>| {
+        let instant = match value.to_integer() {
+            Some(value) => units.instant_of_integer(value),
+            None => units.instant(value.to_f64()?).ok(),
+        };
+        Some(instant?.date(units.calendar()).ok()?.to_string())
+    };
+    (0..values.len()).map(|i| values.get(i).and_then(date).unwrap_or_default()).collect()
 }
 
 /// Elements in native byte order as values.

@@ -7,70 +7,14 @@
     reason = "a helper that fails fails the test"
 )]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod support;
 
-use rangefold_testkit::{S3Server, fixtures};
+use std::process::Command;
+
+use rangefold_testkit::S3Server;
 use serde_json::{Value, json};
+use support::{done, fixture, rangefold, refused, stack, stderr, stdout};
 use tempfile::TempDir;
-
-/// Runs `rangefold` in `folder`.
-fn rangefold(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rangefold")).current_dir(folder).args(args).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Runs `rangefold`, which must succeed, and returns its stdout.
-fn done(folder: &Path, args: &[&str]) -> String {
-    let output = rangefold(folder, args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
-    stdout(&output)
-}
-
-/// Runs `rangefold`, which must end with `code`, and returns its stderr.
-fn refused(folder: &Path, code: i32, args: &[&str]) -> String {
-    let output = rangefold(folder, args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}{}", stdout(&output), stderr(&output));
-    stderr(&output)
-}
-
-fn fixture(path: &str) -> String {
-    fixtures().join(path).to_str().unwrap().to_owned()
-}
-
-fn years() -> Vec<String> {
-    [2001, 2002, 2003].iter().map(|year| fixture(&format!("stack/tas_{year}.nc"))).collect()
-}
-
-/// A folder with `stack.json`: three years, scanned and combined.
-fn stack() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let years = years();
-    let mut scan = vec!["scan", "-o", "refs/"];
-    scan.extend(years.iter().map(String::as_str));
-    done(folder.path(), &scan);
-    done(
-        folder.path(),
-        &[
-            "combine",
-            "refs/tas_2003.json",
-            "refs/tas_2001.json",
-            "refs/tas_2002.json",
-            "-o",
-            "stack.json",
-            "--concat",
-            "time",
-        ],
-    );
-    folder
-}
 
 #[test]
 fn a_stack_is_scanned_combined_and_reduced_to_what_numpy_finds() {

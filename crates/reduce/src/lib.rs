@@ -58,7 +58,7 @@
 //! Infinities are values: a sum with infinities of both signs is NaN, as is the variance of an infinite value. A float sum
 //! beyond the range of float64 is infinite.
 //!
-//! Complex numbers have `sum`, `mean` and `count`; dates and durations have everything that needs no arithmetic; strings of
+//! Complex numbers have `sum`, `mean`, `count`, `first` and `last`, and are missing where either part is NaN; dates and durations have everything that needs no arithmetic; strings of
 //! fixed length have `count`.
 //!
 //! **Windows** ([`Windows`]) move along an axis of the answer that is kept or grouped, and join what its positions have: a

@@ -127,7 +127,10 @@ impl Outcome {
     pub(crate) fn with_imaginary(self, imaginary: Self) -> Self {
         match (&self.values, &imaginary.values) {
             (Values::Float(real), Values::Float(imaginary)) => Self {
-                element: ElementType::Complex128,
+                element: match self.element {
+                    ElementType::Complex64 => ElementType::Complex64,
+                    _ => ElementType::Complex128,
+                },
                 values: Values::Complex(real.iter().zip(imaginary).map(|(&re, &im)| [re, im]).collect()),
                 ..self
             },

@@ -457,6 +457,7 @@ fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), Plan
         let defined = match reduction {
             Reduction::Count => real || complex || text || time,
             Reduction::Sum | Reduction::Mean => real || complex,
+            Reduction::First | Reduction::Last => real || complex || time,
             Reduction::Var { .. } | Reduction::Std { .. } | Reduction::Histogram(_) | Reduction::Range => {
                 real
             }

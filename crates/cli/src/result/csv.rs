@@ -6,7 +6,8 @@
 //! -30,120,,0
 //! ```
 //! Numbers are printed in full, missing values are empty, times are dates. Behind the places of extremes stand their
-//! coordinates, in columns such as `tas argmax at time`.
+//! coordinates, in columns such as `tas argmax at time`; beside flags and members of enumerations what they mean, in
+//! `cloud max meaning`.
 
 use anyhow::{Result, bail};
 
@@ -35,7 +36,8 @@ pub(super) fn encode(fields: &[Field]) -> Result<String> {
         let value = heading(&field.title(), field.units.as_deref().filter(|_| field.dates.is_none()));
         let count = if fields.len() == 1 { "count".to_owned() } else { format!("{} count", field.title()) };
         let at = field.at.iter().map(|at| format!("{} at {}", field.title(), at.dim.heading()));
-        std::iter::once(value).chain(at).chain(field.counts_apart().then_some(count))
+        let meaning = (!field.flags.is_empty()).then(|| format!("{} meaning", field.title()));
+        std::iter::once(value).chain(meaning).chain(at).chain(field.counts_apart().then_some(count))
     });
     write_row(&mut out, dims.chain(columns));
     for i in 0..first.cells() {
@@ -44,7 +46,8 @@ pub(super) fn encode(fields: &[Field]) -> Result<String> {
             let value = field.shown(i).map(Value::to_text).unwrap_or_default();
             let at = field.at.iter().map(move |at| at.label(i).map(Value::to_text).unwrap_or_default());
             let count = field.counts_apart().then(|| field.count(i).unwrap_or(0).to_string());
-            std::iter::once(value).chain(at).chain(count)
+            let meaning = (!field.flags.is_empty()).then(|| field.meaning(i).unwrap_or_default().to_owned());
+            std::iter::once(value).chain(meaning).chain(at).chain(count)
         });
         write_row(&mut out, labels.chain(values));
     }

@@ -24,6 +24,8 @@ pub(crate) struct Field {
     pub(crate) values: Values,
     /// The values as dates, where the variable is a time.
     pub(crate) dates: Option<Vec<String>>,
+    /// What values are called, where the variable says it: members of an enumeration, or flags.
+    pub(crate) flags: Vec<(i128, String)>,
     /// Whether each cell has a value.
     pub(crate) valid: Vec<bool>,
     /// Valid elements behind each cell of an answer; without the last dimension where that is a histogram's bins.
@@ -184,6 +186,16 @@ impl Value<'_> {
         }
     }
 
+    /// The integer that this is; truth values are 0 and 1.
+    pub(crate) fn to_integer(self) -> Option<i128> {
+        match self {
+            Self::Signed(x) => Some(x.into()),
+            Self::Unsigned(x) => Some(x.into()),
+            Self::Bool(x) => Some(x.into()),
+            Self::Float(_) | Self::Complex(_) | Self::Text(_) => None,
+        }
+    }
+
     /// The value in full: integers exactly, floats with as many digits as identify them.
     pub(crate) fn to_text(self) -> String {
         match self {
@@ -233,7 +245,13 @@ impl Field {
     /// Value of cell `i`, a date if the variable is a time; `None` if it is missing.
     pub(crate) fn shown(&self, i: usize) -> Option<Value<'_>> {
         let value = self.value(i)?;
-        Some(self.dates.as_ref().and_then(|dates| dates.get(i)).map_or(value, |date| Value::Text(date)))
+        Some(date(&self.dates, i).unwrap_or(value))
+    }
+
+    /// What the value of cell `i` is called; `None` if it has no name or is missing.
+    pub(crate) fn meaning(&self, i: usize) -> Option<&str> {
+        let value = self.value(i).filter(|_| !self.flags.is_empty())?.to_integer()?;
+        self.flags.iter().find(|(flag, _)| *flag == value).map(|(_, meaning)| meaning.as_str())
     }
 
     /// Value of cell `i`; `None` if it is missing.
@@ -345,9 +363,13 @@ impl Dim {
 impl Coordinate {
     /// The label of index `i`: its date if it is a time, else its value.
     pub(crate) fn label(&self, i: usize) -> Option<Value<'_>> {
-        let date = self.dates.as_ref().and_then(|dates| dates.get(i));
-        date.map_or_else(|| self.values.get(i), |date| Some(Value::Text(date)))
+        date(&self.dates, i).or_else(|| self.values.get(i))
     }
+}
+
+/// Date number `i`; `None` also where the calendar has none for the value, whose text is empty.
+fn date(dates: &Option<Vec<String>>, i: usize) -> Option<Value<'_>> {
+    dates.as_ref()?.get(i).filter(|date| !date.is_empty()).map(|date| Value::Text(date))
 }
 
 /// A name with units in brackets.

@@ -6,6 +6,7 @@
 //! ```
 //! `coords` has the labels of each dimension that has some, times as dates; `at`, for argmin and argmax, where each value
 //! stands: `"at":{"time":["2001-07-03",null]}`, by position where a dimension has no labels.
+//! `meanings` names values that are flags or members of an enumeration; times are dates in `calendar`, if that is given.
 //! Integers are exact, NaN and infinities are strings, missing values are `null`, complex numbers are pairs. Decoded
 //! selections have no `op`, `over` and `count`. Floats of 32 bits are printed as the 64-bit number they equal.
 
@@ -44,6 +45,10 @@ fn write_document(out: &mut String, field: &Field) {
         json!(field.element.name())
     );
     nested(out, &shape, &mut |out, i| write_value(out, field.shown(i)));
+    if !field.flags.is_empty() {
+        out.push_str(",\"meanings\":");
+        nested(out, &shape, &mut |out, i| write_value(out, field.meaning(i).map(Value::Text)));
+    }
     if let Some(count) = &field.count {
         out.push_str(",\"count\":");
         nested(out, shape.get(..field.count_dims().len()).unwrap_or(&shape), &mut |out, i| {
@@ -53,6 +58,9 @@ fn write_document(out: &mut String, field: &Field) {
     write_places(out, field);
     if let Some(units) = &field.units {
         let _ = write!(out, ",\"units\":{}", json!(units));
+    }
+    if let Some(calendar) = &field.calendar {
+        let _ = write!(out, ",\"calendar\":{}", json!(calendar));
     }
     write_coords(out, &field.dims);
     if let Some(effort) = &field.effort {

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::field::{Coordinate, Dim, Field, Operation};
+use crate::number;
 
 /// A name for each field: its last name; with its groups where that is not enough; with its operation where two
 /// answers are about one variable.
@@ -100,8 +101,14 @@ pub(super) fn attributes(field: &Field, name: &str) -> Map<String, Value> {
     put("calendar", field.calendar.clone());
     put("long_name", field.long_name.clone());
     put("cell_methods", field.operation.as_ref().and_then(cell_methods));
+    let meanings: Vec<&str> = field.flags.iter().map(|(_, meaning)| meaning.as_str()).collect();
+    put("flag_meanings", (!meanings.is_empty()).then(|| meanings.join(" ")));
     put("comment", places(field));
     put("ancillary_variables", field.counts_apart().then(|| count(name)));
+    if !field.flags.is_empty() {
+        let values = field.flags.iter().map(|(value, _)| number::integer(*value)).collect();
+        attributes.insert("flag_values".to_owned(), Value::Array(values));
+    }
     attributes
 }
 

@@ -156,7 +156,7 @@ fn value_json(value: Value<'_>) -> Option<Json> {
         Value::Float(x) => Some(x.into()),
         Value::Complex(_) => None,
         Value::Text(text) => Some(text.into()),
-        integer => stored::integer(integer).map(number::integer),
+        integer => integer.to_integer().map(number::integer),
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn floats(variable: &str, dims: Vec<Dim>, values: Vec<f64>) -> Field 
         valid: values.iter().map(|x| !x.is_nan()).collect(),
         values: Values::Float(values),
         dates: None,
+        flags: Vec::new(),
         count: None,
         at: Vec::new(),
         effort: None,

@@ -72,7 +72,7 @@ fn fill(element: &ElementType, field: &Field) -> Result<i128> {
     let (min, max) = integer_range(element);
     let default = if min < 0 { min + fill_offset(element) } else { max - fill_offset(element) };
     let is_value = |candidate: &i128| {
-        (0..field.cells()).filter_map(|i| field.value(i)).any(|value| integer(value) == Some(*candidate))
+        (0..field.cells()).filter_map(|i| field.value(i)).any(|value| value.to_integer() == Some(*candidate))
     };
     match [default, min, max].into_iter().find(|candidate| !is_value(candidate)) {
         Some(fill) => Ok(fill),
@@ -106,15 +106,6 @@ fn integer_range(element: &ElementType) -> (i128, i128) {
         ElementType::UInt32 => (0, u32::MAX.into()),
         ElementType::UInt64 => (0, u64::MAX.into()),
         _ => (i64::MIN.into(), i64::MAX.into()),
-    }
-}
-
-pub(super) fn integer(value: Value<'_>) -> Option<i128> {
-    match value {
-        Value::Signed(x) => Some(x.into()),
-        Value::Unsigned(x) => Some(x.into()),
-        Value::Bool(x) => Some(x.into()),
-        Value::Float(_) | Value::Complex(_) | Value::Text(_) => None,
     }
 }
 
@@ -155,7 +146,7 @@ fn push(out: &mut Vec<u8>, element: &ElementType, value: Value<'_>) -> Option<()
             }
         }
         (_, Value::Float(x)) if element.is_float() => push_float(out, element.size()?, x)?,
-        (_, value) => push_integer(out, element, integer(value)?)?,
+        (_, value) => push_integer(out, element, value.to_integer()?)?,
     }
     Some(())
 }

@@ -44,7 +44,7 @@ fn write_field(out: &mut String, field: &Field, width: usize) {
 }
 
 fn write_scalar(out: &mut String, field: &Field) {
-    let value = field.shown(0).map_or_else(|| "no data".to_owned(), Value::to_text);
+    let value = field.shown(0).map_or_else(|| "no data".to_owned(), |value| named(field, 0, value.to_text()));
     let units = field.units.as_deref().filter(|_| field.value(0).is_some() && field.dates.is_none());
     let units = units.map(|units| format!(" {units}")).unwrap_or_default();
     let _ = writeln!(out, "{} = {value}{units}{}{}", field.title(), place_note(field), count_note(field));
@@ -109,7 +109,15 @@ fn matrix(field: &Field, width: usize) -> Option<Vec<Vec<String>>> {
 }
 
 fn cell(field: &Field, i: usize) -> String {
-    printed(field.shown(i))
+    named(field, i, printed(field.shown(i)))
+}
+
+/// `clear (1)`: a value behind its name, if it has one.
+fn named(field: &Field, i: usize, value: String) -> String {
+    match field.meaning(i) {
+        Some(meaning) => format!("{meaning} ({value})"),
+        None => value,
+    }
 }
 
 /// A value in seven digits, `-` if missing.

@@ -1,0 +1,134 @@
+//! Values that are more than numbers: flags and enumerations, times, complex numbers, truth values, half precision.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::{done, fixture, refused, stack};
+use tempfile::TempDir;
+
+/// A folder with the references of a fixture.
+fn scanned(path: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    done(folder.path(), &["scan", &fixture(path), "-o", "refs.json"]);
+    folder
+}
+
+/// What `reduce` answers for a variable of `refs.json`: one document for each operation.
+fn reduce(folder: &Path, variable: &str, operations: &str) -> Vec<Value> {
+    let answer = done(folder, &["reduce", "refs.json", variable, "--op", operations, "--json"]);
+    answer.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn members_of_enumerations_and_flags_are_told_by_name() {
+    let folder = scanned("types/booleans_enums.h5");
+    let text = done(folder.path(), &["reduce", "refs.json", "enum", "--op", "min,max,first,last,mean"]);
+    let expected = "enum min = RED (-1) (count 5)\nenum max = BLUE (7) (count 5)\nenum first = RED (-1) (count 5)\n\
+                    enum last = GREEN (0) (count 5)\nenum mean = 2.6 (count 5)\n";
+    assert_eq!(text, expected);
+    let lines = reduce(folder.path(), "enum", "max,mean");
+    assert_eq!((&lines[0]["values"], &lines[0]["meanings"]), (&json!(7), &json!("BLUE")));
+    assert_eq!(lines[1].get("meanings"), None);
+    let folder = scanned("netcdf/user_types.nc");
+    let grouped = ["reduce", "refs.json", "cloud", "--op", "max", "--by", "cloud", "--json"];
+    let line: Value = serde_json::from_str(&done(folder.path(), &grouped)).unwrap();
+    assert_eq!(line["meanings"], json!(["clear", "cirrus", "stratus"]));
+    done(folder.path(), &["get", "refs.json", "cloud", "-o", "cloud.csv"]);
+    let table = std::fs::read_to_string(folder.path().join("cloud.csv")).unwrap();
+    assert_eq!(
+        table,
+        "x,cloud,cloud meaning\n0,0,clear\n1,1,cirrus\n2,2,stratus\n3,2,stratus\n4,0,clear\n5,,\n"
+    );
+    done(folder.path(), &["reduce", "refs.json", "cloud", "--op", "max", "-o", "cloud.nc.json"]);
+    let document = std::fs::read_to_string(folder.path().join("cloud.nc.json")).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let attributes = &document["variables"]["cloud"]["attributes"];
+    assert_eq!(attributes["flag_meanings"], "clear cirrus stratus missing");
+    assert_eq!(attributes["flag_values"], json!([0, 1, 2, 255]));
+}
+
+#[test]
+fn truth_values_are_compared_and_counted() {
+    let folder = scanned("types/booleans_enums.h5");
+    let lines = reduce(folder.path(), "bool", "min,max,any(>0),all(>0),sum,mean,first");
+    let answers: Vec<(&Value, &Value)> = lines.iter().map(|line| (&line["values"], &line["dtype"])).collect();
+    let (truth, lie) = (json!(true), json!(false));
+    let (bool, int64, float64) = (json!("bool"), json!("int64"), json!("float64"));
+    let expected = [(&lie, &bool), (&truth, &bool), (&truth, &bool), (&lie, &bool), (&json!(3), &int64)];
+    assert_eq!(answers[..5], expected);
+    assert_eq!(answers[5..], [(&json!(0.75), &float64), (&truth, &bool)]);
+}
+
+#[test]
+fn times_answer_with_dates_and_what_lies_between_them_with_durations() {
+    let folder = stack();
+    let reduce = |options: &[&str]| {
+        done(folder.path(), &[&["reduce", "stack.json", "time", "--op"], options].concat())
+    };
+    assert_eq!(
+        reduce(&["min,max,mean,median,quantile(0.25),first,last,range,std,var"]),
+        "time min = 2001-01-16T12:00:00 (count 36)\n\
+         time max = 2003-12-16T12:00:00 (count 36)\n\
+         time mean = 2002-07-01T17:00:00 (count 36)\n\
+         time median = 2002-07-01T06:00:00 (count 36)\n\
+         time quantile(0.25) = 2001-10-08T21:00:00 (count 36)\n\
+         time first = 2001-01-16T12:00:00 (count 36)\n\
+         time last = 2003-12-16T12:00:00 (count 36)\n\
+         time range = 1064 days (count 36)\n\
+         time std = 316.01921475951775 days (count 36)\n\
+         time var = 99868.14409722222 days2 (count 36)\n"
+    );
+    let line: Value = serde_json::from_str(&reduce(&["mean", "--by", "time.year", "--json"])).unwrap();
+    assert_eq!((&line["values"][0], &line["calendar"]), (&json!("2001-07-01T17:00:00"), &json!("standard")));
+    reduce(&["max", "-o", "time.nc.json"]);
+    let document = std::fs::read_to_string(folder.path().join("time.nc.json")).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let time = &document["variables"]["time"];
+    assert_eq!(
+        (&time["data"], &time["attributes"]["units"]),
+        (&json!(1445.5), &json!("days since 2000-01-01 00:00:00"))
+    );
+    let error = refused(folder.path(), 1, &["reduce", "stack.json", "time", "--op", "sum"]);
+    assert!(error.contains("the sum of times (days since 2000-01-01 00:00:00) is none"), "{error}");
+    assert_eq!(reduce(&["sum", "--raw"]), "time sum = 32857.5 (count 36)\n");
+}
+
+#[test]
+fn complex_numbers_are_added_and_found_but_not_compared() {
+    let folder = scanned("types/complex.h5");
+    for (variable, width) in [("lec8", "complex64"), ("bec8", "complex64"), ("lec16", "complex128")] {
+        let lines = reduce(folder.path(), variable, "sum,mean,count,first,last");
+        let answers: Vec<&Value> = lines.iter().map(|line| &line["values"]).collect();
+        let expected =
+            [json!([4.0, 1.5]), json!([4.0 / 3.0, 0.5]), json!(3), json!([1.0, 2.0]), json!([3.0, 0.0])];
+        assert_eq!(answers, expected.iter().collect::<Vec<_>>(), "{variable}");
+        let types: Vec<&Value> = lines.iter().map(|line| &line["dtype"]).collect();
+        assert_eq!(types, ["complex128", "complex128", "int64", width, width], "{variable}");
+    }
+    for operation in
+        ["min", "max", "range", "var", "std", "argmin", "argmax", "median", "any(>0)", "histogram(0,1)"]
+    {
+        let error = refused(folder.path(), 1, &["reduce", "refs.json", "lec8", "--op", operation]);
+        let name = operation.split('(').next().unwrap();
+        assert!(error.contains(&format!("{name} of complex64 values is not defined")), "{error}");
+    }
+}
+
+#[test]
+fn half_precision_keeps_its_type_and_is_added_in_double() {
+    let folder = scanned("types/floats.h5");
+    for variable in ["le_f2", "be_f2"] {
+        let lines = reduce(folder.path(), variable, "min,max,first,mean,sum,count");
+        let types: Vec<&Value> = lines.iter().map(|line| &line["dtype"]).collect();
+        assert_eq!(types, ["float16", "float16", "float16", "float64", "float64", "int64"]);
+        let answers: Vec<&Value> = lines.iter().map(|line| &line["values"]).collect();
+        // Infinities of both signs are among the values, and a NaN, which is missing.
+        let expected =
+            [json!("-Infinity"), json!("Infinity"), json!(1.5), json!("NaN"), json!("NaN"), json!(7)];
+        assert_eq!(answers, expected.iter().collect::<Vec<_>>());
+    }
+}
