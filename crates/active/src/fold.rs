@@ -227,7 +227,7 @@ pub(crate) fn number(values: &Values, i: usize) -> f64 {
         Values::Unsigned(values) => values.get(i).map_or(0.0, |&v| v as f64),
         Values::Float(values) => values.get(i).copied().unwrap_or(0.0),
         Values::Bool(values) => values.get(i).map_or(0.0, |&v| f64::from(u8::from(v))),
-        Values::Complex(_) => f64::NAN,
+        Values::Complex(_) | Values::Text(_) => f64::NAN,
     }
 }
 

@@ -365,7 +365,7 @@ pub(crate) async fn labelling(store: &ReferenceStore, path: &str) -> Result<Labe
 /// Values as keys; `None` where they are missing.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
 fn whole_numbers(outcome: &Outcome) -> Result<Vec<Option<i64>>, String> {
-    let key = |value: Option<Value>| match value {
+    let key = |value: Option<Value<'_>>| match value {
         None => Ok(None),
         Some(Value::Signed(n)) => Ok(Some(n)),
         Some(Value::Unsigned(n)) => {
@@ -375,6 +375,7 @@ fn whole_numbers(outcome: &Outcome) -> Result<Vec<Option<i64>>, String> {
         Some(Value::Float(x)) if x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0 => Ok(Some(x as i64)),
         Some(Value::Float(x)) => Err(format!("{x} is no whole number below 2^53")),
         Some(Value::Complex([re, im])) => Err(format!("{re} + {im}i is no whole number")),
+        Some(Value::Text(_)) => Err("a text is no whole number".to_owned()),
     };
     (0..outcome.count.len()).map(|i| key(outcome.value(i))).collect()
 }

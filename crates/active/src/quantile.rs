@@ -223,7 +223,7 @@ pub(crate) fn passes(
 /// One cell: how many values it has, and the answers.
 struct Cell {
     count: u64,
-    answers: Vec<Option<Value>>,
+    answers: Vec<Option<Value<'static>>>,
 }
 
 fn outcomes(prepared: &Prepared, layout: &Layout, asked: &[Reduction], cells: &[Cell]) -> Vec<Outcome> {
@@ -255,7 +255,7 @@ fn is_time(element: &ElementType) -> bool {
 }
 
 /// The answer to a quantile, from the two numbers it lies between and how far it is from the first to the second.
-fn answer(reduction: &Reduction, is_time: bool, low: Number, high: Number, part: f64) -> Value {
+fn answer(reduction: &Reduction, is_time: bool, low: Number, high: Number, part: f64) -> Value<'static> {
     if let (true, Some(low), Some(high)) = (is_time, integer(low), integer(high)) {
         return Value::Signed(interpolate_integer(low, high, part));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rangefold_array::{AxisRange, Hyperslab};
+use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::TimeUnits;
 use rangefold_reduce::{
     AxisMap, ChunkTask, Condition, Grouping, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
@@ -391,6 +391,17 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .main
         .check_gathered(&gathered)
         .map_err(|source| QueryError::Plan { variable: variable.to_owned(), source })?;
+    // What is folded is folded as real numbers.
+    let element = plans.main.value_element();
+    let is_real = element.is_integer() || element.is_float() || element == ElementType::Bool;
+    let unfit = query
+        .reductions
+        .iter()
+        .find(|reduction| fold.is_some() && !is_real && **reduction != Reduction::Count);
+    if let Some(reduction) = unfit {
+        let (reduction, element) = (reduction.name(), element.name());
+        return Err(weighted_error(WeightsError::Element { reduction, element }));
+    }
     let over = axes.iter().filter(|axis| axis.reduced).map(|axis| axis.name.to_owned()).collect();
     let rolling = query.rolling.clone();
     Ok(Prepared {

@@ -15,9 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
-use rangefold_codec::{DecodeError, Decoder};
+use rangefold_codec::{DecodeError, Decoder, strings};
 use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan, Sieve, Sifted};
-use rangefold_store::{FetchError, ReferenceStore};
+use rangefold_store::{FetchError, ReferenceStore, STRINGS_MAX};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
@@ -362,7 +362,7 @@ impl Worker {
 
     fn reduce_one(&self, decoder: &mut Decoder, (task, encoded): Fetched) -> Result<Done, RunError> {
         let plan = self.plans.of(&task);
-        let length = encoded.as_ref().map_or(0, |_| plan.chunk_len(&task));
+        let mut length = encoded.as_ref().map_or(0, |_| plan.chunk_len(&task));
         let stored = encoded.as_ref().map(|encoded| encoded.len() as u64);
         let partial = match (&self.to, encoded) {
             (Destination::Canvas(canvas), encoded) => {
@@ -374,6 +374,15 @@ impl Worker {
                 Ok(None)
             }
             (Destination::Partials, None) => plan.absent_chunk(&task).map(Some),
+            (Destination::Partials, Some(encoded)) if plan.has_texts_of_any_length() => {
+                let frame = decoder.decode_strings(&self.codecs, &encoded, STRINGS_MAX);
+                let texts = frame.and_then(|frame| {
+                    length = frame.len() as u64;
+                    strings(frame)
+                });
+                let texts = texts.map_err(|source| self.decode_error(&task, source))?;
+                plan.reduce_texts(&task, &texts).map(Some)
+            }
             (Destination::Partials, Some(encoded)) => {
                 plan.reduce_chunk(&task, self.decoded(decoder, &task, &encoded)?).map(Some)
             }

@@ -70,6 +70,11 @@ fn missing(array: &ManifestArray, unsigned: bool) -> MissingSpec {
         valid_min: number(attributes, "valid_min"),
         valid_max: number(attributes, "valid_max"),
         valid_range: numbers("valid_range"),
+        texts: ["_FillValue", "missing_value"]
+            .iter()
+            .filter_map(|name| attributes.get(name))
+            .flat_map(|value| value.elements().iter().filter_map(AttributeValue::as_text).map(str::to_owned))
+            .collect(),
         no_fill: attributes.get("_NoFill").and_then(AttributeValue::as_text) == Some("true"),
         unsigned,
     };

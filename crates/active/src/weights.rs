@@ -58,6 +58,16 @@ pub enum WeightsError {
         /// Name of the reduction.
         reduction: &'static str,
     },
+    /// A reduction that weights do not define for the type of the values.
+    #[error(
+        "{reduction} of {element} values is not defined with weights, a mask or groups over several dimensions"
+    )]
+    Element {
+        /// Name of the reduction.
+        reduction: &'static str,
+        /// Name of the type.
+        element: String,
+    },
     /// Another number of weights than positions.
     #[error("{weights} weights were given for positions of shape {shape:?}")]
     Count {

@@ -170,5 +170,5 @@ async fn a_condition_leaves_values_out_and_nothing_has_no_quantile() {
     let Some(Value::Float(smallest)) = answer(280.0).await.value(0) else { panic!("there are values") };
     assert!(smallest > 280.0 && smallest < 283.0);
     let nothing = answer(400.0).await;
-    assert_eq!((nothing.value(0), nothing.count), (None, vec![0]));
+    assert_eq!((nothing.value(0), &nothing.count), (None, &vec![0]));
 }

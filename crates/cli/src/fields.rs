@@ -98,6 +98,7 @@ fn of_outcome(
         Outcomes::Float(values) => Values::Float(values.clone()),
         Outcomes::Bool(values) => Values::Bool(values.clone()),
         Outcomes::Complex(values) => Values::Complex(values.clone()),
+        Outcomes::Text(values) => Values::Text(values.iter().map(|bytes| string(bytes)).collect()),
     };
     let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
     let time = array.and_then(value_units);
@@ -289,6 +290,11 @@ pub(crate) fn dates(units: &TimeUnits, values: &Values) -> Vec<String> {
     (0..values.len()).map(|i| values.get(i).and_then(date).unwrap_or_default()).collect()
 }
 
+/// A text; one that is not UTF-8 has an escape for each byte that is not ASCII: `caf\\xe9`.
+fn string(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.escape_ascii().to_string(), str::to_owned)
+}
+
 /// Elements in native byte order as values.
 ///
 /// # Errors
@@ -324,7 +330,7 @@ pub(crate) fn of_elements(data_type: &DataType, bytes: &[u8]) -> Result<Values> 
         ElementType::FixedBytes(size @ 1..) => {
             let text = |element: &[u8]| {
                 let end = element.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-                String::from_utf8_lossy(element.get(..end).unwrap_or_default()).into_owned()
+                string(element.get(..end).unwrap_or_default())
             };
             Values::Text(bytes.chunks_exact(*size).map(text).collect())
         }

@@ -132,3 +132,54 @@ fn half_precision_keeps_its_type_and_is_added_in_double() {
         assert_eq!(answers, expected.iter().collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn texts_are_counted_and_compared_and_nothing_else() {
+    let folder = scanned("types/strings.h5");
+    let answers = |variable, operations| -> Vec<Value> {
+        reduce(folder.path(), variable, operations).into_iter().map(|line| line["values"].clone()).collect()
+    };
+    assert_eq!(
+        answers("variable", "count,min,max,first,last"),
+        [json!(4), json!(""), json!("γ"), json!("x"), json!("γ")]
+    );
+    assert_eq!(answers("variable_chunked", "min,last"), ["a", "ccc"]);
+    // A text of fixed length that is nothing but padding is missing; one of any length that was never written is empty.
+    assert_eq!(answers("fixed", "count,min,last"), [json!(2), json!("alpha"), json!("be")]);
+    assert_eq!(answers("variable_unwritten", "count,max"), [json!(3), json!("")]);
+    // Bytes that are no UTF-8 are told apart.
+    assert_eq!(answers("fixed_not_utf8", "min,max"), ["caf\\xe9", "\\xff\\xfe"]);
+    let text = done(folder.path(), &["get", "refs.json", "variable_chunked"]);
+    assert_eq!(
+        text,
+        "phony_dim_0  variable_chunked\n0                           a\n1                          bb\n2                         ccc\n"
+    );
+    for operation in ["sum", "mean", "range", "var", "argmax", "median", "any(>0)"] {
+        let error = refused(folder.path(), 1, &["reduce", "refs.json", "variable", "--op", operation]);
+        let name = operation.split('(').next().unwrap();
+        assert!(error.contains(&format!("{name} of string values is not defined")), "{error}");
+    }
+}
+
+#[test]
+fn characters_and_texts_go_along_dimensions_groups_and_windows() {
+    let folder = scanned("netcdf/strings.nc");
+    let values = |options: &[&str]| {
+        let answer = done(folder.path(), &[&["reduce", "refs.json"], options, &["--json"]].concat());
+        serde_json::from_str::<Value>(&answer).unwrap()["values"].clone()
+    };
+    assert_eq!(values(&["code", "--op", "first", "--over", "len"]), json!(["1", " ", "a", null, "x"]));
+    assert_eq!(values(&["code", "--op", "count", "--over", "len"]), json!([4, 4, 4, 0, 2]));
+    assert_eq!(values(&["name", "--op", "max", "--select", "x=0:4"]), json!("γάμμα"));
+    let windows = values(&["name", "--op", "max", "--rolling", "x=2"]);
+    assert_eq!(windows, json!([null, "alpha", "γάμμα", "γάμμα", "日本語"]));
+    let refs = std::fs::read_to_string(folder.path().join("refs.json")).unwrap();
+    let mut refs: Value = serde_json::from_str(&refs).unwrap();
+    let attributes = refs["refs"]["name/.zattrs"].as_str().unwrap();
+    let mut attributes: Value = serde_json::from_str(attributes).unwrap();
+    attributes["_FillValue"] = json!("alpha");
+    refs["refs"]["name/.zattrs"] = json!(attributes.to_string());
+    std::fs::write(folder.path().join("refs.json"), refs.to_string()).unwrap();
+    assert_eq!(values(&["name", "--op", "first"]), json!(""));
+    assert_eq!(values(&["name", "--op", "count"]), json!(4));
+}

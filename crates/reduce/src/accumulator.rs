@@ -1,5 +1,7 @@
 //! Merging partials.
 
+use std::ops::Range;
+
 use crate::{
     Outcome, Partial, ReduceError, ReductionPlan, columns::Columns, element::Wide, outcome, partial::Cells,
     walk::Region,
@@ -80,6 +82,10 @@ pub(crate) fn merge(
             merge_columns(plan, frame, mine, theirs, region)
                 && merge_columns(plan, frame, my_imaginary, their_imaginary, region)
         }
+        (Cells::Text(mine), Cells::Text(theirs)) => {
+            let have = |cells| theirs.have(&plan.wanted, cells);
+            merge_rows(frame, region, have, |at, from| mine.merge(at, theirs, from))
+        }
         _ => false,
     }
 }
@@ -91,13 +97,25 @@ fn merge_columns<X: Wide>(
     theirs: &Columns<X>,
     region: &Region,
 ) -> bool {
+    let have = |cells| theirs.have(&plan.wanted, cells);
+    merge_rows(frame, region, have, |at, from| mine.merge(at, theirs, from))
+}
+
+/// Hands rows of neighbouring cells of `region`, where they begin in `frame`, to `merge`; `false`, and nothing merged, if
+/// they do not fit. `have` tells whether the region's cells are this many.
+fn merge_rows(
+    frame: &Region,
+    region: &Region,
+    have: impl Fn(usize) -> bool,
+    mut merge: impl FnMut(usize, Range<usize>),
+) -> bool {
     let rank = frame.shape.len();
     if region.start.len() != rank
         || region.shape.len() != rank
-        || !theirs.have(&plan.wanted, region.cells())
+        || !have(region.cells())
         || region.cells() == 0
     {
-        return region.cells() == 0 && theirs.have(&plan.wanted, 0);
+        return region.cells() == 0 && have(0);
     }
     // Where the region begins within the frame, along each axis.
     let starts: Option<Vec<usize>> = (0..rank)
@@ -122,7 +140,7 @@ fn merge_columns<X: Wide>(
             at += position * stride;
             stride *= frame.shape[axis];
         }
-        mine.merge(at, theirs, source..source + row_len);
+        merge(at, source..source + row_len);
     }
     true
 }

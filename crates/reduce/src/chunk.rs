@@ -11,6 +11,7 @@ use crate::{
     mask::Mask,
     partial::{Cells, CellsMut},
     plan::FILL_ORDER,
+    text::{self, Source, Texts},
     walk::{Region, Walk},
 };
 
@@ -18,8 +19,35 @@ use crate::{
 pub(crate) fn reduce(plan: &ReductionPlan, task: &ChunkTask, decoded: &[u8]) -> Result<Partial, ReduceError> {
     let walk = plan.walk(task, None)?;
     let mut cells = Cells::empty(plan, walk.region().cells());
-    by_part(&plan.data_type, &mut cells, |cells| Chunk { plan, walk: &walk, decoded, cells });
+    add(plan, task, &walk, decoded, &mut cells)?;
     Ok(Partial { ordinal: task.ordinal, region: walk.into_region(), cells })
+}
+
+/// Reduces the texts of a chunk, whose number has been checked.
+pub(crate) fn reduce_texts(
+    plan: &ReductionPlan,
+    task: &ChunkTask,
+    texts: &[&[u8]],
+) -> Result<Partial, ReduceError> {
+    let walk = plan.walk(task, None)?;
+    let mut cells = Texts::new(&plan.wanted, walk.region().cells());
+    text::reduce(plan, task, &walk, Source::Any(texts), &mut cells)?;
+    Ok(Partial { ordinal: task.ordinal, region: walk.into_region(), cells: Cells::Text(cells) })
+}
+
+/// Adds a decoded chunk to the cells of a walk.
+fn add(
+    plan: &ReductionPlan,
+    task: &ChunkTask,
+    walk: &Walk<'_>,
+    decoded: &[u8],
+    cells: &mut Cells,
+) -> Result<(), ReduceError> {
+    if let Cells::Text(texts) = cells {
+        return text::reduce(plan, task, walk, Source::Fixed(&plan.data_type, decoded), texts);
+    }
+    by_part(&plan.data_type, cells, |cells| Chunk { plan, walk, decoded, cells });
+    Ok(())
 }
 
 /// Adds a decoded chunk whose length has been checked to the cells of `frame`.
@@ -31,12 +59,14 @@ pub(crate) fn reduce_into(
     cells: &mut Cells,
 ) -> Result<(), ReduceError> {
     let walk = plan.walk(task, Some(frame))?;
-    by_part(&plan.data_type, cells, |cells| Chunk { plan, walk: &walk, decoded, cells });
-    Ok(())
+    add(plan, task, &walk, decoded, cells)
 }
 
 /// The partial of a chunk that holds nothing but the fill value, in closed form.
 pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, ReduceError> {
+    if plan.has_texts() {
+        return text::absent(plan, task);
+    }
     let missing = Partial { ordinal: task.ordinal, region: Region::default(), cells: Cells::Missing };
     let Some(fill) = &plan.fill_value else { return Ok(missing) };
     let expected = plan.data_type.size().unwrap_or(0);
@@ -68,7 +98,7 @@ fn by_part<'c, V: Visitor<Output = ()>>(
         Cells::Float(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Float(columns)))),
         Cells::Signed(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Signed(columns)))),
         Cells::Unsigned(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Unsigned(columns)))),
-        Cells::Missing => {}
+        Cells::Text(_) | Cells::Missing => {}
     }
 }
 
@@ -181,14 +211,14 @@ impl Absent<'_> {
 
 /// How many elements of a chunk belong to a cell, and the places of the first and the last.
 #[derive(Clone, Copy)]
-struct Population {
-    count: u64,
-    first: u64,
-    last: u64,
+pub(crate) struct Population {
+    pub(crate) count: u64,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
 }
 
 /// The population of every cell of a partial. It is a product over the axes.
-fn populations(plan: &ReductionPlan, task: &ChunkTask, region: &Region) -> Vec<Population> {
+pub(crate) fn populations(plan: &ReductionPlan, task: &ChunkTask, region: &Region) -> Vec<Population> {
     let mut cells = vec![Population { count: 1, first: 0, last: 0 }];
     let mut starts = region.start.iter().zip(&region.shape);
     for ((part, map), &place) in task.selection.axes.iter().zip(&plan.axes).zip(&plan.places) {

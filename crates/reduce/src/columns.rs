@@ -8,6 +8,9 @@ use crate::{
     sum::{Compensated, FloatSums, SumColumn},
 };
 
+/// Bytes that go with each text: where it is, how long it is and where it stands.
+const TEXT_OVERHEAD: u64 = 48;
+
 /// Which statistics a plan's reductions are made from; the count is always kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Wanted {
@@ -23,6 +26,8 @@ pub(crate) struct Wanted {
     pub(crate) edges: Vec<Arc<[f64]>>,
     /// NaN is a value, and counted apart.
     pub(crate) nan: bool,
+    /// Bytes of a text; 0 if the values are none.
+    pub(crate) text_len: u64,
 }
 
 impl Wanted {
@@ -42,7 +47,8 @@ impl Wanted {
             + self.conditions.len() as u64
             + self.edges.iter().map(|edges| edges.len() as u64 - 1).sum::<u64>()
             + u64::from(self.nan);
-        8 * words
+        let texts = [self.min, self.max, self.first, self.last].into_iter().map(u64::from).sum::<u64>();
+        8 * words + if self.text_len > 0 { texts * (TEXT_OVERHEAD + self.text_len) } else { 0 }
     }
 }
 

@@ -415,13 +415,6 @@ fn parts<T: Element>(real: T, imaginary: T) -> (T, T) {
     }
 }
 
-/// One for each string that is not empty.
-fn load_text(bytes: &[u8], size: usize, stride: usize, out: &mut [u8]) {
-    for (out, text) in out.iter_mut().zip(bytes.chunks(size * stride)) {
-        *out = u8::from(text.iter().take(size).any(|&b| b != 0));
-    }
-}
-
 /// Something that is done once the element type is known.
 pub(crate) trait Visitor {
     type Output;
@@ -440,7 +433,7 @@ pub(crate) enum Part {
 /// Calls `visitor` with the type and the loader for `part` of the elements of `data_type`; `None` for types that
 /// cannot be reduced.
 ///
-/// Strings are read as 1, and 0 where they are empty; half precision as float32; dates as the integers they are.
+/// Half precision is read as float32; dates as the integers they are.
 pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) -> Option<V::Output> {
     let size = data_type.size()?;
     macro_rules! plain {
@@ -513,9 +506,6 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
         ElementType::Float64 => plain!(f64),
         ElementType::Complex64 => complex!(f32, 8, f32::from_le_bytes, f32::from_be_bytes),
         ElementType::Complex128 => complex!(f64, 16, f64::from_le_bytes, f64::from_be_bytes),
-        ElementType::FixedBytes(1..) | ElementType::FixedUtf32(1..) => {
-            visitor.visit::<u8>(Loader { size, native: false, read: load_text })
-        }
         _ => return None,
     })
 }

@@ -35,9 +35,10 @@
 //! `scale_factor`/`add_offset` ([`Packing`]). Every reduction is one of values, each rounded as NumPy rounds it.
 //!
 //! **Missing** is an element that equals a fill or missing value, lies outside the valid range, is NaN, is "not a time",
-//! is an empty string, or whose value does not meet [`ReduceSpec::condition`]. All comparisons with attributes are made
+//! is an empty text of fixed length, or whose value does not meet [`ReduceSpec::condition`]. All comparisons with attributes are made
 //! in the stored type ([`MissingSpec`]). With [`NanPolicy::Value`] NaN is counted, and makes sums, means, extremes and
-//! variances NaN. A chunk that is not stored is full of the array's fill value; if there is none, it is missing.
+//! variances NaN. A chunk that is not stored is full of the array's fill value; if there is none, it is missing, but texts
+//! of any length are empty there.
 //!
 //! **Nothing.** Where a cell has no values its `count` is 0 and it has no value ([`Outcome::value`] is `None`), for every
 //! reduction but `count`, `count_where` and `histogram`, which are 0. An empty selection is the same. A variance needs more
@@ -58,8 +59,8 @@
 //! Infinities are values: a sum with infinities of both signs is NaN, as is the variance of an infinite value. A float sum
 //! beyond the range of float64 is infinite.
 //!
-//! Complex numbers have `sum`, `mean`, `count`, `first` and `last`, and are missing where either part is NaN; dates and durations have everything that needs no arithmetic; strings of
-//! fixed length have `count`.
+//! Complex numbers have `sum`, `mean`, `count`, `first` and `last`, and are missing where either part is NaN; dates and durations have everything that needs no arithmetic. Texts have
+//! `count`, `min`, `max`, `first` and `last`; they are compared byte by byte, which for UTF-8 is the order of code points.
 //!
 //! **Windows** ([`Windows`]) move along an axis of the answer that is kept or grouped, and join what its positions have: a
 //! running mean is that of all values of a window, over the other reduced axes too. Where too few positions of a window
@@ -87,6 +88,7 @@ mod slab;
 mod spec;
 mod statistics;
 mod sum;
+mod text;
 mod walk;
 mod windows;
 

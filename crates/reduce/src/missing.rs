@@ -21,6 +21,8 @@ pub struct MissingSpec {
     pub valid_max: Option<Number>,
     /// What NaN in the data is.
     pub nan: NanPolicy,
+    /// A text equal to one of these is missing, and so is an empty one of fixed length.
+    pub texts: Vec<String>,
 }
 
 /// What NaN in floating-point data is.
@@ -46,6 +48,8 @@ pub struct MissingAttributes {
     pub valid_max: Option<Number>,
     /// `valid_range`; anything but two values is ignored. Empty if absent.
     pub valid_range: Vec<Number>,
+    /// Those of `_FillValue` and `missing_value` that are texts.
+    pub texts: Vec<String>,
     /// Whether filling was switched off when the variable was defined (`nc_def_var_fill`).
     pub no_fill: bool,
     /// Whether signed integers will be reinterpreted (`_Unsigned = "true"`, and values are to be unpacked).
@@ -76,7 +80,8 @@ impl MissingSpec {
             [low, high] if fits(low) && fits(high) => (Some(*low), Some(*high)),
             _ => (attributes.valid_min.filter(fits), attributes.valid_max.filter(fits)),
         };
-        Self { fill_values, valid_min, valid_max, nan: NanPolicy::Missing }
+        let texts = attributes.texts.clone();
+        Self { fill_values, valid_min, valid_max, nan: NanPolicy::Missing, texts }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     element::Wide,
     partial::Cells,
     sum::{Compensated, SumColumn},
+    text,
     windows::Statistics,
 };
 
@@ -42,11 +43,13 @@ pub enum Values {
     Bool(Vec<bool>),
     /// Real and imaginary parts.
     Complex(Vec<[f64; 2]>),
+    /// Texts: UTF-8, but of strings of bytes whatever is stored, without the zeros that pad it.
+    Text(Vec<Vec<u8>>),
 }
 
 /// One value of an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
+pub enum Value<'a> {
     /// A signed integer, a date or a duration.
     Signed(i64),
     /// An unsigned integer.
@@ -57,6 +60,8 @@ pub enum Value {
     Bool(bool),
     /// Real and imaginary part.
     Complex([f64; 2]),
+    /// A text, see [`Values::Text`].
+    Text(&'a [u8]),
 }
 
 impl Values {
@@ -69,6 +74,7 @@ impl Values {
             Self::Float(values) => values.len(),
             Self::Bool(values) => values.len(),
             Self::Complex(values) => values.len(),
+            Self::Text(values) => values.len(),
         }
     }
 
@@ -80,13 +86,14 @@ impl Values {
 
     /// Value number `i`; `None` past the end.
     #[must_use]
-    pub fn get(&self, i: usize) -> Option<Value> {
+    pub fn get(&self, i: usize) -> Option<Value<'_>> {
         Some(match self {
             Self::Signed(values) => Value::Signed(*values.get(i)?),
             Self::Unsigned(values) => Value::Unsigned(*values.get(i)?),
             Self::Float(values) => Value::Float(*values.get(i)?),
             Self::Bool(values) => Value::Bool(*values.get(i)?),
             Self::Complex(values) => Value::Complex(*values.get(i)?),
+            Self::Text(values) => Value::Text(values.get(i)?),
         })
     }
 }
@@ -97,7 +104,7 @@ impl Outcome {
     ///
     /// Counts and histograms of nothing are 0.
     #[must_use]
-    pub fn value(&self, i: usize) -> Option<Value> {
+    pub fn value(&self, i: usize) -> Option<Value<'_>> {
         let per_cell = self.values.len().checked_div(self.count.len()).unwrap_or(1).max(1);
         if self.lacking.get(i / per_cell).copied().unwrap_or(false) {
             return None;
@@ -204,6 +211,7 @@ fn integer_sums<T: TryFrom<i128>>(sums: &[i128], data_type: &'static str) -> Res
 pub(crate) fn of_cells(plan: &ReductionPlan, cells: Cells) -> Result<Vec<Outcome>, ReduceError> {
     match cells {
         Cells::Missing => Ok(Vec::new()),
+        Cells::Text(texts) => Ok(text::outcomes(plan, texts)),
         Cells::Signed(columns) => all(plan, columns),
         Cells::Unsigned(columns) => all(plan, columns),
         Cells::Float(columns) => all(plan, columns),

@@ -2,7 +2,12 @@
 
 use rangefold_array::ElementType;
 
-use crate::{ReductionPlan, columns::Columns, walk::Region};
+use crate::{
+    ReductionPlan,
+    columns::Columns,
+    text::{Texts, is_text},
+    walk::Region,
+};
 
 /// The statistics of one chunk, for the cells it contributes to.
 ///
@@ -24,6 +29,7 @@ pub(crate) enum Cells {
     Float(Columns<f64>),
     /// Real and imaginary parts.
     Complex(Columns<f64>, Box<Columns<f64>>),
+    Text(Texts),
 }
 
 /// The columns that one pass over a chunk fills: those of the values, or of one part of complex ones.
@@ -44,6 +50,7 @@ impl Cells {
             Kind::Complex => {
                 Self::Complex(Columns::new(wanted, cells), Box::new(Columns::new(wanted, cells)))
             }
+            Kind::Text => Self::Text(Texts::new(wanted, cells)),
         }
     }
 }
@@ -55,6 +62,7 @@ pub(crate) enum Kind {
     Unsigned,
     Float,
     Complex,
+    Text,
 }
 
 impl Kind {
@@ -68,7 +76,8 @@ impl Kind {
             | ElementType::Int64
             | ElementType::DateTime64(_)
             | ElementType::TimeDelta64(_) => Self::Signed,
-            // Truth values and strings are read as 0 and 1.
+            element if is_text(element) => Self::Text,
+            // Truth values are read as 0 and 1.
             _ => Self::Unsigned,
         }
     }
@@ -100,6 +109,24 @@ pub enum ReduceError {
         expected: u64,
         /// Bytes given.
         len: u64,
+    },
+    /// Another number of texts than elements.
+    #[error("chunk {chunk:?} has {len} texts but its shape needs {expected}")]
+    Texts {
+        /// Index of the chunk.
+        chunk: Vec<u64>,
+        /// Elements of its shape.
+        expected: u64,
+        /// Texts given.
+        len: u64,
+    },
+    /// A text that holds what is no character.
+    #[error("chunk {chunk:?} holds a text with the number {number:#x}, which is no Unicode character")]
+    Character {
+        /// Index of the chunk.
+        chunk: Vec<u64>,
+        /// The number.
+        number: u32,
     },
     /// A fill value of another length than an element.
     #[error("the fill value has {len} bytes but an element has {expected}")]

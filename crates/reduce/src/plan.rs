@@ -8,14 +8,15 @@ use rangefold_array::{
 };
 
 use crate::{
-    AxisMap, Condition, Grouping, NanPolicy, Number, Packing, PackingError, Partial, ReduceError, ReduceSpec,
-    Reduction, Windows,
+    AxisMap, Condition, Grouping, MissingSpec, NanPolicy, Number, Packing, PackingError, Partial,
+    ReduceError, ReduceSpec, Reduction, Windows,
     accumulator::Accumulator,
     chunk,
     columns::Wanted,
     element::representable,
     gather::has_quantiles,
     partial::Kind,
+    text::{is_text, unpadded},
     walk::{Region, Walk},
 };
 
@@ -29,6 +30,8 @@ pub struct ReductionPlan {
     pub(crate) axes: Vec<AxisMap>,
     pub(crate) fills: Vec<Number>,
     pub(crate) bounds: (Option<Number>, Option<Number>),
+    /// Texts that are missing.
+    pub(crate) missing_texts: Vec<Vec<u8>>,
     pub(crate) packing: Option<Packing>,
     pub(crate) condition: Option<Condition>,
     pub(crate) windows: Option<Windows>,
@@ -200,6 +203,7 @@ impl ReductionPlan {
                 spec.missing.valid_min.and_then(|n| reinterpret(&meta.data_type.element, n, spec.unsigned)),
                 spec.missing.valid_max.and_then(|n| reinterpret(&meta.data_type.element, n, spec.unsigned)),
             ),
+            missing_texts: missing_texts(&element, &spec.missing),
             data_type: DataType { element, order: meta.data_type.order },
             order: meta.order,
             fill_value: meta.fill_value.clone(),
@@ -278,8 +282,7 @@ impl ReductionPlan {
     /// Decoded bytes of one chunk.
     #[must_use]
     pub fn chunk_len(&self, task: &ChunkTask) -> u64 {
-        let elements = task.selection.axes.iter().fold(1_u64, |n, part| n.saturating_mul(part.chunk_length));
-        elements.saturating_mul(self.data_type.size().unwrap_or(0) as u64)
+        elements(task).saturating_mul(self.data_type.size().unwrap_or(0) as u64)
     }
 
     /// Bytes of the partial of one chunk at the most, roughly.
@@ -332,17 +335,49 @@ impl ReductionPlan {
         self.packing.map_or_else(|| self.data_type.element.clone(), |packing| packing.element())
     }
 
+    /// Whether the values are texts.
+    pub(crate) fn has_texts(&self) -> bool {
+        is_text(&self.data_type.element)
+    }
+
+    /// Whether the values are texts of any length, whose chunks [`ReductionPlan::reduce_texts`] takes.
+    #[must_use]
+    pub fn has_texts_of_any_length(&self) -> bool {
+        self.data_type.element == ElementType::VlenString
+    }
+
     /// Reduces one chunk. `decoded` is the whole chunk in stored byte order.
     ///
     /// # Errors
     ///
-    /// [`ReduceError::Length`] unless `decoded` has just the chunk's length.
+    /// [`ReduceError::Length`] unless `decoded` has just the chunk's length, [`ReduceError::Texts`] if the elements are
+    /// texts of any length, and [`ReduceError::Character`].
     pub fn reduce_chunk(&self, task: &ChunkTask, decoded: &[u8]) -> Result<Partial, ReduceError> {
         self.check_len(task, decoded)?;
         chunk::reduce(self, task, decoded)
     }
 
+    /// Reduces one chunk of texts, one for each element of the whole chunk, in stored order.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Texts`] unless there are just as many, or if the plan is not one of texts of any length.
+    pub fn reduce_texts(&self, task: &ChunkTask, texts: &[&[u8]]) -> Result<Partial, ReduceError> {
+        let (expected, len) = (elements(task), texts.len() as u64);
+        if len != expected || !self.has_texts_of_any_length() {
+            return Err(ReduceError::Texts { chunk: task.selection.index(), expected, len });
+        }
+        chunk::reduce_texts(self, task, texts)
+    }
+
     pub(crate) fn check_len(&self, task: &ChunkTask, decoded: &[u8]) -> Result<(), ReduceError> {
+        if self.has_texts_of_any_length() {
+            return Err(ReduceError::Texts {
+                chunk: task.selection.index(),
+                expected: elements(task),
+                len: 0,
+            });
+        }
         let (expected, len) = (self.chunk_len(task), decoded.len() as u64);
         if len == expected {
             return Ok(());
@@ -384,6 +419,11 @@ impl ReductionPlan {
     }
 }
 
+/// Elements of a whole chunk.
+fn elements(task: &ChunkTask) -> u64 {
+    task.selection.axes.iter().fold(1, |n, part| n.saturating_mul(part.chunk_length))
+}
+
 /// The element type with its sign reinterpreted.
 fn effective_element(element: &ElementType, unsigned: bool) -> ElementType {
     match (unsigned, element) {
@@ -410,12 +450,20 @@ fn reinterpret(stored: &ElementType, number: Number, unsigned: bool) -> Option<N
     number.to_integer().map(|n| Number::Integer(n & ((1 << bits) - 1)))
 }
 
+/// The texts that are missing; of those of fixed length the empty one always is, for it may be nothing but padding.
+fn missing_texts(element: &ElementType, missing: &MissingSpec) -> Vec<Vec<u8>> {
+    let given = missing.texts.iter().map(|text| text.as_bytes());
+    if *element == ElementType::VlenString {
+        return given.map(<[u8]>::to_vec).collect();
+    }
+    given.map(unpadded).chain([&[][..]]).map(<[u8]>::to_vec).collect()
+}
+
 /// The values that are missing, reinterpreted; "not a time" among them.
 fn fills(stored: &ElementType, spec: &ReduceSpec) -> Vec<Number> {
     let given = spec.missing.fill_values.iter().filter_map(|&n| reinterpret(stored, n, spec.unsigned));
     let always = match stored {
         ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => Some(Number::Integer(i64::MIN.into())),
-        ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) => Some(Number::Integer(0)),
         _ => None,
     };
     let mut fills: Vec<Number> = Vec::new();
@@ -435,7 +483,7 @@ fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), Plan
         return unsupported("unpacking");
     }
     let complex = matches!(element, ElementType::Complex64 | ElementType::Complex128);
-    let text = matches!(element, ElementType::FixedBytes(1..) | ElementType::FixedUtf32(1..));
+    let text = is_text(element);
     let time = matches!(element, ElementType::DateTime64(_) | ElementType::TimeDelta64(_));
     if spec.condition.is_some() && !real && !time {
         return unsupported("a condition");
@@ -457,7 +505,8 @@ fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), Plan
         let defined = match reduction {
             Reduction::Count => real || complex || text || time,
             Reduction::Sum | Reduction::Mean => real || complex,
-            Reduction::First | Reduction::Last => real || complex || time,
+            Reduction::First | Reduction::Last => real || complex || text || time,
+            Reduction::Min | Reduction::Max => real || text || time,
             Reduction::Var { .. } | Reduction::Std { .. } | Reduction::Histogram(_) | Reduction::Range => {
                 real
             }
@@ -482,6 +531,11 @@ fn wanted(
             && Kind::of(element).has_nan()
             && spec.condition.is_none()
             && !spec.missing.fill_values.iter().any(nan_is_missing),
+        text_len: match element {
+            ElementType::VlenString => TEXT_LEN,
+            element if is_text(element) => element.size().unwrap_or(0) as u64,
+            _ => 0,
+        },
         ..Wanted::default()
     };
     for reduction in &spec.reductions {
@@ -602,6 +656,9 @@ fn decoded_lens(chunks: &Touching, data_type: &DataType) -> Result<(u64, u64), P
         })?;
     Ok((all, largest))
 }
+
+/// What a text of any length is taken to be long, in bytes, where memory is reckoned.
+const TEXT_LEN: u64 = 64;
 
 /// The byte order fill values are kept in.
 pub(crate) const FILL_ORDER: ByteOrder = ByteOrder::Little;

@@ -79,7 +79,7 @@ impl ReductionPlan {
     /// depends on nothing but the plan.
     #[must_use]
     pub fn slab_count(&self) -> u64 {
-        let is_cuttable = self.axes.iter().any(|map| matches!(map, AxisMap::Keep));
+        let is_cuttable = !self.has_texts() && self.axes.iter().any(|map| matches!(map, AxisMap::Keep));
         if !is_cuttable || self.partial_len_max().saturating_mul(SMALL_PARTIAL) < self.decoded_len_max() {
             return 0;
         }

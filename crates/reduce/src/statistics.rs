@@ -54,7 +54,7 @@ impl ReductionPlan {
                 statistics.columns(wanted, cells, unsigned, integer_sums).map(Cells::Unsigned)
             }
             (None, Kind::Float) => statistics.columns(wanted, cells, floats, float_sums).map(Cells::Float),
-            (None, Kind::Complex) => Err("real values"),
+            (None, Kind::Complex | Kind::Text) => Err("real values"),
         };
         let cells = filled.map_err(|name| ReduceError::Statistic { name })?;
         Ok(Partial { ordinal: task.ordinal, region, cells })
@@ -151,6 +151,6 @@ fn real(values: &Values) -> Option<Vec<f64>> {
         Values::Signed(values) => Some(values.iter().map(|&x| x as f64).collect()),
         Values::Unsigned(values) => Some(values.iter().map(|&x| x as f64).collect()),
         Values::Float(values) => Some(values.clone()),
-        Values::Bool(_) | Values::Complex(_) => None,
+        Values::Bool(_) | Values::Complex(_) | Values::Text(_) => None,
     }
 }

@@ -93,6 +93,7 @@ fn case() -> impl Strategy<Value = Case> {
             prop::option::weighted(0.2, number(&element)),
         )
             .prop_map(|(fill_values, valid_min, valid_max)| MissingSpec {
+                texts: Vec::new(),
                 fill_values,
                 valid_min,
                 valid_max,

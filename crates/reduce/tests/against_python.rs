@@ -82,7 +82,7 @@ fn float(value: Value) -> f64 {
         Value::Unsigned(n) => n as f64,
         Value::Float(x) => x,
         Value::Bool(truth) => f64::from(u8::from(truth)),
-        Value::Complex(_) => panic!("a complex number"),
+        Value::Complex(_) | Value::Text(_) => panic!("{value:?} is no real number"),
     }
 }
 
@@ -113,6 +113,7 @@ fn missing_and_packed_values_are_those_of_netcdf4_python() {
         };
         let missing = |unsigned| {
             let attributes = MissingAttributes {
+                texts: Vec::new(),
                 fill_value: list("_FillValue").first().copied(),
                 missing_value: list("missing_value"),
                 valid_min: list("valid_min").first().copied(),

@@ -11,7 +11,7 @@ use rangefold_refs::{ManifestArray, Reference};
 use crate::ReferenceStore;
 
 /// Decoded strings of one chunk may take this many bytes: their frame does not say how long it should be.
-pub(crate) const STRINGS_MAX: usize = 1 << 30;
+pub const STRINGS_MAX: usize = 1 << 30;
 
 /// Which chunks are fetched and decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -25,7 +25,7 @@ mod store;
 mod values;
 mod zarr;
 
-pub use check::{Finding, Report, Sample};
+pub use check::{Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use open::{OpenError, Opened};
 pub use resolve::Resolve;

@@ -124,6 +124,7 @@ fn named(field: &Field, i: usize, value: String) -> String {
 fn printed(value: Option<Value<'_>>) -> String {
     match value {
         None => "-".to_owned(),
+        Some(Value::Text("")) => "\"\"".to_owned(),
         Some(Value::Float(x)) => short(x),
         Some(value) => value.to_text(),
     }

@@ -140,12 +140,12 @@ pub(crate) struct Expected {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Near {
-    pub(crate) value: Value,
+    pub(crate) value: Value<'static>,
     pub(crate) tolerance: f64,
 }
 
-impl From<Value> for Near {
-    fn from(value: Value) -> Self {
+impl From<Value<'static>> for Near {
+    fn from(value: Value<'static>) -> Self {
         Self { value, tolerance: 0.0 }
     }
 }
@@ -367,12 +367,12 @@ pub(crate) fn expected(
     Ok(Expected { shape, values, count })
 }
 
-fn integer(n: i128) -> Value {
+fn integer(n: i128) -> Value<'static> {
     Value::Signed(i64::try_from(n).unwrap())
 }
 
 /// A value of the element type, as an answer holds it.
-fn as_value(number: Number, element: &ElementType) -> Value {
+fn as_value(number: Number, element: &ElementType) -> Value<'static> {
     match number {
         Number::Float(x) => Value::Float(x),
         Number::Integer(n) if *element == ElementType::Bool => Value::Bool(n != 0),
