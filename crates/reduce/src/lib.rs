@@ -35,10 +35,10 @@
 //! `scale_factor`/`add_offset` ([`Packing`]). Every reduction is one of values, each rounded as NumPy rounds it.
 //!
 //! **Missing** is an element that equals a fill or missing value, lies outside the valid range, is NaN, is "not a time",
-//! is an empty text of fixed length, or whose value does not meet [`ReduceSpec::condition`]. All comparisons with attributes are made
-//! in the stored type ([`MissingSpec`]). With [`NanPolicy::Value`] NaN is counted, and makes sums, means, extremes and
-//! variances NaN. A chunk that is not stored is full of the array's fill value; if there is none, it is missing, but texts
-//! of any length are empty there.
+//! is an empty text of fixed length, or whose value does not meet [`ReduceSpec::condition`]. All comparisons with
+//! attributes are made in the stored type ([`MissingSpec`]). With [`NanPolicy::Value`] NaN is counted, and makes sums,
+//! means, extremes and variances NaN. A chunk that is not stored is full of the array's fill value; if there is none, it is
+//! missing, but texts of any length are empty there.
 //!
 //! **Nothing.** Where a cell has no values its `count` is 0 and it has no value ([`Outcome::value`] is `None`), for every
 //! reduction but `count`, `count_where` and `histogram`, which are 0. An empty selection is the same. A variance needs more
@@ -56,17 +56,40 @@
 //! | `count`, `count_where`, `histogram` | int64 | exact |
 //! | `median`, `quantile` | float64; dates for dates | exact: the values are found, and between two NumPy's `linear` |
 //!
-//! Infinities are values: a sum with infinities of both signs is NaN, as is the variance of an infinite value. A float sum
-//! beyond the range of float64 is infinite.
+//! # At the edges
 //!
-//! Complex numbers have `sum`, `mean`, `count`, `first` and `last`, and are missing where either part is NaN; dates and durations have everything that needs no arithmetic. Texts have
-//! `count`, `min`, `max`, `first` and `last`; they are compared byte by byte, which for UTF-8 is the order of code points.
+//! What each reduction answers where values are no ordinary numbers; the command prints the same, "no answer" as `null` in
+//! JSON and as `no data` in text. NaN is left out as missing unless [`NanPolicy::Value`] says otherwise; the command never
+//! does.
+//!
+//! | reduction | nothing: an empty selection, all missing | NaN as a value | infinities | zeros with a sign | too large |
+//! |---|---|---|---|---|---|
+//! | `count` | 0 | counted | counted | counted | – |
+//! | `count_where`, `histogram` | 0 | meets no condition, lies in no bin | compared as numbers | are zero | – |
+//! | `any`, `all` | no answer | meets no condition | compared as numbers | are zero | – |
+//! | `min`, `max` | no answer | NaN | smallest and largest | 0 without a sign | – |
+//! | `first`, `last` | no answer | refused | as they are | 0 without a sign | – |
+//! | `argmin`, `argmax` | no answer | refused | found | the first of equal zeros | – |
+//! | `range` | no answer | NaN | infinite; NaN if all are one infinity | 0 | infinite; exact for integers |
+//! | `sum` | no answer | NaN | infinite; NaN if of both signs | 0 without a sign | infinite; an error for integers |
+//! | `mean` | no answer | NaN | as the sum | 0 without a sign | infinite where the sum is; never for integers |
+//! | `var`, `std` | no answer, also with no more values than `ddof` | NaN | NaN | 0 | NaN where the sum is infinite |
+//! | `median`, `quantile` | no answer | refused | infinite between a finite and an infinite value; NaN between the two infinities | 0 without a sign | – |
+//!
+//! Integers are added in 128 bits: what does not fit int64, or uint64 for unsigned ones, is [`ReduceError::Overflow`], and
+//! never another number.
+//!
+//! Complex numbers have `sum`, `mean`, `count`, `first` and `last`, and are missing where either part is NaN; dates and
+//! durations have everything that needs no arithmetic. Texts have `count`, `min`, `max`, `first` and `last`; they are
+//! compared byte by byte, which for UTF-8 is the order of code points.
 //!
 //! **Windows** ([`Windows`]) move along an axis of the answer that is kept or grouped, and join what its positions have: a
 //! running mean is that of all values of a window, over the other reduced axes too. Where too few positions of a window
 //! have a value there is no answer ([`Outcome::lacking`]), not even a count. Places count the axis as a reduced one.
 //!
-//! **The same bits** come out whatever the concurrency, the byte order and the machine's vector instructions: the order of
+//! # The same bits
+//!
+//! The same bits come out whatever the concurrency, the byte order and the machine's vector instructions: the order of
 //! operations inside a chunk is fixed, and partials are merged in task order. Another chunking, hence another order,
 //! changes nothing but the last bits of sums, means and variances of floats.
 

@@ -125,7 +125,7 @@ pub enum PlanError {
         edges: Vec<f64>,
     },
     /// NaN as a value stands nowhere: it is neither smaller nor larger than anything, nor kept in its place.
-    #[error("first, last, argmin and argmax are not defined with NaN as a value")]
+    #[error("first, last, argmin, argmax, median and quantile are not defined with NaN as a value")]
     NanPlace,
     /// An answer or a chunk that the machine cannot address.
     #[error("{what} of shape {shape:?} is too large to be held in memory")]
@@ -228,10 +228,13 @@ impl ReductionPlan {
     ///
     /// # Errors
     ///
-    /// [`PlanError::Unsupported`] and [`PlanError::Fraction`].
+    /// [`PlanError::Unsupported`], [`PlanError::NanPlace`] and [`PlanError::Fraction`].
     pub fn check_gathered(&self, reductions: &[Reduction]) -> Result<(), PlanError> {
         for reduction in reductions {
             let Some(fraction) = reduction.fraction() else { continue };
+            if self.wanted.nan {
+                return Err(PlanError::NanPlace);
+            }
             let element = &self.data_type.element;
             if !has_quantiles(element) {
                 return Err(PlanError::Unsupported { reduction: reduction.name(), element: element.name() });

@@ -235,6 +235,45 @@ fn nan_can_be_a_value() {
 }
 
 #[test]
+fn nan_as_a_value_is_in_every_answer_or_the_question_is_refused() {
+    let positive = Condition { comparison: Comparison::Greater, threshold: Number::Integer(0) };
+    let histogram = Reduction::Histogram([0.0, 4.0].into());
+    let nan = Value::Float(f64::NAN);
+    let rows = [
+        (Reduction::Count, Value::Signed(3)),
+        (Reduction::CountWhere(positive), Value::Signed(2)),
+        (histogram, Value::Signed(2)),
+        (Reduction::Any(positive), Value::Bool(true)),
+        (Reduction::All(positive), Value::Bool(false)),
+        (Reduction::Min, nan),
+        (Reduction::Max, nan),
+        (Reduction::Range, nan),
+        (Reduction::Sum, nan),
+        (Reduction::Mean, nan),
+        (Reduction::Var { ddof: 0 }, nan),
+        (Reduction::Std { ddof: 0 }, nan),
+    ];
+    for (reduction, expected) in rows {
+        let mut spec = all(&[reduction]);
+        spec.missing.nan = NanPolicy::Value;
+        let found = float64(&[1.0, f64::NAN, 2.0], &spec)[0].unwrap();
+        // As texts, in which NaN equals NaN.
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{:?}", spec.reductions);
+    }
+    let mut spec = all(&[]);
+    spec.missing.nan = NanPolicy::Value;
+    let meta = meta(ElementType::Float64, &[2], &[2]);
+    for reduction in [Reduction::First, Reduction::Last, Reduction::ArgMin, Reduction::ArgMax] {
+        let spec = ReduceSpec { reductions: vec![reduction], ..spec.clone() };
+        assert_eq!(ReductionPlan::new(&meta, &Hyperslab::all(&[2]), &spec).unwrap_err(), PlanError::NanPlace);
+    }
+    let plan = ReductionPlan::new(&meta, &Hyperslab::all(&[2]), &spec).unwrap();
+    for reduction in [Reduction::Median, Reduction::Quantile(0.1)] {
+        assert_eq!(plan.check_gathered(&[reduction]).unwrap_err(), PlanError::NanPlace);
+    }
+}
+
+#[test]
 fn zeros_have_no_sign() {
     let spec = all(&[Reduction::Min, Reduction::Max]);
     for values in [[0.0, -0.0], [-0.0, 0.0], [-0.0, -0.0]] {
