@@ -98,6 +98,27 @@ fn times_answer_with_dates_and_what_lies_between_them_with_durations() {
 }
 
 #[test]
+fn times_by_their_type_answer_with_dates_too() {
+    let folder = TempDir::new().unwrap();
+    let array = json!({"shape": [3], "chunks": [3], "dtype": "<M8[s]", "fill_value": null, "order": "C", "filters": null,
+        "compressor": null, "zarr_format": 2});
+    let seconds = [1_000_000_000_i64, i64::MIN, 0].map(i64::to_le_bytes).concat();
+    std::fs::write(folder.path().join("seconds"), seconds).unwrap();
+    let url = folder.path().join("seconds").display().to_string();
+    let refs = json!({".zgroup": "{\"zarr_format\":2}", "t/.zarray": array.to_string(),
+        "t/.zattrs": "{\"_ARRAY_DIMENSIONS\":[\"x\"]}", "t/0": [url, 0, 24]});
+    std::fs::write(folder.path().join("refs.json"), json!({"version": 1, "refs": refs}).to_string()).unwrap();
+    let lines = reduce(folder.path(), "t", "min,max,median,count");
+    let answers: Vec<&Value> = lines.iter().map(|line| &line["values"]).collect();
+    let dates = ["1970-01-01T00:00:00", "2001-09-09T01:46:40", "1985-11-05T00:53:20"].map(Value::from);
+    assert_eq!(answers[..3], dates.iter().collect::<Vec<_>>());
+    // "Not a time" is missing.
+    assert_eq!(*answers[3], json!(2));
+    let error = refused(folder.path(), 1, &["reduce", "refs.json", "t", "--op", "sum"]);
+    assert!(error.contains("sum of datetime64[s] values is not defined"), "{error}");
+}
+
+#[test]
 fn complex_numbers_are_added_and_found_but_not_compared() {
     let folder = scanned("types/complex.h5");
     for (variable, width) in [("lec8", "complex64"), ("bec8", "complex64"), ("lec16", "complex128")] {
@@ -108,6 +129,25 @@ fn complex_numbers_are_added_and_found_but_not_compared() {
         assert_eq!(answers, expected.iter().collect::<Vec<_>>(), "{variable}");
         let types: Vec<&Value> = lines.iter().map(|line| &line["dtype"]).collect();
         assert_eq!(types, ["complex128", "complex128", "int64", width, width], "{variable}");
+    }
+    // What weighs and masks is folded as real numbers.
+    for (options, operation) in [(["--mask", "real > 0"], "sum"), (["--weights", "real"], "mean")] {
+        let refs = std::fs::read_to_string(folder.path().join("refs.json")).unwrap();
+        let mut refs: Value = serde_json::from_str(&refs).unwrap();
+        refs["refs"]["real/.zarray"] =
+            json!({"shape": [3], "chunks": [3], "dtype": "|u1", "fill_value": null, "order": "C",
+            "filters": null, "compressor": null, "zarr_format": 2})
+            .to_string()
+            .into();
+        refs["refs"]["real/.zattrs"] = refs["refs"]["lec8/.zattrs"].clone();
+        refs["refs"]["real/0"] = json!("abc");
+        std::fs::write(folder.path().join("weighed.json"), refs.to_string()).unwrap();
+        let command = ["reduce", "weighed.json", "lec8", "--op", operation, options[0], options[1]];
+        let error = refused(folder.path(), 1, &command);
+        assert!(
+            error.contains(&format!("{operation} of complex64 values is not defined with weights")),
+            "{error}"
+        );
     }
     for operation in
         ["min", "max", "range", "var", "std", "argmin", "argmax", "median", "any(>0)", "histogram(0,1)"]
