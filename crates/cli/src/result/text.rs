@@ -44,7 +44,7 @@ fn write_field(out: &mut String, field: &Field, width: usize) {
 }
 
 fn write_scalar(out: &mut String, field: &Field) {
-    let value = field.shown(0).map_or_else(|| "no data".to_owned(), |value| named(field, 0, value.to_text()));
+    let value = field.shown(0).map_or_else(|| "no data".to_owned(), |value| named(field, 0, in_full(value)));
     let units = field.units.as_deref().filter(|_| field.value(0).is_some() && field.dates.is_none());
     let units = units.map(|units| format!(" {units}")).unwrap_or_default();
     let _ = writeln!(out, "{} = {value}{units}{}{}", field.title(), place_note(field), count_note(field));
@@ -52,7 +52,7 @@ fn write_scalar(out: &mut String, field: &Field) {
 
 /// ` at time 2001-07-03, lat 30`: where a single value stands.
 fn place_note(field: &Field) -> String {
-    let places = field.at.iter().filter_map(|at| Some(format!("{} {}", at.dim.name, at.label(0)?.to_text())));
+    let places = field.at.iter().filter_map(|at| Some(format!("{} {}", at.dim.name, in_full(at.label(0)?))));
     let places = places.collect::<Vec<_>>().join(", ");
     if places.is_empty() { places } else { format!(" at {places}") }
 }
@@ -77,7 +77,7 @@ fn series(field: &Field) -> Vec<Vec<String>> {
         rows[0].push("count".to_owned());
     }
     for i in 0..field.cells() {
-        let mut row = vec![dim.label(i), cell(field, i)];
+        let mut row = vec![readable(&dim.label(i)), cell(field, i)];
         row.extend(field.at.iter().map(|at| printed(at.label(i))));
         if field.counts_apart() {
             row.push(field.count(i).unwrap_or(0).to_string());
@@ -99,11 +99,12 @@ fn matrix(field: &Field, width: usize) -> Option<Vec<Vec<String>>> {
         return None;
     }
     let corner = format!("{} \\ {}", outer.name, inner.name);
-    let mut rows = vec![std::iter::once(corner).chain((0..inner.length).map(|i| inner.label(i))).collect()];
+    let mut rows =
+        vec![std::iter::once(corner).chain((0..inner.length).map(|i| readable(&inner.label(i)))).collect()];
     for row in 0..outer.length {
         let shown = |i| alone(field).map_or_else(|| cell(field, i), |at| printed(at.label(i)));
         let cells = (0..inner.length).map(|column| shown(row * inner.length + column));
-        rows.push(std::iter::once(outer.label(row)).chain(cells).collect());
+        rows.push(std::iter::once(readable(&outer.label(row))).chain(cells).collect());
     }
     Some(rows)
 }
@@ -124,10 +125,23 @@ fn named(field: &Field, i: usize, value: String) -> String {
 fn printed(value: Option<Value<'_>>) -> String {
     match value {
         None => "-".to_owned(),
-        Some(Value::Text("")) => "\"\"".to_owned(),
         Some(Value::Float(x)) => short(x),
-        Some(value) => value.to_text(),
+        Some(value) => in_full(value),
     }
+}
+
+/// A value in all its digits; an empty text as `""`.
+fn in_full(value: Value<'_>) -> String {
+    if value == Value::Text("") { "\"\"".to_owned() } else { readable(&value.to_text()) }
+}
+
+/// A text without control characters, which a terminal would obey: they are escaped.
+fn readable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// Columns as wide as they need to be; the first to the left, numbers to the right.
@@ -249,6 +263,19 @@ mod tests {
               -o FILE.nc.json, .zarr, .npy, .csv or .png writes all of it; --json prints it
         "#]]
         .assert_eq(&text(&[map], 20));
+    }
+
+    #[test]
+    fn texts_do_not_command_the_terminal() {
+        let mut field = samples::integers(Vec::new(), vec![true, true]);
+        field.values = Values::Text(vec!["a\tb\u{1b}[2J".into(), String::new()]);
+        field.dims[0].coordinate = None;
+        expect![[r#"
+            station          obs/n
+            0        a\tb\u{1b}[2J
+            1                   ""
+        "#]]
+        .assert_eq(&text(&[field], 80));
     }
 
     #[test]
