@@ -65,14 +65,15 @@ impl Context {
         Ok(self.open(url).await?.into_set().await?)
     }
 
-    /// How references are fetched.
+    /// How the references of any set are fetched.
     pub(crate) fn fetch_options(&self) -> FetchOptions {
         FetchOptions { concurrency: self.shared.concurrency, ..FetchOptions::default() }
     }
 
     /// What follows the references of `set`.
     pub(crate) fn reference_store(&self, set: ReferenceSet) -> ReferenceStore {
-        ReferenceStore::with_options(Arc::new(set), self.storage.clone(), self.fetch_options())
+        let options = FetchOptions { concurrency: self.shared.concurrency, ..FetchOptions::suited_to(&set) };
+        ReferenceStore::with_options(Arc::new(set), self.storage.clone(), options)
     }
 
     /// Writes an object whole or not at all; refuses to replace one unless `--overwrite` was given.

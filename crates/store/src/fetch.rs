@@ -15,6 +15,7 @@ use futures::{FutureExt, StreamExt};
 use rangefold_array::ByteRange;
 use rangefold_refs::Reference;
 
+use crate::buffers::Buffers;
 use crate::plan::{Part, Read, Wanted, plan};
 use crate::store::Shared;
 use crate::{FetchError, FetchOptions, FetchProblem, ReferenceStore};
@@ -51,9 +52,11 @@ impl ReferenceStore {
         I: IntoIterator<Item = Reference>,
         I::IntoIter: Send + 'static,
     {
+        let options = self.options().within(bytes_in_flight);
         let fetch = Fetch {
             shared: Arc::clone(&self.shared),
-            options: self.options().within(bytes_in_flight),
+            buffers: Buffers::new(options.bytes_in_flight),
+            options,
             references: Box::new(references.into_iter()),
             taken: 0,
             given: 0,
@@ -62,6 +65,7 @@ impl ReferenceStore {
             expected: 0,
             held: Arc::default(),
             ready: BTreeMap::new(),
+            waiting: 0,
         };
         stream::unfold(fetch, |mut fetch| async move { fetch.next().await.map(|item| (item, fetch)) }).boxed()
     }
@@ -78,7 +82,7 @@ impl ReferenceStore {
             Reference::Whole { url } => (url, None),
             Reference::Range { url, range } => (url, Some(*range)),
         };
-        let outcome = self.shared.read(url, range).await.map_err(Arc::new);
+        let outcome = self.shared.read(url, range, &Buffers::new(0)).await.map_err(Arc::new);
         cut(url, range, Part { index: 0, range }, &outcome)
     }
 
@@ -105,6 +109,7 @@ type Outcome = Result<Bytes, Arc<FetchProblem>>;
 
 struct Fetch {
     shared: Arc<Shared>,
+    buffers: Arc<Buffers>,
     options: FetchOptions,
     references: Box<dyn Iterator<Item = Reference> + Send>,
     /// References taken from the iterator.
@@ -120,6 +125,8 @@ struct Fetch {
     held: Arc<AtomicU64>,
     /// What has come before its turn.
     ready: BTreeMap<usize, Result<Bytes, FetchError>>,
+    /// Bytes of that.
+    waiting: u64,
 }
 
 impl Fetch {
@@ -128,13 +135,16 @@ impl Fetch {
             self.begin_reads();
             if let Some(result) = self.ready.remove(&self.given) {
                 self.given += 1;
+                self.waiting = self.waiting.saturating_sub(len(&result));
                 return Some((self.given - 1, result));
             }
             let (read, outcome) = self.running.next().await?;
             self.expected = self.expected.saturating_sub(self.expected_len(&read));
             let outcome = outcome.map(|bytes| Held::counted(bytes, &self.held));
             for part in &read.parts {
-                self.ready.insert(part.index, cut(&read.url, read.range, *part, &outcome));
+                let result = cut(&read.url, read.range, *part, &outcome);
+                self.waiting = self.waiting.saturating_add(len(&result));
+                self.ready.insert(part.index, result);
             }
         }
     }
@@ -142,7 +152,7 @@ impl Fetch {
     /// Begins as many reads as the bounds allow. One is begun in any case if nothing else can bring the next
     /// reference, so a full buffer never waits for itself.
     fn begin_reads(&mut self) {
-        let FetchOptions { concurrency, read_max, bytes_in_flight, .. } = self.options;
+        let FetchOptions { concurrency, read_max, ahead, bytes_in_flight, .. } = self.options;
         let concurrency = concurrency.max(1);
         // Room is left for the one read that is begun in any case.
         let bytes_in_flight = bytes_in_flight.saturating_sub(read_max);
@@ -154,15 +164,18 @@ impl Fetch {
             let length = self.expected_len(read);
             let stuck = self.running.is_empty() && !self.ready.contains_key(&self.given);
             let in_flight = self.expected.saturating_add(self.held.load(Ordering::Relaxed));
-            if in_flight.saturating_add(length) > bytes_in_flight && !stuck {
+            let before_asked = self.expected.saturating_add(self.waiting);
+            let is_full = in_flight.saturating_add(length) > bytes_in_flight
+                || before_asked.saturating_add(length) > ahead;
+            if is_full && !stuck {
                 return;
             }
             let Some(read) = self.planned.pop_front() else { return };
             self.expected = self.expected.saturating_add(length);
-            let shared = Arc::clone(&self.shared);
+            let (shared, buffers) = (Arc::clone(&self.shared), Arc::clone(&self.buffers));
             self.running.push(
                 async move {
-                    let outcome = shared.read(&read.url, read.range).await.map_err(Arc::new);
+                    let outcome = shared.read(&read.url, read.range, &buffers).await.map_err(Arc::new);
                     (read, outcome)
                 }
                 .boxed(),
@@ -183,6 +196,7 @@ impl Fetch {
             let (url, range) = match reference {
                 Reference::Inline(inline) => {
                     // The bytes are in memory already, whether they wait here or in the set.
+                    self.waiting = self.waiting.saturating_add(inline.len() as u64);
                     self.ready.insert(index, Ok(inline));
                     continue;
                 }
@@ -210,6 +224,11 @@ impl Shared {
         let known = || self.set.sources.get(url).and_then(|source| source.size);
         range.map_or_else(|| known().unwrap_or(self.options.read_max), ByteRange::length)
     }
+}
+
+/// Bytes of what came.
+fn len(result: &Result<Bytes, FetchError>) -> u64 {
+    result.as_ref().map_or(0, |bytes| bytes.len() as u64)
 }
 
 /// The bytes of one reference out of those of the read that serves it.

@@ -14,6 +14,7 @@
 //! An object that is not the one that was scanned is never read: size, ETag or time of change of every response are
 //! compared with what the set knows of it, and with what the first response said.
 
+mod buffers;
 mod check;
 mod error;
 mod fetch;

@@ -4,11 +4,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, ObjectStoreExt};
 use rangefold_array::ByteRange;
 use rangefold_refs::Source;
 
 use crate::FetchProblem;
+use crate::buffers::Buffers;
 use crate::store::Shared;
 
 /// What tells two states of an object apart.
@@ -19,8 +20,14 @@ pub(crate) struct Identity {
 }
 
 impl Shared {
-    /// Reads `range` of the object, or all of it. Fewer bytes than asked for come back only where the object ends.
-    pub(crate) async fn read(&self, url: &Arc<str>, range: Option<ByteRange>) -> Result<Bytes, FetchProblem> {
+    /// Reads `range` of the object, or all of it; one in a file into one of `buffers`. Fewer bytes than asked for come
+    /// back only where the object ends.
+    pub(crate) async fn read(
+        &self,
+        url: &Arc<str>,
+        range: Option<ByteRange>,
+        buffers: &Arc<Buffers>,
+    ) -> Result<Bytes, FetchProblem> {
         let (store, path) = self.resolver.resolve(url).map_err(FetchProblem::Resolve)?;
         // The semaphore is never closed.
         let _permit = self.requests.acquire().await;
@@ -38,7 +45,12 @@ impl Shared {
                 return Err(FetchProblem::OtherRange { expected, found });
             }
         }
-        let bytes = answer.bytes().await?;
+        let bytes = match answer.payload {
+            GetResultPayload::File(file, _) => buffers.read(file, answer.range).await.map_err(|source| {
+                object_store::Error::Generic { store: "LocalFileSystem", source: source.into() }
+            })?,
+            payload => GetResult { payload, ..answer }.bytes().await?,
+        };
         let (expected, found) = (announced.map_or(0, ByteRange::length), bytes.len() as u64);
         self.fetched.fetch_add(found, Ordering::Relaxed);
         if found == expected { Ok(bytes) } else { Err(FetchProblem::Body { expected, found }) }

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     const OPTIONS: FetchOptions =
-        FetchOptions { concurrency: 4, gap: 10, read_max: 100, bytes_in_flight: 1000 };
+        FetchOptions { concurrency: 4, gap: 10, read_max: 100, ahead: 1000, bytes_in_flight: 1000 };
 
     /// Plans reads of ranges given as (object, offset, length), and prints them.
     fn reads(ranges: &[(&str, u64, u64)]) -> Vec<String> {

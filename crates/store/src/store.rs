@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rangefold_refs::ReferenceSet;
+use rangefold_storage::{Location, Scheme};
 use tokio::sync::Semaphore;
 
 use crate::object::Identity;
 use crate::{Resolve, zarr};
 
-/// How references are fetched. The defaults suit an object store some tens of milliseconds away.
+/// How references are fetched. The defaults suit an object store some tens of milliseconds away, see also
+/// [`FetchOptions::suited_to`].
 #[derive(Clone, Debug)]
 pub struct FetchOptions {
     /// Requests in flight, over everything that is fetched through one store; at least 1.
@@ -22,6 +24,9 @@ pub struct FetchOptions {
     /// No read is made longer than this many bytes by putting ranges together, so that long runs of chunks are still
     /// read concurrently.
     pub read_max: u64,
+    /// Bytes of one fetch that may be under way or come already before the caller asks for them: many, to make up for a
+    /// long way, or few, so that they stay in the caches of the processor.
+    pub ahead: u64,
     /// Bytes of one fetch that may be in flight, waiting for an earlier reference, or with the caller. A longer single
     /// read is still made, but alone.
     pub bytes_in_flight: u64,
@@ -29,7 +34,25 @@ pub struct FetchOptions {
 
 impl Default for FetchOptions {
     fn default() -> Self {
-        Self { concurrency: 32, gap: 256 << 10, read_max: 8 << 20, bytes_in_flight: 256 << 20 }
+        let bytes_in_flight = 256 << 20;
+        Self { concurrency: 32, gap: 256 << 10, read_max: 8 << 20, ahead: bytes_in_flight, bytes_in_flight }
+    }
+}
+
+impl FetchOptions {
+    /// What suits files, which are near.
+    #[must_use]
+    pub fn files() -> Self {
+        Self { gap: 64 << 10, read_max: 1 << 20, ahead: 16 << 20, ..Self::default() }
+    }
+
+    /// What suits the objects that `set` refers to: [`FetchOptions::files`] if all of them are, else the defaults.
+    #[must_use]
+    pub fn suited_to(set: &ReferenceSet) -> Self {
+        let is_file =
+            |url: &str| Location::parse(url).is_ok_and(|location| location.scheme() == Scheme::File);
+        let mut urls = set.arrays.values().flat_map(|array| array.manifest.urls());
+        if urls.all(|url| is_file(url)) { Self::files() } else { Self::default() }
     }
 }
 
@@ -52,10 +75,11 @@ pub(crate) struct Shared {
 }
 
 impl ReferenceStore {
-    /// A store over `set`, whose URLs `resolver` leads to their objects.
+    /// A store over `set`, whose URLs `resolver` leads to their objects, with options that suit those.
     #[must_use]
     pub fn new(set: Arc<ReferenceSet>, resolver: impl Resolve + 'static) -> Self {
-        Self::with_options(set, resolver, FetchOptions::default())
+        let options = FetchOptions::suited_to(&set);
+        Self::with_options(set, resolver, options)
     }
 
     /// As [`ReferenceStore::new`], with other options.

@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{all_in, counting, memory, range};
+use common::{all_in, counting, manifest, memory, meta, range, set_of};
 use expect_test::expect;
 use futures::StreamExt;
+use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use rangefold_refs::{Reference, ReferenceSet, Source};
 use rangefold_store::{FetchError, FetchOptions, FetchProblem, ReferenceStore};
 use rangefold_testkit::{Fault, FaultyStore, RecordingStore, throttled};
 
-const OPTIONS: FetchOptions = FetchOptions { concurrency: 4, gap: 16, read_max: 256, bytes_in_flight: 4096 };
+const OPTIONS: FetchOptions =
+    FetchOptions { concurrency: 4, gap: 16, read_max: 256, ahead: 4096, bytes_in_flight: 4096 };
 
 /// The error and its causes, as the shell prints them.
 fn chain(error: &FetchError) -> String {
@@ -137,6 +139,42 @@ async fn what_the_caller_keeps_counts_as_in_flight_gaps_included() {
     }
     assert!(start.elapsed() * 2 < one_by_one, "{:?} and {one_by_one:?}", start.elapsed());
     assert_eq!(answers.count().await, 2000 - 120);
+}
+
+#[tokio::test]
+async fn no_more_comes_before_the_caller_asks_for_it_than_may_be_ahead_whatever_he_keeps() {
+    let recording = Arc::new(RecordingStore::new(memory(&[("a.nc", &counting(4000))]).await));
+    let store = store_over(recording.clone(), FetchOptions { ahead: 300, read_max: 1, ..OPTIONS });
+    let mut answers = store.fetch((0..40).map(|i| range("memory://a.nc", i * 100, 50)));
+    let mut kept = Vec::new();
+    for taken in 1..=40 {
+        kept.push(answers.next().await.unwrap().1.unwrap());
+        let requests = recording.requests().len();
+        assert!(requests <= taken + 6, "{requests} requests for {taken} chunks");
+    }
+    assert_eq!(kept.iter().map(Bytes::len).sum::<usize>(), 2000);
+}
+
+#[tokio::test]
+async fn files_are_read_in_pieces_of_their_own_and_a_set_with_one_object_elsewhere_is_not_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = counting(3 << 20);
+    let path = folder.path().join("a.nc");
+    std::fs::write(&path, &bytes).unwrap();
+    let url = Path::from_filesystem_path(&path).unwrap();
+    let url = format!("/{url}");
+    let set = |urls: &[&str]| {
+        let chunks = urls.iter().map(|url| Some(range(url, 0, 8)));
+        Arc::new(set_of(meta("<f8", &[2], &[1], &[]), manifest(chunks)))
+    };
+    let resolve = || all_in(Arc::new(LocalFileSystem::new()));
+    let elsewhere = ReferenceStore::new(set(&[&url, "s3://bucket/a.nc"]), resolve());
+    assert_eq!(elsewhere.options().read_max, FetchOptions::default().read_max);
+    let store = ReferenceStore::new(set(&[&url, "file:///b.nc"]), resolve());
+    assert_eq!(store.options().read_max, FetchOptions::files().read_max);
+    for (index, answer) in all(&store, (0..48).map(|i| range(&url, i << 16, 1 << 16)).collect()).await {
+        assert_eq!(answer.unwrap(), bytes[index << 16..(index + 1) << 16]);
+    }
 }
 
 #[tokio::test]
