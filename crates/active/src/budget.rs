@@ -7,9 +7,10 @@
 //! decode at once and how many jobs may be begun before the first of them is merged.
 
 use rangefold_reduce::ReductionPlan;
-use rangefold_store::FetchOptions;
+use rangefold_store::{FetchOptions, Reads, ReferenceStore};
 
 use crate::plans::Plans;
+use crate::query::Prepared;
 use crate::run::Limits;
 
 /// Small chunks are handed to a thread together, up to about this many bytes.
@@ -87,6 +88,18 @@ impl Budget {
             fetched,
             memory: terms.into_iter().fold(0, u64::saturating_add),
         }
+    }
+}
+
+impl Prepared {
+    /// What [`Prepared::run`] asks for, in one pass over the selection; quantiles take [`Prepared::passes`]. Nothing is
+    /// read to know it.
+    #[must_use]
+    pub fn reads(&self, store: &ReferenceStore, limits: Limits) -> Reads {
+        let budget = Budget::new(&self.plans, self.moves_bytes(store), limits, store.options());
+        let manifest = store.references().arrays.get(&self.variable).map(|array| &array.manifest);
+        let references = self.plan.tasks().filter_map(|task| manifest?.get(task.selection.number));
+        store.reads_within(references, budget.fetched)
     }
 }
 

@@ -56,9 +56,12 @@ impl ReferenceStore {
         let fetch = Fetch {
             shared: Arc::clone(&self.shared),
             buffers: Buffers::new(options.bytes_in_flight),
+            windows: Windows {
+                references: Box::new(references.into_iter()),
+                taken: 0,
+                options: options.clone(),
+            },
             options,
-            references: Box::new(references.into_iter()),
-            taken: 0,
             given: 0,
             planned: VecDeque::new(),
             running: FuturesUnordered::new(),
@@ -68,6 +71,28 @@ impl ReferenceStore {
             waiting: 0,
         };
         stream::unfold(fetch, |mut fetch| async move { fetch.next().await.map(|item| (item, fetch)) }).boxed()
+    }
+
+    /// What [`ReferenceStore::fetch_within`] will ask for. Nothing is read.
+    pub fn reads_within(
+        &self,
+        references: impl IntoIterator<Item = Reference>,
+        bytes_in_flight: u64,
+    ) -> Reads {
+        let options = self.options().within(bytes_in_flight);
+        let mut windows = Windows { references: references.into_iter(), taken: 0, options };
+        let mut reads = Reads { requests: 0, bytes: Some(0) };
+        loop {
+            let before = windows.taken;
+            for read in windows.next(&self.shared, |_, _| {}) {
+                reads.requests += 1;
+                let length = self.shared.known_len(&read.url, read.range);
+                reads.bytes = reads.bytes.zip(length).map(|(sum, length)| sum.saturating_add(length));
+            }
+            if windows.taken == before {
+                return reads;
+            }
+        }
     }
 
     /// The bytes of one reference.
@@ -104,6 +129,16 @@ impl ReferenceStore {
     }
 }
 
+/// What is asked of stores for many references.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// Requests.
+    pub requests: u64,
+    /// Bytes, those between neighbours that are read together included; `None` if a whole object is read of which the
+    /// set does not know the size.
+    pub bytes: Option<u64>,
+}
+
 /// Bytes of a read, or why there are none.
 type Outcome = Result<Bytes, Arc<FetchProblem>>;
 
@@ -111,9 +146,7 @@ struct Fetch {
     shared: Arc<Shared>,
     buffers: Arc<Buffers>,
     options: FetchOptions,
-    references: Box<dyn Iterator<Item = Reference> + Send>,
-    /// References taken from the iterator.
-    taken: usize,
+    windows: Windows<Box<dyn Iterator<Item = Reference> + Send>>,
     /// References given to the caller.
     given: usize,
     /// Reads not yet begun, in the order of the first reference they serve.
@@ -183,9 +216,33 @@ impl Fetch {
         }
     }
 
-    /// Takes references from the caller and plans their reads. Half of the bound on bytes, so that a window is
-    /// fetched while the one before it is still being taken away.
     fn take_window(&mut self) {
+        let Self { ready, waiting, .. } = self;
+        let reads = self.windows.next(&self.shared, |index, bytes| {
+            // The bytes are in memory already, whether they wait here or in the set.
+            *waiting = waiting.saturating_add(bytes.len() as u64);
+            ready.insert(index, Ok(bytes));
+        });
+        self.planned.extend(reads);
+    }
+
+    fn expected_len(&self, read: &Read) -> u64 {
+        self.shared.expected_len(&read.url, read.range)
+    }
+}
+
+/// References that are taken from a caller and planned, a window at a time.
+struct Windows<I> {
+    references: I,
+    /// References taken.
+    taken: usize,
+    options: FetchOptions,
+}
+
+impl<I: Iterator<Item = Reference>> Windows<I> {
+    /// The reads of the next window; what needs none is given to `at_hand`, with its place in the order of asking. A
+    /// window is half of the bound on bytes, so that it is fetched while the one before it is still being taken away.
+    fn next(&mut self, shared: &Shared, mut at_hand: impl FnMut(usize, Bytes)) -> Vec<Read> {
         let bytes_max = self.options.bytes_in_flight / 2;
         let mut bytes = 0_u64;
         let mut wanted = Vec::new();
@@ -195,34 +252,33 @@ impl Fetch {
             self.taken += 1;
             let (url, range) = match reference {
                 Reference::Inline(inline) => {
-                    // The bytes are in memory already, whether they wait here or in the set.
-                    self.waiting = self.waiting.saturating_add(inline.len() as u64);
-                    self.ready.insert(index, Ok(inline));
+                    at_hand(index, inline);
                     continue;
                 }
                 Reference::Range { range, .. } if range.is_empty() => {
-                    self.ready.insert(index, Ok(Bytes::new()));
+                    at_hand(index, Bytes::new());
                     continue;
                 }
                 Reference::Whole { url } => (url, None),
                 Reference::Range { url, range } => (url, Some(range)),
             };
-            bytes = bytes.saturating_add(self.shared.expected_len(&url, range));
+            bytes = bytes.saturating_add(shared.expected_len(&url, range));
             wanted.push(Wanted { index, url, range });
         }
-        self.planned.extend(plan(wanted, &self.options));
-    }
-
-    fn expected_len(&self, read: &Read) -> u64 {
-        self.shared.expected_len(&read.url, read.range)
+        plan(wanted, &self.options)
     }
 }
 
 impl Shared {
+    /// Bytes a read will bring; `None` for a whole object of which the set does not know the size.
+    fn known_len(&self, url: &Arc<str>, range: Option<ByteRange>) -> Option<u64> {
+        let known = || self.set.sources.get(url).and_then(|source| source.size);
+        range.map_or_else(known, |range| Some(range.length()))
+    }
+
     /// Bytes a read will bring, as far as that is known before.
     fn expected_len(&self, url: &Arc<str>, range: Option<ByteRange>) -> u64 {
-        let known = || self.set.sources.get(url).and_then(|source| source.size);
-        range.map_or_else(|| known().unwrap_or(self.options.read_max), ByteRange::length)
+        self.known_len(url, range).unwrap_or(self.options.read_max)
     }
 }
 

@@ -28,6 +28,7 @@ mod zarr;
 
 pub use check::{Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
+pub use fetch::Reads;
 pub use open::{OpenError, Opened};
 pub use resolve::Resolve;
 pub use store::{FetchOptions, ReferenceStore};

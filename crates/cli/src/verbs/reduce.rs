@@ -157,6 +157,7 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
     }
     let passes = prepared.passes(&store, limits(context));
     let memory = prepared.memory(&store, limits(context));
+    let reads = prepared.reads(&store, limits(context));
     if context.shared.json {
         let document = json!({
             "variable": variable,
@@ -164,7 +165,8 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
             "elements": plan.selected_count(),
             "chunks": { "total": plan.chunk_count(), "stored": stored, "inline": inline },
             "objects": objects.len(),
-            "bytes": { "referenced": encoded, "decoded": plan.decoded_len() },
+            "requests": reads.requests,
+            "bytes": { "referenced": encoded, "fetched": reads.bytes, "decoded": plan.decoded_len() },
             "memory": memory,
             "quantiles": passes.map(|passes| json!({
                 "passes": passes.passes, "narrowed": passes.narrowed, "decoded": passes.decoded, "memory": passes.memory,
@@ -182,13 +184,21 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
         };
         format!("  quantiles take {count} {plural}, {} decoded in all{more}\n", number::bytes(passes.decoded))
     });
+    let between = match reads.bytes {
+        None => ", and whole objects of unknown size".to_owned(),
+        Some(fetched) if fetched > encoded => {
+            format!(" ({} between chunks)", number::bytes(fetched - encoded))
+        }
+        Some(_) => String::new(),
+    };
     Ok(format!(
         "{variable}: {} elements in {} chunks, {stored} of them stored ({inline} inline), in {} objects\n  \
-         {} to fetch, {} decoded, at most {} of memory; answer of shape {:?}\n{quantiles}",
+         {} to fetch in {} requests{between}, {} decoded, at most {} of memory; answer of shape {:?}\n{quantiles}",
         plan.selected_count(),
         plan.chunk_count(),
         objects.len(),
-        number::bytes(encoded),
+        number::bytes(reads.bytes.unwrap_or(encoded)),
+        reads.requests,
         number::bytes(plan.decoded_len()),
         number::bytes(memory),
         plan.output_shape(),
