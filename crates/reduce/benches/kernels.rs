@@ -100,6 +100,14 @@ fn float32_sum_half_missing(bencher: Bencher) {
     Bench::new(data_type, |n| element(n).to_le_bytes().to_vec(), |_| {}).run(bencher);
 }
 
+/// One element in fifty is missing, without a pattern.
+#[divan::bench(sample_count = 640, sample_size = 1)]
+fn float32_sum_few_missing(bencher: Bencher) {
+    let data_type = DataType { element: ElementType::Float32, order: ByteOrder::Little };
+    let element = |n: u64| if value(n) < 205.12 { f32::NAN } else { value(n) };
+    Bench::new(data_type, |n| element(n).to_le_bytes().to_vec(), |_| {}).run(bencher);
+}
+
 #[divan::bench(sample_count = 640, sample_size = 1, args = ["sum", "min", "std"])]
 fn float32_down_columns(bencher: Bencher, name: &str) {
     float32(|spec| {

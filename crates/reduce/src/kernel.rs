@@ -250,16 +250,36 @@ impl<T: Element> WithSimd for Unpack<'_, T> {
     }
 }
 
-/// The valid elements of a block, one after the other.
+/// The valid elements of a block, one after the other. Where few are missing, most are copied in rows.
 #[inline(always)]
 fn compact<'a, T: Copy>(block: &[T], valid: &[bool], out: &'a mut [T; BLOCK]) -> &'a [T] {
+    const ROW: usize = 16;
+    let (rows, rest) = block.as_chunks::<ROW>();
+    let (valid_rows, valid_rest) = valid.as_chunks::<ROW>();
     let mut kept = 0;
+    for (row, valid) in rows.iter().zip(valid_rows) {
+        if *valid == [true; ROW]
+            && let Some(place) = out[kept..].first_chunk_mut()
+        {
+            *place = *row;
+            kept += ROW;
+        } else {
+            kept = compact_each(row, valid, out, kept);
+        }
+    }
+    kept = compact_each(rest, valid_rest, out, kept);
+    &out[..kept]
+}
+
+/// Puts the valid elements behind the `kept` first ones, and returns how many there are then.
+#[inline(always)]
+fn compact_each<T: Copy>(block: &[T], valid: &[bool], out: &mut [T; BLOCK], mut kept: usize) -> usize {
     for (&x, &valid) in block.iter().zip(valid) {
         // The remainder is no change; it tells the compiler that the place exists.
         out[kept % BLOCK] = x;
         kept += usize::from(valid);
     }
-    &out[..kept]
+    kept
 }
 
 /// Writes down where the valid elements stand.
