@@ -59,8 +59,8 @@ impl Budget {
         let job_chunks = (job_bytes / chunk.max(waiting).max(1)).clamp(1, JOB_CHUNKS).min(chunks);
         // Before a chunk is decoded, its job holds the encoded bytes, which are hardly ever longer.
         let job = waiting.saturating_add(chunk).saturating_mul(job_chunks);
-        let thread =
-            decoded.saturating_mul(DECODER_BUFFERS).saturating_add(partial.saturating_mul(PARTIALS_IN_WORK));
+        let in_work = partial.saturating_add(plan.unfolded_len_max()).saturating_mul(PARTIALS_IN_WORK);
+        let thread = decoded.saturating_mul(DECODER_BUFFERS).saturating_add(in_work);
 
         let answer = answer_len(plan, slabs);
         let free = limits.memory.saturating_sub(answer);

@@ -14,25 +14,16 @@ pub(crate) struct Folded {
     weight: Vec<Sum>,
     /// Weighted sum of the values.
     sum: Vec<Sum>,
-    /// Weighted sum of the values, from the means of what is folded.
-    moment: Vec<Sum>,
     /// Weighted sum of squared deviations from the mean.
     deviation: Vec<Sum>,
-    /// Smallest values; NaN where there are none.
-    min: Vec<f64>,
-    /// Largest values; NaN where there are none.
-    max: Vec<f64>,
 }
 
 /// What a plan has answered for the cells that are folded.
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     pub(crate) count: &'a Outcome,
-    pub(crate) sum: Option<&'a Outcome>,
     pub(crate) mean: Option<&'a Outcome>,
     pub(crate) variance: Option<&'a Outcome>,
-    pub(crate) min: Option<&'a Outcome>,
-    pub(crate) max: Option<&'a Outcome>,
 }
 
 impl<'a> Sources<'a> {
@@ -41,11 +32,8 @@ impl<'a> Sources<'a> {
         let find = |reduction| answers.iter().find(|outcome| outcome.reduction == reduction);
         Some(Self {
             count: answers.first()?,
-            sum: find(Reduction::Sum),
             mean: find(Reduction::Mean),
             variance: find(Reduction::Var { ddof: 0 }),
-            min: find(Reduction::Min),
-            max: find(Reduction::Max),
         })
     }
 }
@@ -57,65 +45,49 @@ impl Folded {
         Self {
             count: vec![0; cells],
             weight: vec![Sum::default(); cells],
-            sum: vec![Sum::default(); some(sources.sum)],
-            moment: vec![Sum::default(); some(sources.mean)],
+            sum: vec![Sum::default(); some(sources.mean)],
             deviation: vec![Sum::default(); some(sources.variance)],
-            min: vec![f64::NAN; some(sources.min)],
-            max: vec![f64::NAN; some(sources.max)],
         }
     }
 
     /// Bytes of the columns of one cell at the most.
     pub(crate) fn cell_len() -> u64 {
-        (size_of::<u64>() + 4 * size_of::<Sum>() + 2 * size_of::<f64>()) as u64
+        (size_of::<u64>() + 3 * size_of::<Sum>()) as u64
     }
 
-    /// Adds to a cell without values the cells `folded` of the plan's output, each with its weight: in two passes where
-    /// deviations are wanted, the first of which finds their mean.
+    /// Adds to cells without values those of the plan's output, each with its weight: in two passes where deviations are
+    /// wanted, the first of which finds the means. `folded` gives the cell of the answer, that of the output and the weight.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub(crate) fn fold(
         &mut self,
-        cell: usize,
         sources: Sources<'_>,
-        folded: impl Iterator<Item = (usize, f64)> + Clone,
+        folded: impl Iterator<Item = (usize, usize, f64)> + Clone,
     ) {
-        let taken = folded.filter_map(|(place, weight)| {
-            let n = sources.count.count.get(place).copied().unwrap_or(0);
-            (n > 0 && weight > 0.0).then_some((place, n, weight))
+        let taken = folded.filter_map(|(cell, source, weight)| {
+            let n = sources.count.count.get(source).copied().unwrap_or(0);
+            (n > 0 && weight > 0.0).then_some((cell, source, n, weight))
         });
-        let at = |source: Option<&Outcome>, place: usize| source.map_or(0.0, |s| number(&s.values, place));
-        let mut weights = Sum::default();
-        for (place, n, weight) in taken.clone() {
+        let at = |from: Option<&Outcome>, source: usize| from.map_or(0.0, |s| number(&s.values, source));
+        for (cell, source, n, weight) in taken.clone() {
             if let Some(count) = self.count.get_mut(cell) {
                 *count += n;
             }
-            weights.add(weight * n as f64);
-            add(&mut self.sum, cell, weight * at(sources.sum, place));
-            add(&mut self.moment, cell, weight * n as f64 * at(sources.mean, place));
-            if let Some(min) = self.min.get_mut(cell) {
-                *min = min.min(at(sources.min, place));
-            }
-            if let Some(max) = self.max.get_mut(cell) {
-                *max = max.max(at(sources.max, place));
-            }
-        }
-        if let Some(weight) = self.weight.get_mut(cell) {
-            *weight = weights;
+            add(&mut self.weight, cell, weight * n as f64);
+            add(&mut self.sum, cell, weight * n as f64 * at(sources.mean, source));
         }
         if self.deviation.is_empty() {
             return;
         }
-        let mean = self.mean(cell);
-        for (place, n, weight) in taken {
-            let distance = at(sources.mean, place) - mean;
-            let squares = distance * distance + at(sources.variance, place);
+        for (cell, source, n, weight) in taken {
+            let distance = at(sources.mean, source) - self.mean(cell);
+            let squares = distance * distance + at(sources.variance, source);
             add(&mut self.deviation, cell, weight * n as f64 * squares);
         }
     }
 
-    /// The mean of a cell, from the means of what is folded.
+    /// The weighted mean of a cell.
     fn mean(&self, cell: usize) -> f64 {
-        value(&self.moment, cell) / value(&self.weight, cell)
+        value(&self.sum, cell) / value(&self.weight, cell)
     }
 
     /// The answer to a reduction; `shape` is that of the cells.
@@ -126,8 +98,6 @@ impl Folded {
         };
         let weight = |cell| value(&self.weight, cell);
         let variance = |ddof: u64| move |cell| value(&self.deviation, cell) / (weight(cell) - ddof as f64);
-        let extreme =
-            |column: &[f64], cell: usize| column.get(cell).copied().filter(|x| !x.is_nan()).unwrap_or(0.0);
         let (element, values) = match reduction {
             Reduction::Count => {
                 let counts = self.count.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX));
@@ -136,9 +106,7 @@ impl Folded {
             Reduction::Sum => floats(&|cell| value(&self.sum, cell)),
             Reduction::Var { ddof } => floats(&variance(*ddof)),
             Reduction::Std { ddof } => floats(&|cell| variance(*ddof)(cell).sqrt()),
-            Reduction::Min => floats(&|cell| extreme(&self.min, cell)),
-            Reduction::Max => floats(&|cell| extreme(&self.max, cell)),
-            _ => floats(&|cell| value(&self.sum, cell) / weight(cell)),
+            _ => floats(&|cell| self.mean(cell)),
         };
         Outcome {
             reduction: reduction.clone(),
@@ -160,10 +128,7 @@ impl Joined for Folded {
             count: vec![0; cells],
             weight: vec![Sum::default(); cells],
             sum: vec![Sum::default(); some(&self.sum, cells)],
-            moment: vec![Sum::default(); some(&self.moment, cells)],
             deviation: vec![Sum::default(); some(&self.deviation, cells)],
-            min: vec![f64::NAN; some(&self.min, cells)],
-            max: vec![f64::NAN; some(&self.max, cells)],
         }
     }
 
@@ -172,10 +137,7 @@ impl Joined for Folded {
         each(&mut self.count, at, &other.count, &from, |_, n| n);
         each(&mut self.weight, at, &other.weight, &from, one);
         each(&mut self.sum, at, &other.sum, &from, one);
-        each(&mut self.moment, at, &other.moment, &from, one);
         each(&mut self.deviation, at, &other.deviation, &from, one);
-        each(&mut self.min, at, &other.min, &from, |_, x| x);
-        each(&mut self.max, at, &other.max, &from, |_, x| x);
     }
 
     fn join(&mut self, at: usize, other: &Self, from: Range<usize>) {
@@ -192,10 +154,7 @@ impl Joined for Folded {
         each(&mut self.count, at, &other.count, &from, |mine, theirs| mine + theirs);
         each(&mut self.weight, at, &other.weight, &from, Sum::joined);
         each(&mut self.sum, at, &other.sum, &from, Sum::joined);
-        each(&mut self.moment, at, &other.moment, &from, Sum::joined);
         each(&mut self.deviation, at, &other.deviation, &from, Sum::joined);
-        each(&mut self.min, at, &other.min, &from, f64::min);
-        each(&mut self.max, at, &other.max, &from, f64::max);
     }
 
     fn has_value(&self, cell: usize) -> bool {

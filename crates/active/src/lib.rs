@@ -12,11 +12,12 @@
 //! | [`group`] | groups positions by parts of their dates, or by the values of a variable |
 //! | [`period`] | groups positions in periods that follow one another: resampling |
 //! | [`rolling`] | reads windows that move along a dimension |
-//! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by them |
+//! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by weights |
 //! | [`quantile`] | exact quantiles, of gathered values |
 //! | [`query`] | makes a plan of what is asked of a variable |
 //! | [`run`](mod@run) | runs the plan |
 
+mod axis;
 mod budget;
 mod canvas;
 pub mod coordinate;

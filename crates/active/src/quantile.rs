@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_reduce::{
-    AxisMap, Gathering, Grouping, Number, Outcome, Reduction, ReductionPlan, Sieve, Sifted, Tally, Value,
-    Values, interpolate, interpolate_integer, quantile_place,
+    AxisMap, Gathering, Grouping, Layout, Number, Outcome, Reduction, ReductionPlan, Sieve, Sifted, Tally,
+    Value, Values, interpolate, interpolate_integer, quantile_place, strides,
 };
 use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
@@ -45,52 +45,6 @@ pub struct Passes {
     pub decoded: u64,
 }
 
-/// How the cells of a plan's output make those of an answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Layout {
-    /// Shape of the answer.
-    pub(crate) shape: Vec<u64>,
-    /// As in [`Sieve`].
-    pub(crate) steps: Vec<(u64, u64)>,
-    /// As in [`Sieve`].
-    pub(crate) table: Arc<[Option<u64>]>,
-    /// The axis of the output that each axis of the answer is; `None` for groups over several dimensions.
-    pub(crate) kept: Vec<Option<usize>>,
-}
-
-impl Layout {
-    /// The output is the answer.
-    pub(crate) fn same(shape: &[u64]) -> Self {
-        Self {
-            shape: shape.to_vec(),
-            steps: strides(shape).into_iter().map(|stride| (stride, 0)).collect(),
-            table: Arc::new([Some(0)]),
-            kept: (0..shape.len()).map(Some).collect(),
-        }
-    }
-
-    /// Number of cells of the answer.
-    fn cells(&self) -> u64 {
-        self.shape.iter().product()
-    }
-}
-
-/// Row-major strides.
-pub(crate) fn strides(shape: &[u64]) -> Vec<u64> {
-    let mut stride = 1_u64;
-    let mut strides: Vec<u64> = shape
-        .iter()
-        .rev()
-        .map(|&length| {
-            let own = stride;
-            stride = stride.saturating_mul(length);
-            own
-        })
-        .collect();
-    strides.reverse();
-    strides
-}
-
 /// How many values each cell of an answer has at the most.
 struct Populations {
     shape: Vec<u64>,
@@ -106,11 +60,11 @@ impl Populations {
     fn new(plan: &ReductionPlan, layout: &Layout) -> Self {
         let (axes, reduced) = plan.populations();
         let mut groups = BTreeMap::new();
-        for cell in layout.table.iter().flatten() {
+        for cell in layout.table().iter().flatten() {
             *groups.entry(*cell).or_insert(0) += 1;
         }
-        let axes = layout.kept.iter().map(|kept| axes.get((*kept)?).cloned()).collect();
-        Self { shape: layout.shape.clone(), axes, groups, reduced }
+        let axes = layout.kept().iter().map(|kept| axes.get((*kept)?).cloned()).collect();
+        Self { shape: layout.shape().to_vec(), axes, groups, reduced }
     }
 
     fn of(&self, cell: u64) -> u64 {
@@ -240,7 +194,7 @@ fn outcomes(prepared: &Prepared, layout: &Layout, asked: &[Reduction], cells: &[
         };
         Outcome {
             reduction: reduction.clone(),
-            shape: layout.shape.clone(),
+            shape: layout.shape().to_vec(),
             element: if is_time { element.clone() } else { ElementType::Float64 },
             values,
             count: cells.iter().map(|cell| cell.count).collect(),
@@ -288,23 +242,23 @@ fn narrowed(
     layout: &Layout,
     tile: &Range<u64>,
 ) -> Option<(Plans, u64)> {
-    if tile.end - tile.start == layout.cells() {
+    if tile.end - tile.start == layout.shape().iter().product::<u64>() {
         return Some((prepared.planned(array, &prepared.selection, prepared.spec.axes.clone())?, 0));
     }
-    let bounds = bounding_box(&layout.shape, tile);
+    let bounds = bounding_box(layout.shape(), tile);
     let mut origin = 0;
     let mut output = 0;
     let mut ranges = Vec::new();
     let mut maps = Vec::new();
     for (range, map) in prepared.selection.axes().iter().zip(&prepared.spec.axes) {
-        let axis = layout.kept.iter().position(|&kept| kept == Some(output));
+        let axis = layout.kept().iter().position(|&kept| kept == Some(output));
         let within = axis.and_then(|axis| bounds.get(axis)).cloned();
         let (mut range, mut map) = (*range, map.clone());
         match (&map, within) {
             (AxisMap::Reduce, _) => {}
             (AxisMap::Keep, Some(within)) => {
                 let start = range.start() + within.start * range.stride();
-                origin += within.start * layout.steps.get(output)?.0;
+                origin += within.start * layout.steps().get(output)?.cell;
                 range = AxisRange::new(start, range.stride(), within.end - within.start, u64::MAX)?;
             }
             (AxisMap::Group(grouping), Some(within)) => {
@@ -375,8 +329,7 @@ impl Search<'_> {
     }
 
     fn sieve(&self, origin: u64, cells: Range<u64>, windows: Vec<RangeInclusive<u64>>) -> Sieve {
-        let Layout { steps, table, .. } = self.layout;
-        Sieve { steps: steps.clone(), table: Arc::clone(table), origin, cells, windows }
+        Sieve { layout: self.layout.clone(), origin, cells, windows }
     }
 
     /// One pass over the chunks of `plans`.

@@ -6,24 +6,25 @@ use std::sync::Arc;
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::TimeUnits;
 use rangefold_reduce::{
-    AxisMap, ChunkTask, Condition, Grouping, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
+    AxisMap, ChunkTask, Condition, Layout, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
     ReductionPlan,
 };
 use rangefold_refs::{AttributeValue, ManifestArray};
 use rangefold_store::{ReferenceStore, ValuesError};
 
+use crate::axis::{Axis, Outline};
 use crate::budget::Budget;
 use crate::coordinate::coordinate;
-use crate::group::{GroupBy, GroupError, GroupLabels, Labelling, instants, labelling};
+use crate::group::{GroupBy, GroupError, Labelling, instants, labelling};
 use crate::kept::KeptDimension;
 use crate::place::Places;
 use crate::plans::{Plans, Refusal};
-use crate::quantile::{Layout, Passes, passes, quantiles};
+use crate::quantile::{Passes, passes, quantiles};
 use crate::rolling::Rolling;
 use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
 use crate::select::{AxisSelector, Coordinate, Positions, SelectError};
 use crate::weigh::{WeightSource, spread, weights};
-use crate::weights::{FoldedGroups, Weights, WeightsError};
+use crate::weights::{Weights, WeightsError};
 
 /// What is asked of a variable.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +64,7 @@ pub enum Values {
 pub struct Prepared {
     /// Path of the variable.
     pub variable: String,
-    /// The plan. With weights it keeps the axes that these belong to.
+    /// The plan. With weights it keeps the axes that these belong to; masks and groups it folds itself.
     pub plan: Arc<ReductionPlan>,
     /// The plan of each part, where numbers mean something else in each.
     pub(crate) plans: Plans,
@@ -75,7 +76,7 @@ pub struct Prepared {
     pub rolling: Option<Rolling>,
     /// What the query may not have meant.
     pub warnings: Vec<String>,
-    /// What is folded once the plan has run.
+    /// Weights that fold what the plan gives.
     fold: Option<Weights>,
     /// What was asked.
     asked: Vec<Reduction>,
@@ -144,11 +145,9 @@ impl Prepared {
 
     /// Takes away the axes of one cell that positions in several runs have made.
     fn reshape(&self, outcomes: &mut [Outcome]) {
-        if self.fold.is_some() {
-            return;
-        }
+        let shape = self.fold.as_ref().map_or_else(|| self.plan.output_shape(), Weights::shape);
         for outcome in outcomes {
-            let beyond = outcome.shape.split_off(self.plan.output_shape().len());
+            let beyond = outcome.shape.split_off(shape.len());
             outcome.shape = self.dims.iter().map(|dim| dim.len() as u64).chain(beyond).collect();
         }
     }
@@ -163,7 +162,7 @@ impl Prepared {
         } else {
             0
         };
-        let folded = self.fold.as_ref().map_or(0, |weights| weights.folded_len(self.plan.output_shape()));
+        let folded = self.fold.as_ref().map_or(0, |weights| weights.folded_len());
         let gathering = self.passes(store, limits).map_or(0, |passes| passes.memory);
         running.max(self.plan.answers_len().saturating_add(folded)).max(gathering)
     }
@@ -188,20 +187,20 @@ impl Prepared {
         self.plan.tasks().filter(absent).count() as u64
     }
 
-    /// How the plan's output makes the answer.
+    /// How the cells of the plan make those of the answer.
     pub(crate) fn layout(&self) -> Layout {
-        let shape = self.plan.output_shape();
-        self.fold.as_ref().map_or_else(|| Layout::same(shape), |weights| weights.layout(shape))
+        self.spec.layout.clone().unwrap_or_else(|| Layout::same(self.plan.output_shape()))
     }
 
-    /// The plans of a part of the selection.
+    /// The plans of a part of the selection, whose cells are not folded, or of all of it.
     pub(crate) fn planned(
         &self,
         array: &ManifestArray,
         selection: &Hyperslab,
         axes: Vec<AxisMap>,
     ) -> Option<Plans> {
-        let spec = ReduceSpec { axes, reductions: Vec::new(), ..self.spec.clone() };
+        let layout = self.spec.layout.clone().filter(|_| *selection == self.selection);
+        let spec = ReduceSpec { axes, layout, reductions: Vec::new(), ..self.spec.clone() };
         Plans::new(array, selection, &spec, self.values).ok()
     }
 }
@@ -357,28 +356,36 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let folded_axes: Vec<&Axis<'_>> = axes.iter().filter(|axis| folded.contains(axis.name)).collect();
     let Outline { dims, folded_places, groups, rolled } = Outline::of(&axes, &labellings, &folded_axes);
     let windows = query.rolling.as_ref().zip(rolled).map(|(rolling, axis)| rolling.along(axis));
-    let (ranges, maps) = axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
+    let (ranges, maps): (Vec<AxisRange>, Vec<AxisMap>) =
+        axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
     let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
+    let (gathered, merged) = split(&query.reductions);
+    let (mut layout, mut fold) = (None, None);
     // A weight without dimensions folds no axis, but still weighs.
-    let fold = if folded.is_empty() && weights.is_none() {
-        None
-    } else {
-        let shape: Vec<u64> = folded_axes.iter().map(|axis| axis.positions().len() as u64).collect();
-        let count = shape.iter().product::<u64>();
+    if !folded.is_empty() || weights.is_some() {
+        let places = folded_axes.iter().map(|axis| axis.positions().len()).product();
         let (values, is_mask) = match weights {
             Some(w) => (spread(&w.values, &w.dimensions, &folded_axes), w.is_mask),
-            None => (vec![1.0; usize::try_from(count).unwrap_or(0)], true),
+            None => (vec![1.0; places], true),
         };
-        let weights = Weights::new(folded_places, shape, values, is_mask).map_err(weighted_error)?;
-        Some(weights.grouped(groups).rolled(windows))
-    };
-    let (gathered, merged) = split(&query.reductions);
+        let cells: Vec<u64> =
+            ranges.iter().zip(&maps).filter_map(|(range, map)| map.cells(range.count())).collect();
+        let taken: Vec<bool> = values.iter().map(|&weight| weight > 0.0).collect();
+        let folding = Layout::new(&cells, &folded_places, &taken, &groups);
+        let folding = folding.map_err(|source| weighted_error(source.into()))?;
+        if is_mask {
+            layout = Some(folding);
+        } else {
+            fold = Some(Weights::new(folding, values).map_err(weighted_error)?.rolled(windows));
+        }
+    }
     let reductions = match &fold {
         None => merged,
-        Some(weights) => weights.needed(&query.reductions).map_err(weighted_error)?,
+        Some(_) => Weights::needed(&query.reductions).map_err(weighted_error)?,
     };
     let windows = windows.filter(|_| fold.is_none());
-    let spec = ReduceSpec { condition: query.condition, windows, ..ReduceSpec::new(reductions, maps) };
+    let condition = query.condition;
+    let spec = ReduceSpec { condition, windows, layout, ..ReduceSpec::new(reductions, maps) };
     let selection = Hyperslab::from_axes(ranges);
     let plans = Plans::new(array, &selection, &spec, query.values).map_err(|refusal| {
         let variable = variable.to_owned();
@@ -421,70 +428,6 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     })
 }
 
-/// What becomes of the axes of the variable.
-struct Outline {
-    /// The dimensions of the answer.
-    dims: Vec<KeptDimension>,
-    /// Axes of the plan's output that are folded.
-    folded_places: Vec<usize>,
-    /// Groups of their positions.
-    groups: Vec<FoldedGroups>,
-    /// The axis with windows: of the answer of the fold, which is that of the plan if nothing is folded.
-    rolled: Option<usize>,
-}
-
-impl Outline {
-    fn of(axes: &[Axis<'_>], labellings: &[Labelling], folded: &[&Axis<'_>]) -> Self {
-        let mut outline =
-            Self { dims: Vec::new(), folded_places: Vec::new(), groups: Vec::new(), rolled: None };
-        let (mut kept, mut answered) = (0, 0);
-        for axis in axes {
-            if axis.rolled {
-                outline.rolled = Some(answered);
-            }
-            if folded.iter().any(|other| other.name == axis.name) {
-                outline.folded_places.push(kept);
-                for (dim, labels) in folded_groups(axis, labellings, folded) {
-                    outline.groups.push(FoldedGroups { axis: kept, labels, count: dim.len() });
-                    outline.dims.push(dim);
-                    answered += 1;
-                }
-                kept += 1;
-            } else {
-                outline.dims.extend(axis.dimensions());
-                let stays = usize::from(!axis.reduced || axis.is_in_runs());
-                (kept, answered) = (kept + stays, answered + stays);
-            }
-        }
-        outline
-    }
-}
-
-/// The dimensions that stand in the place of a folded axis, and the group of each combination of folded positions.
-fn folded_groups(
-    axis: &Axis<'_>,
-    labellings: &[Labelling],
-    folded: &[&Axis<'_>],
-) -> Vec<(KeptDimension, Vec<Option<u32>>)> {
-    let own = [axis.name.to_owned()];
-    let itself = axis.rolled.then(|| {
-        let positions = axis.positions();
-        let labels: Vec<Option<u32>> = (0..positions.len()).map(|i| u32::try_from(i).ok()).collect();
-        (KeptDimension::Selected { name: axis.name.to_owned(), positions }, spread(&labels, &own, folded))
-    });
-    let grouped = |name: &String, labels: &GroupLabels| KeptDimension::Grouped {
-        name: name.clone(),
-        labels: labels.clone(),
-    };
-    let along_axis =
-        axis.groups.iter().map(|by| (grouped(&by.name, &by.groups), spread(&by.labels, &own, folded)));
-    let begins_here = |by: &&Labelling| by.dimensions.first().is_some_and(|d| d == axis.name);
-    let over_axes = labellings.iter().filter(begins_here);
-    let over_axes =
-        over_axes.map(|by| (grouped(&by.name, &by.groups), spread(&by.labels, &by.dimensions, folded)));
-    itself.into_iter().chain(along_axis).chain(over_axes).collect()
-}
-
 /// Makes the axis of `rolling` one with windows.
 fn roll(rolling: &Rolling, axes: &mut [Axis<'_>]) -> Result<(), String> {
     let Rolling { dimension, length, min_periods, .. } = rolling;
@@ -499,113 +442,6 @@ fn roll(rolling: &Rolling, axes: &mut [Axis<'_>]) -> Result<(), String> {
     }
     (axis.reduced, axis.rolled) = (false, true);
     Ok(())
-}
-
-/// One axis of the variable, and what becomes of it.
-pub(crate) struct Axis<'a> {
-    pub(crate) name: &'a str,
-    length: u64,
-    positions: Positions,
-    /// Neither kept nor grouped.
-    pub(crate) reduced: bool,
-    /// Kept, and reduced in windows.
-    pub(crate) rolled: bool,
-    /// What its positions are gathered by.
-    groups: Vec<AxisGroups>,
-}
-
-/// Groups of the positions of one axis.
-struct AxisGroups {
-    name: String,
-    /// The group of each selected position.
-    labels: Vec<Option<u32>>,
-    groups: GroupLabels,
-}
-
-impl Axis<'_> {
-    /// Selected positions, in order.
-    pub(crate) fn positions(&self) -> Vec<u64> {
-        self.positions.0.iter().flat_map(|range| range.positions()).collect()
-    }
-
-    /// Whether the positions are several runs, from both sides of a seam.
-    fn is_in_runs(&self) -> bool {
-        self.positions.0.len() != 1
-    }
-
-    /// Gathers its positions, beside what they are gathered by already.
-    fn gather(&mut self, name: String, labels: Vec<Option<u32>>, groups: GroupLabels) {
-        self.reduced = false;
-        self.groups.push(AxisGroups { name, labels, groups });
-    }
-
-    /// Whether its positions are gathered in groups.
-    pub(crate) fn is_grouped(&self) -> bool {
-        !self.groups.is_empty()
-    }
-
-    /// The axes of the answer, if it stays.
-    fn dimensions(&self) -> Vec<KeptDimension> {
-        let grouped =
-            |by: &AxisGroups| KeptDimension::Grouped { name: by.name.clone(), labels: by.groups.clone() };
-        match (self.is_grouped(), self.reduced) {
-            (true, _) => self.groups.iter().map(grouped).collect(),
-            (false, true) => Vec::new(),
-            (false, false) => {
-                vec![KeptDimension::Selected { name: self.name.to_owned(), positions: self.positions() }]
-            }
-        }
-    }
-
-    /// The group of each position and the number of groups: those of several groupings are all pairs of theirs.
-    fn labels(&self) -> Option<(Vec<Option<u32>>, usize)> {
-        let mut all = self.groups.iter().map(|by| (by.labels.clone(), by.groups.len()));
-        let first = all.next()?;
-        Some(all.fold(first, |(labels, count), (next, groups)| {
-            let pair = |(a, b): (&Option<u32>, &Option<u32>)| {
-                a.zip(*b).and_then(|(a, b)| a.checked_mul(u32::try_from(groups).ok()?)?.checked_add(b))
-            };
-            (labels.iter().zip(&next).map(pair).collect(), count.saturating_mul(groups))
-        }))
-    }
-
-    /// The range that covers all positions, and where each of them goes.
-    fn map(&self, folded: bool) -> (AxisRange, AxisMap) {
-        let reduced = self.reduced && !folded;
-        let groups = if folded { None } else { self.labels() };
-        let single = match self.positions.0.as_slice() {
-            [range] => Some(*range),
-            _ => None,
-        };
-        if let (Some(range), None) = (single, &groups) {
-            return (range, if reduced { AxisMap::Reduce } else { AxisMap::Keep });
-        }
-        // Groups, and positions in several runs, are picked by label. A reduced axis becomes a single group, which adds a
-        // length of 1 to the plan's shape and nothing to the order of its values.
-        let range = single.unwrap_or_else(|| AxisRange::all(self.length));
-        let (labels, groups): (Vec<Option<u32>>, usize) = match groups {
-            Some(groups) => groups,
-            None if reduced => (vec![Some(0); self.positions().len()], 1),
-            None => {
-                let count = self.positions().len();
-                ((0..count).map(|i| u32::try_from(i).ok()).collect(), count)
-            }
-        };
-        let count = usize::try_from(range.count()).unwrap_or(0);
-        let (mut of_position, mut places) = (vec![None; count], vec![0; count]);
-        let is_kept = !self.reduced && !self.rolled && !self.is_grouped();
-        for ((rank, position), label) in (0..).zip(self.positions()).zip(labels) {
-            let place = position.saturating_sub(range.start()) / range.stride();
-            let Ok(place) = usize::try_from(place) else { continue };
-            if let (Some(slot), Some(place)) = (of_position.get_mut(place), places.get_mut(place)) {
-                *slot = label;
-                *place = if is_kept { 0 } else { rank };
-            }
-        }
-        let groups = u32::try_from(groups).unwrap_or(u32::MAX);
-        let places = single.is_none().then(|| places.into());
-        (range, AxisMap::Group(Grouping { labels: of_position.into(), groups, places }))
-    }
 }
 
 /// Gathers the positions of axes by what the query says; gives the labels that lie over several dimensions.
@@ -653,7 +489,8 @@ async fn group(
     for labels in &over_several {
         let rolled = query.rolling.as_ref().map(|rolling| rolling.dimension.as_str());
         let kept = |axis: &&Axis<'_>| {
-            labels.dimensions.iter().any(|d| d == axis.name) && !axis.reduced && rolled != Some(axis.name)
+            let goes = axis.reduced || axis.is_grouped() || rolled == Some(axis.name);
+            labels.dimensions.iter().any(|d| d == axis.name) && !goes
         };
         if let Some(axis) = axes.iter().find(kept) {
             let reason = format!("its dimension {:?} is not reduced", axis.name);

@@ -5,9 +5,10 @@ use rangefold_reduce::{Condition, Outcome, Reduction};
 use rangefold_refs::AttributeValue;
 use rangefold_store::ReferenceStore;
 
+use crate::axis::Axis;
 use crate::coordinate::{coordinate, coordinate_path};
 use crate::fold::number;
-use crate::query::{Axis, QueryError};
+use crate::query::QueryError;
 use crate::whole;
 
 /// What values weigh, or which of them take part.
@@ -191,8 +192,10 @@ fn multiplied(a: &Weighing, b: &Weighing, axes: &[Axis<'_>]) -> Weighing {
     let has = |w: &Weighing, axis: &Axis<'_>| w.dimensions.iter().any(|d| d == axis.name);
     let union: Vec<&Axis<'_>> = axes.iter().filter(|axis| has(a, axis) || has(b, axis)).collect();
     let (left, right) = (spread(&a.values, &a.dimensions, &union), spread(&b.values, &b.dimensions, &union));
+    // What is negative stays so, and is refused, but where something else does not weigh.
+    let product = |(a, b): (&f64, &f64)| if *a < 0.0 || *b < 0.0 { -(a * b).abs() } else { a * b };
     Weighing {
-        values: left.iter().zip(&right).map(|(a, b)| a * b).collect(),
+        values: left.iter().zip(&right).map(product).collect(),
         dimensions: union.iter().map(|axis| axis.name.to_owned()).collect(),
         is_mask: a.is_mask && b.is_mask,
     }

@@ -20,7 +20,20 @@ pub(crate) fn reduce(plan: &ReductionPlan, task: &ChunkTask, decoded: &[u8]) -> 
     let walk = plan.walk(task, None)?;
     let mut cells = Cells::empty(plan, walk.region().cells());
     add(plan, task, &walk, decoded, &mut cells)?;
-    Ok(Partial { ordinal: task.ordinal, region: walk.into_region(), cells })
+    Ok(partial(plan, task, walk.into_region(), cells))
+}
+
+/// The partial that cells for `region` make, folded if the plan has a layout.
+pub(crate) fn partial(plan: &ReductionPlan, task: &ChunkTask, region: Region, cells: Cells) -> Partial {
+    let (region, cells) = match &plan.layout {
+        None => (region, cells),
+        Some(layout) => {
+            let (within, to) = layout.fold(&region);
+            let cells = cells.folded(&plan.wanted, within.cells(), &to);
+            (within, cells)
+        }
+    };
+    Partial { ordinal: task.ordinal, region, cells }
 }
 
 /// Reduces the texts of a chunk, whose number has been checked.
@@ -32,7 +45,7 @@ pub(crate) fn reduce_texts(
     let walk = plan.walk(task, None)?;
     let mut cells = Texts::new(&plan.wanted, walk.region().cells());
     text::reduce(plan, task, &walk, Source::Any(texts), &mut cells)?;
-    Ok(Partial { ordinal: task.ordinal, region: walk.into_region(), cells: Cells::Text(cells) })
+    Ok(partial(plan, task, walk.into_region(), Cells::Text(cells)))
 }
 
 /// Adds a decoded chunk to the cells of a walk.
@@ -81,7 +94,7 @@ pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, 
     let populations = populations(plan, task, &region);
     let mut cells = Cells::empty(plan, populations.len());
     by_part(&stored, &mut cells, |cells| Absent { plan, fill: &fill.0, populations: &populations, cells });
-    Ok(Partial { ordinal: task.ordinal, region, cells })
+    Ok(partial(plan, task, region, cells))
 }
 
 /// Visits the elements, or both parts of complex ones, each with its own cells.

@@ -201,6 +201,55 @@ impl<X: Wide> Columns<X> {
         add(&mut self.count[here], &other.count[from]);
     }
 
+    /// As many as `count` cells, to which these are joined in order: each to the one of the number `to` gives, if any.
+    pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
+        let mut folded = Self::new(wanted, count);
+        let has_order = wanted.deviations || wanted.places();
+        let follows = |pair: &[Option<usize>]| matches!(pair, [Some(a), Some(b)] if *b == *a + 1);
+        let mut from = 0;
+        while let Some(rest) = to.get(from..).filter(|rest| !rest.is_empty()) {
+            let alike = rest.iter().take_while(|to| **to == rest[0]).count();
+            let len = match rest[0] {
+                None => alike,
+                Some(at) if alike > 1 && !has_order => {
+                    folded.gather(at, self, from..from + alike);
+                    alike
+                }
+                Some(at) => {
+                    let neighbours = 1 + rest.windows(2).take_while(|pair| follows(pair)).count();
+                    folded.merge(at, self, from..from + neighbours);
+                    neighbours
+                }
+            };
+            from += len;
+        }
+        folded
+    }
+
+    /// Adds cells `from` of `other`, made for the same plan without deviations and places, to one cell.
+    fn gather(&mut self, cell: usize, other: &Self, from: Range<usize>) {
+        if let Some(min) = self.min.get_mut(cell) {
+            other.min[from.clone()].iter().for_each(|&x| *min = if x < *min { x } else { *min });
+        }
+        if let Some(max) = self.max.get_mut(cell) {
+            other.max[from.clone()].iter().for_each(|&x| *max = if x > *max { x } else { *max });
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.sum, &other.sum) {
+            from.clone().for_each(|source| mine.add(cell, theirs.get(source)));
+        }
+        let cells = self.count.len();
+        let counts = self.hits.iter_mut().zip(&other.hits).chain(self.bins.iter_mut().zip(&other.bins));
+        for (mine, theirs) in counts {
+            let width = mine.len().checked_div(cells).unwrap_or(0);
+            let mine = &mut mine[cell * width..(cell + 1) * width];
+            from.clone().for_each(|source| add(mine, &theirs[source * width..(source + 1) * width]));
+        }
+        if let Some(nan) = self.nan.get_mut(cell) {
+            *nan += other.nan[from.clone()].iter().sum::<u64>();
+        }
+        self.count[cell] += other.count[from].iter().sum::<u64>();
+    }
+
     /// Puts cells `from` of `other`, made for the same plan, in the place of as many from `at` on.
     pub(crate) fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
         let cells = self.count.len();

@@ -10,12 +10,11 @@
 //! ```
 
 use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
 
 use rangefold_array::{DataType, ElementType};
 
 use crate::{
-    AxisMap, ChunkTask, Number, ReduceError, ReductionPlan,
+    AxisMap, ChunkTask, Layout, Number, ReduceError, ReductionPlan,
     chunk::mask,
     element::{BLOCK, Element, Loader, Part, Visitor, Wide, visit},
     kernel::{AsStored, Stage},
@@ -28,16 +27,11 @@ use crate::{
 const BATCH: usize = 4096;
 
 /// Which values are gathered, and for which cell.
-///
-/// A plan's output is folded to the cells of an answer: along each axis a step adds something to the number of the cell,
-/// or to a place in a table that says what is added, and which places belong to no cell.
 #[derive(Clone, Debug)]
 pub struct Sieve {
-    /// Of each axis of the plan's output, what a step adds to the number of the cell and to the place in the table.
-    pub steps: Vec<(u64, u64)>,
-    /// What a place adds to the number of the cell; `None` if it belongs to none.
-    pub table: Arc<[Option<u64>]>,
-    /// The number of the first cell of the plan's output.
+    /// How the cells of a plan are folded to those of an answer. The plan may be one of a part of the answer.
+    pub layout: Layout,
+    /// The number in the answer of the plan's first cell.
     pub origin: u64,
     /// The cells that are wanted.
     pub cells: Range<u64>,
@@ -58,19 +52,11 @@ impl Sieve {
 
     /// The wanted cell that each cell of a region goes to.
     fn numbers(&self, region: &Region) -> Vec<Option<u32>> {
-        let mut places = vec![(self.origin, 0)];
-        for ((&start, &len), &(cell, place)) in region.start.iter().zip(&region.shape).zip(&self.steps) {
-            places = places
-                .iter()
-                .flat_map(|&(c, p)| (start..start + len as u64).map(move |k| (c + k * cell, p + k * place)))
-                .collect();
-        }
-        let number = |(cell, place): (u64, u64)| {
-            let added = (*self.table.get(usize::try_from(place).ok()?)?)?;
-            let cell = cell + added;
-            self.cells.contains(&cell).then(|| (cell - self.cells.start) * self.windows.len() as u64)
+        let number = |cell: Option<u64>| {
+            let cell = cell.filter(|cell| self.cells.contains(cell))?;
+            u32::try_from((cell - self.cells.start) * self.windows.len() as u64).ok()
         };
-        places.into_iter().map(|place| u32::try_from(number(place)?).ok()).collect()
+        self.layout.of_region(region, self.origin).map(number).collect()
     }
 }
 

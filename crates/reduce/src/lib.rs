@@ -87,6 +87,11 @@
 //! running mean is that of all values of a window, over the other reduced axes too. Where too few positions of a window
 //! have a value there is no answer ([`Outcome::lacking`]), not even a count. Places count the axis as a reduced one.
 //!
+//! # Folded axes
+//!
+//! Positions of several axes can be taken together, by a mask or in groups over several dimensions ([`Layout`]). Cells of a
+//! chunk are folded before they are merged, with all that is said above; places count the folded axes as reduced ones.
+//!
 //! # The same bits
 //!
 //! The same bits come out whatever the concurrency, the byte order and the machine's vector instructions: the order of
@@ -98,8 +103,10 @@ mod chunk;
 mod columns;
 mod condition;
 mod element;
+mod extent;
 mod gather;
 mod kernel;
+mod layout;
 mod mask;
 mod missing;
 mod number;
@@ -118,6 +125,7 @@ mod windows;
 pub use accumulator::Accumulator;
 pub use condition::{Comparison, Condition};
 pub use gather::{Bin, Gathering, Sieve, Sifted, Tally, interpolate, interpolate_integer, quantile_place};
+pub use layout::{FoldedGroups, Layout, LayoutError, Step, strides};
 pub use missing::{MissingAttributes, MissingSpec, NanPolicy, netcdf_default_fill};
 pub use number::Number;
 pub use outcome::{Outcome, Value, Values};

@@ -4,7 +4,7 @@ use rangefold_array::ElementType;
 
 use crate::{
     ReductionPlan,
-    columns::Columns,
+    columns::{Columns, Wanted},
     text::{Texts, is_text},
     walk::Region,
 };
@@ -51,6 +51,22 @@ impl Cells {
                 Self::Complex(Columns::new(wanted, cells), Box::new(Columns::new(wanted, cells)))
             }
             Kind::Text => Self::Text(Texts::new(wanted, cells)),
+        }
+    }
+}
+
+impl Cells {
+    /// As many as `count` cells, to which these are joined: each to the one of the number `to` gives, if any.
+    pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
+        match self {
+            Self::Missing => Self::Missing,
+            Self::Text(texts) => Self::Text(texts.folded(wanted, count, to)),
+            Self::Signed(columns) => Self::Signed(columns.folded(wanted, count, to)),
+            Self::Unsigned(columns) => Self::Unsigned(columns.folded(wanted, count, to)),
+            Self::Float(columns) => Self::Float(columns.folded(wanted, count, to)),
+            Self::Complex(real, imaginary) => {
+                Self::Complex(real.folded(wanted, count, to), Box::new(imaginary.folded(wanted, count, to)))
+            }
         }
     }
 }

@@ -8,12 +8,13 @@ use rangefold_array::{
 };
 
 use crate::{
-    AxisMap, Condition, Grouping, MissingSpec, NanPolicy, Number, Packing, PackingError, Partial,
-    ReduceError, ReduceSpec, Reduction, Windows,
+    AxisMap, Condition, Layout, MissingSpec, NanPolicy, Number, Packing, PackingError, Partial, ReduceError,
+    ReduceSpec, Reduction, Windows,
     accumulator::Accumulator,
     chunk,
     columns::Wanted,
     element::representable,
+    extent::{answer_axes, chunks, decoded_lens, output_shape, places, selected_count},
     gather::has_quantiles,
     partial::Kind,
     text::{is_text, unpadded},
@@ -28,6 +29,9 @@ pub struct ReductionPlan {
     pub(crate) fill_value: Option<FillValue>,
     pub(crate) reductions: Vec<Reduction>,
     pub(crate) axes: Vec<AxisMap>,
+    pub(crate) layout: Option<Layout>,
+    /// The axis of the answer that each axis is by itself; `None` for those that are reduced or folded.
+    pub(crate) answer_axes: Vec<Option<usize>>,
     pub(crate) fills: Vec<Number>,
     pub(crate) bounds: (Option<Number>, Option<Number>),
     /// Texts that are missing.
@@ -36,7 +40,7 @@ pub struct ReductionPlan {
     pub(crate) condition: Option<Condition>,
     pub(crate) windows: Option<Windows>,
     pub(crate) wanted: Wanted,
-    /// Row-major strides of the reduced and grouped axes of the selection, and of one with windows; 0 for kept ones.
+    /// Row-major strides of the reduced, grouped and folded axes of the selection, and of one with windows; 0 for kept ones.
     pub(crate) places: Vec<u64>,
     /// Number of positions selected along each axis.
     pub(crate) selected: Vec<u64>,
@@ -95,6 +99,14 @@ pub enum PlanError {
         labels: usize,
         /// Positions selected.
         positions: u64,
+    },
+    /// A layout made for other cells.
+    #[error("a layout of cells of shape {layout:?} was given for cells of shape {cells:?}")]
+    Layout {
+        /// Shape that the layout folds.
+        layout: Vec<u64>,
+        /// Shape of the cells that there are.
+        cells: Vec<u64>,
     },
     /// A label that is no group.
     #[error("label {label} on axis {axis} is outside the {groups} groups")]
@@ -181,7 +193,7 @@ impl ReductionPlan {
         let value = spec.packing.map_or_else(|| element.clone(), |packing| packing.element());
         let round = |condition: &Condition| condition.rounded_to(&value);
         let wanted = wanted(spec, &element, round)?;
-        let output_shape = output_shape(selection, &spec.axes)?;
+        let output_shape = output_shape(selection, spec)?;
         let output_cells = output_shape
             .iter()
             .try_fold(1_u64, |n, &length| n.checked_mul(length))
@@ -195,7 +207,8 @@ impl ReductionPlan {
         {
             return Err(PlanError::Windows { length, before, least, axis, rank: output_shape.len() });
         }
-        let chunks = chunks(meta, selection, &spec.axes);
+        let answer_axes = answer_axes(spec);
+        let chunks = chunks(meta, selection, spec);
         let (decoded_len, decoded_len_max) = decoded_lens(&chunks, &meta.data_type)?;
         Ok(Self {
             fills: fills(&meta.data_type.element, spec),
@@ -209,16 +222,18 @@ impl ReductionPlan {
             fill_value: meta.fill_value.clone(),
             reductions: spec.reductions.clone(),
             axes: spec.axes.clone(),
+            layout: spec.layout.clone(),
             packing: spec.packing,
             condition: spec.condition.as_ref().map(round),
             windows: spec.windows,
-            places: places(selection, &spec.axes, spec.windows),
+            places: places(selection, &spec.axes, &answer_axes, spec.windows),
+            answer_axes,
             selected: selection.shape(),
             wanted,
             output_shape,
             output_cells,
             chunks,
-            selected_count: selected_count(selection, &spec.axes),
+            selected_count: selected_count(selection, spec),
             decoded_len,
             decoded_len_max,
         })
@@ -247,7 +262,7 @@ impl ReductionPlan {
     }
 
     /// The chunks that are needed, in row-major order; made one by one as they are asked for. Chunks of which no selected
-    /// element belongs to a group are not needed.
+    /// position of an axis belongs to a cell are not needed.
     pub fn tasks(&self) -> impl Iterator<Item = ChunkTask> + Send + use<> {
         (0..).zip(self.chunks.clone()).map(|(ordinal, selection)| ChunkTask { ordinal, selection })
     }
@@ -291,14 +306,32 @@ impl ReductionPlan {
     /// Bytes of the partial of one chunk at the most, roughly.
     #[must_use]
     pub fn partial_len_max(&self) -> u64 {
-        let cells = self.chunks.part_counts_max().zip(&self.axes).fold(1_u64, |n, (positions, map)| {
+        let Some(layout) = &self.layout else {
+            return self.chunk_cells_max(|_| true).saturating_mul(self.wanted.cell_len());
+        };
+        let kept = self.chunk_cells_max(|axis| self.answer_axes[axis].is_some());
+        let groups = layout.shape().iter().zip(layout.kept()).filter(|(_, kept)| kept.is_none());
+        let cells = groups.fold(kept, |n, (&groups, _)| n.saturating_mul(groups));
+        cells.saturating_mul(self.wanted.cell_len())
+    }
+
+    /// Bytes of what one chunk is reduced to before it is folded to a partial, at the most; 0 if nothing is folded.
+    #[must_use]
+    pub fn unfolded_len_max(&self) -> u64 {
+        let cell_len = self.wanted.cell_len().saturating_add(size_of::<Option<usize>>() as u64);
+        self.layout.as_ref().map_or(0, |_| self.chunk_cells_max(|_| true).saturating_mul(cell_len))
+    }
+
+    /// Cells that one chunk has at the most along the axes that are `counted`.
+    fn chunk_cells_max(&self, counted: impl Fn(usize) -> bool) -> u64 {
+        let axes = self.chunks.part_counts_max().zip(&self.axes).enumerate();
+        axes.filter(|(axis, _)| counted(*axis)).fold(1, |n, (_, (positions, map))| {
             n.saturating_mul(match map {
                 AxisMap::Reduce => 1,
                 AxisMap::Keep => positions,
                 AxisMap::Group(grouping) => positions.min(grouping.groups.into()),
             })
-        });
-        cells.saturating_mul(self.wanted.cell_len())
+        })
     }
 
     /// Bytes of the accumulator, roughly: what the answer takes while it grows, and its windows while they are joined.
@@ -326,7 +359,8 @@ impl ReductionPlan {
         (self.output_cells as u64).saturating_mul(words.saturating_mul(8))
     }
 
-    /// Shape of the answers: kept axes with their selected length, grouped ones with their number of groups.
+    /// Shape of the answers: kept axes with their selected length, grouped ones with their number of groups, or what the
+    /// layout folds them to.
     #[must_use]
     pub fn output_shape(&self) -> &[u64] {
         &self.output_shape
@@ -569,95 +603,6 @@ fn wanted(
         return Err(PlanError::NanPlace);
     }
     Ok(wanted)
-}
-
-fn output_shape(selection: &Hyperslab, maps: &[AxisMap]) -> Result<Vec<u64>, PlanError> {
-    let mut shape = Vec::new();
-    for (axis, (range, map)) in selection.axes().iter().zip(maps).enumerate() {
-        match map {
-            AxisMap::Reduce => {}
-            AxisMap::Keep => shape.push(range.count()),
-            AxisMap::Group(grouping) => {
-                let (labels, positions) = (grouping.labels.len(), range.count());
-                let places = grouping.places.as_ref().map_or(labels, |places| places.len());
-                for labels in [labels, places] {
-                    if labels as u64 != positions {
-                        return Err(PlanError::Labels { axis, labels, positions });
-                    }
-                }
-                let groups = grouping.groups;
-                if let Some(&label) = grouping.labels.iter().flatten().find(|&&label| label >= groups) {
-                    return Err(PlanError::Label { axis, label, groups });
-                }
-                shape.push(groups.into());
-            }
-        }
-    }
-    Ok(shape)
-}
-
-fn places(selection: &Hyperslab, maps: &[AxisMap], windows: Option<Windows>) -> Vec<u64> {
-    let mut places = vec![0; maps.len()];
-    let mut stride = 1_u64;
-    let stays = |(_, map): &(usize, &AxisMap)| !matches!(map, AxisMap::Reduce);
-    let rolled = windows.and_then(|windows| maps.iter().enumerate().filter(stays).nth(windows.axis));
-    let rolled = rolled.map(|(axis, _)| axis);
-    for (axis, ((place, range), map)) in places.iter_mut().zip(selection.axes()).zip(maps).enumerate().rev() {
-        let extent = match map {
-            AxisMap::Keep if rolled != Some(axis) => continue,
-            AxisMap::Group(Grouping { places: Some(places), .. }) => {
-                places.iter().max().map_or(1, |last| last.saturating_add(1))
-            }
-            AxisMap::Keep | AxisMap::Reduce | AxisMap::Group(_) => range.count().max(1),
-        };
-        *place = stride;
-        stride = stride.saturating_mul(extent);
-    }
-    places
-}
-
-/// The chunks that hold a selected element which belongs to a cell.
-fn chunks(meta: &ArrayMeta, selection: &Hyperslab, maps: &[AxisMap]) -> Touching {
-    let touching = meta.grid.touching(selection);
-    maps.iter().enumerate().fold(touching, |chunks, (axis, map)| match map {
-        AxisMap::Reduce | AxisMap::Keep => chunks,
-        AxisMap::Group(grouping) => chunks.retain(axis, |part| labelled(part, &grouping.labels)),
-    })
-}
-
-/// Elements that belong to a cell.
-fn selected_count(selection: &Hyperslab, maps: &[AxisMap]) -> u64 {
-    selection.axes().iter().zip(maps).fold(1, |n: u64, (range, map)| {
-        n.saturating_mul(match map {
-            AxisMap::Reduce | AxisMap::Keep => range.count(),
-            AxisMap::Group(grouping) => grouping.labels.iter().flatten().count() as u64,
-        })
-    })
-}
-
-/// Whether one of the positions of `part` has a label.
-fn labelled(part: &AxisPart, labels: &[Option<u32>]) -> bool {
-    let start = usize::try_from(part.output_start).unwrap_or(usize::MAX);
-    let count = usize::try_from(part.within.count()).unwrap_or(usize::MAX);
-    labels.iter().skip(start).take(count).any(Option::is_some)
-}
-
-/// Decoded bytes of all chunks, and of the largest.
-fn decoded_lens(chunks: &Touching, data_type: &DataType) -> Result<(u64, u64), PlanError> {
-    let size = data_type.size().unwrap_or(0) as u64;
-    if chunks.chunk_count() == 0 {
-        return Ok((0, 0));
-    }
-    let all = chunks.chunk_lengths().fold(size, |n, (sum, _)| n.saturating_mul(sum));
-    let largest = chunks
-        .chunk_lengths()
-        .try_fold(size, |n, (_, max)| n.checked_mul(max))
-        .filter(|&n| isize::try_from(n).is_ok())
-        .ok_or_else(|| PlanError::TooLarge {
-            what: "a chunk",
-            shape: chunks.chunk_lengths().map(|(_, max)| max).collect(),
-        })?;
-    Ok((all, largest))
 }
 
 /// What a text of any length is taken to be long, in bytes, where memory is reckoned.

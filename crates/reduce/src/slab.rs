@@ -79,8 +79,10 @@ impl ReductionPlan {
     /// depends on nothing but the plan.
     #[must_use]
     pub fn slab_count(&self) -> u64 {
-        let is_cuttable = !self.has_texts() && self.axes.iter().any(|map| matches!(map, AxisMap::Keep));
-        if !is_cuttable || self.partial_len_max().saturating_mul(SMALL_PARTIAL) < self.decoded_len_max() {
+        if self.has_texts()
+            || self.cuttable().next().is_none()
+            || self.partial_len_max().saturating_mul(SMALL_PARTIAL) < self.decoded_len_max()
+        {
             return 0;
         }
         (self.output_cells / CELLS_MIN).min(SLABS_MAX) as u64
@@ -93,16 +95,17 @@ impl ReductionPlan {
         self.cut(count).unwrap_or_default()
     }
 
+    /// The axes along which the answer can be cut: of the array, and of the answer.
+    fn cuttable(&self) -> impl Iterator<Item = (usize, usize)> {
+        let axes = self.axes.iter().zip(&self.answer_axes).enumerate();
+        axes.filter_map(|(axis, (map, answer))| (*map == AxisMap::Keep).then_some((axis, (*answer)?)))
+    }
+
     fn cut(&self, count: u64) -> Option<Vec<Slab>> {
         // The outermost axis that is long enough, for long runs within a slab; else the longest.
         let whole = whole(self);
-        let lengths: Vec<(usize, usize, u64)> = (0..)
-            .zip(&self.axes)
-            .filter(|(_, map)| !matches!(map, AxisMap::Reduce))
-            .zip(whole.shape.iter().enumerate())
-            .filter(|((_, map), _)| matches!(map, AxisMap::Keep))
-            .map(|((axis, _), (output, &length))| (axis, output, length as u64))
-            .collect();
+        let length = |(axis, output): (usize, usize)| (axis, output, whole.shape[output] as u64);
+        let lengths: Vec<(usize, usize, u64)> = self.cuttable().map(length).collect();
         let long = lengths.iter().find(|(.., length)| *length >= count);
         let &(axis, output, length) = long.or_else(|| lengths.iter().max_by_key(|(.., length)| *length))?;
         let step = length.div_ceil(Some(count).filter(|&count| count > 0)?).max(1);
@@ -139,8 +142,11 @@ impl ReductionPlan {
         let Some(task) = slab.cut(task) else { return Ok(()) };
         slab.added += 1;
         let partial = match decoded {
-            // Deviations need the mean of the chunk's own values before they are added.
-            Some(decoded) if self.wanted.deviations => self.reduce_chunk(&task, decoded)?,
+            // Deviations need the mean of the chunk's own values before they are added, and what is folded is so chunk by
+            // chunk.
+            Some(decoded) if self.wanted.deviations || self.layout.is_some() => {
+                self.reduce_chunk(&task, decoded)?
+            }
             Some(decoded) => {
                 self.check_len(&task, decoded)?;
                 return chunk::reduce_into(self, &task, decoded, &slab.region, &mut slab.cells);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Condition, MissingSpec, Packing, Windows};
+use crate::{Condition, Layout, MissingSpec, Packing, Windows};
 
 /// One question about the values of each cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +149,9 @@ pub struct ReduceSpec {
     pub reductions: Vec<Reduction>,
     /// One map per axis.
     pub axes: Vec<AxisMap>,
+    /// How the cells that these maps make are folded to those of the answer; `None` if they are the answer's. Places count
+    /// the folded axes, and they are kept or grouped here.
+    pub layout: Option<Layout>,
     /// Which elements are missing.
     pub missing: MissingSpec,
     /// How stored elements become values; `None` if they are the values.
@@ -168,6 +171,7 @@ impl ReduceSpec {
         Self {
             reductions,
             axes,
+            layout: None,
             missing: MissingSpec::default(),
             packing: None,
             unsigned: false,
@@ -178,6 +182,16 @@ impl ReduceSpec {
 }
 
 impl AxisMap {
+    /// Cells along an axis of so many selected positions; `None` if it goes.
+    #[must_use]
+    pub fn cells(&self, positions: u64) -> Option<u64> {
+        match self {
+            Self::Keep => Some(positions),
+            Self::Reduce => None,
+            Self::Group(grouping) => Some(grouping.groups.into()),
+        }
+    }
+
     /// Reduces all of `rank` axes.
     #[must_use]
     pub fn reduce_all(rank: usize) -> Vec<Self> {

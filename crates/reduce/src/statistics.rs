@@ -2,6 +2,7 @@
 
 use crate::{
     ChunkTask, Packing, Partial, ReduceError, ReductionPlan, Values,
+    chunk::partial,
     columns::{Columns, Wanted},
     element::Wide,
     partial::{Cells, Kind},
@@ -57,7 +58,7 @@ impl ReductionPlan {
             (None, Kind::Complex | Kind::Text) => Err("real values"),
         };
         let cells = filled.map_err(|name| ReduceError::Statistic { name })?;
-        Ok(Partial { ordinal: task.ordinal, region, cells })
+        Ok(partial(self, task, region, cells))
     }
 }
 

@@ -9,7 +9,7 @@ use rangefold_array::{ByteOrder, DataType, ElementType};
 
 use crate::{
     ChunkTask, Outcome, Partial, ReduceError, Reduction, ReductionPlan, Values,
-    chunk::populations,
+    chunk::{partial, populations},
     columns::{Prefer, Wanted},
     partial::Cells,
     plan::FILL_ORDER,
@@ -102,6 +102,14 @@ impl Texts {
                 }
             }
         }
+    }
+
+    /// As many as `count` cells, to which these are joined: each to the one of the number `to` gives, if any.
+    pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
+        let mut folded = Self::new(wanted, count);
+        let taken = to.iter().enumerate().filter_map(|(source, to)| Some(((*to)?, source)));
+        taken.for_each(|(cell, source)| folded.merge(cell, self, source..source + 1));
+        folded
     }
 }
 
@@ -288,5 +296,5 @@ pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, 
     for (cell, population) in populations.iter().enumerate().filter(|(_, population)| population.count > 0) {
         texts.add(cell, &text, population.count, (population.first, population.last));
     }
-    Ok(Partial { ordinal: task.ordinal, region, cells: Cells::Text(texts) })
+    Ok(partial(plan, task, region, Cells::Text(texts)))
 }

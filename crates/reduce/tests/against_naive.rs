@@ -11,10 +11,13 @@
 mod support;
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 use rangefold_array::{ByteOrder, DataType, ElementType, Hyperslab, MemoryOrder, Slice};
-use rangefold_reduce::{AxisMap, Grouping, MissingSpec, NanPolicy, Number, Packing, ReduceSpec, Windows};
+use rangefold_reduce::{
+    AxisMap, FoldedGroups, Grouping, MissingSpec, NanPolicy, Number, Packing, ReduceSpec, Windows,
+};
 use support::random::{condition, element, number, reductions, slice};
-use support::{Case, naive, reduce, reduce_in_slabs, same};
+use support::{Case, Fold, naive, reduce, reduce_in_slabs, same};
 
 /// What becomes of an axis, before the number of positions is known.
 #[derive(Clone, Debug)]
@@ -47,14 +50,30 @@ fn packing(element: ElementType) -> impl Strategy<Value = Option<Packing>> {
     })
 }
 
-/// Windows along one of the axes that stay, or none.
-fn windows(stay: usize) -> impl Strategy<Value = Option<Windows>> {
-    let one =
-        (0..stay.max(1), 1_u32..9, 0_u32..9, 1_u32..9).prop_map(move |(axis, length, before, least)| {
-            let (before, least) = (before % length, least.min(length));
-            (stay > 0).then_some(Windows { axis, length, before, least })
-        });
-    prop_oneof![2 => Just(None), 1 => one]
+/// Windows along an axis still to be chosen, or none.
+fn windows() -> impl Strategy<Value = Option<(Index, Windows)>> {
+    let one = (any::<Index>(), 1_u32..9, 0_u32..9, 1_u32..9).prop_map(|(axis, length, before, least)| {
+        (axis, Windows { axis: 0, length, before: before % length, least: least.min(length) })
+    });
+    prop::option::weighted(0.33, one)
+}
+
+/// Some axes of cells of this shape, folded under a mask and in up to two groupings; or none.
+fn fold(cells: Vec<u64>) -> impl Strategy<Value = Option<Fold>> {
+    let taken = prop::collection::vec(prop::bool::weighted(0.7), 37);
+    let labels = prop::collection::vec(prop::option::weighted(0.8, 0_u32..4), 41);
+    let groups = prop::collection::vec((any::<Index>(), labels), 0..3);
+    let axes = prop::sample::subsequence((0..cells.len()).collect::<Vec<_>>(), 0..=cells.len());
+    let one = (axes, taken, groups).prop_map(move |(axes, taken, groups)| {
+        let places = axes.iter().map(|&axis| cells[axis] as usize).product();
+        let grouping = |(axis, labels): (Index, Vec<Option<u32>>)| {
+            let labels = labels.into_iter().cycle().take(places).collect();
+            Some(FoldedGroups { axis: *axes.get(axis.index(axes.len().max(1)))?, labels, count: 4 })
+        };
+        let groups = groups.into_iter().filter_map(grouping).collect();
+        Fold { taken: taken.into_iter().cycle().take(places).collect(), groups, axes }
+    });
+    prop::option::weighted(0.3, one)
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -108,32 +127,40 @@ fn case() -> impl Strategy<Value = Case> {
         let spec =
             (reductions(), missing, packing(element.clone()), prop::option::weighted(0.2, condition()));
         let unsigned = prop::bool::weighted(0.2);
-        let stay = maps.iter().filter(|map| !matches!(map, AxisMap::Reduce)).count();
-        let spec = (spec, windows(stay));
+        let cells: Vec<u64> =
+            maps.iter().zip(selection.axes()).filter_map(|(map, range)| map.cells(range.count())).collect();
+        let spec = (spec, fold(cells.clone()), windows());
         (prop::collection::vec(number(&element), len), layout, spec, unsigned).prop_map(
             move |(
                 data,
                 (order, memory, absent, fill),
-                ((reductions, missing, packing, condition), windows),
+                ((reductions, missing, packing, condition), fold, windows),
                 unsigned,
-            )| Case {
-                data_type: DataType { element: element.clone(), order },
-                memory,
-                shape: shape.clone(),
-                chunks: chunks.clone(),
-                data,
-                absent,
-                fill,
-                selection: selection.clone(),
-                spec: ReduceSpec {
-                    reductions,
-                    axes: maps.clone(),
-                    missing,
-                    packing,
-                    unsigned,
-                    condition,
-                    windows,
-                },
+            )| {
+                let layout = fold.as_ref().map(|fold| fold.layout(&cells));
+                let rank = layout.as_ref().map_or(cells.len(), |layout| layout.shape().len());
+                let windows = windows.filter(|_| rank > 0);
+                Case {
+                    data_type: DataType { element: element.clone(), order },
+                    memory,
+                    shape: shape.clone(),
+                    chunks: chunks.clone(),
+                    data,
+                    absent,
+                    fill,
+                    selection: selection.clone(),
+                    spec: ReduceSpec {
+                        layout,
+                        reductions,
+                        axes: maps.clone(),
+                        missing,
+                        packing,
+                        unsigned,
+                        condition,
+                        windows: windows.map(|(axis, windows)| Windows { axis: axis.index(rank), ..windows }),
+                    },
+                    fold,
+                }
             },
         )
     })

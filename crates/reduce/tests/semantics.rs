@@ -15,8 +15,8 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder, TimeUnit,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkStatistics, Comparison, Condition, Grouping, NanPolicy, Number, Outcome, Packing,
-    PlanError, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value, Values,
+    AxisMap, ChunkStatistics, Comparison, Condition, FoldedGroups, Grouping, Layout, NanPolicy, Number,
+    Outcome, Packing, PlanError, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value, Values,
 };
 use support::fsum;
 
@@ -382,6 +382,38 @@ fn chunks_of_which_no_position_has_a_group_are_not_needed() {
         accumulator.merge(&plan.reduce_chunk(&task, &[1, 2, 3, 10, 20, 30]).unwrap()).unwrap();
     }
     assert_eq!(accumulator.finish().unwrap()[0].values, Values::Unsigned(vec![60, 6]));
+}
+
+#[test]
+fn a_mask_leaves_out_the_chunks_of_which_no_position_takes_part() {
+    let meta = meta(ElementType::Int64, &[2, 4, 4], &[1, 2, 2]);
+    // Of four quarters of a grid only the last has anything, in two groups.
+    let mut taken = [false; 16];
+    [10, 15].into_iter().for_each(|place| taken[place] = true);
+    let labels = (0..16).map(|place| Some(u32::from(place > 12))).collect();
+    let groups = [FoldedGroups { axis: 1, labels, count: 2 }];
+    let layout = Layout::new(&[2, 4, 4], &[1, 2], &taken, &groups).unwrap();
+    let reductions = vec![Reduction::Max, Reduction::ArgMax];
+    let spec = ReduceSpec { layout: Some(layout), ..ReduceSpec::new(reductions, vec![AxisMap::Keep; 3]) };
+    let plan = ReductionPlan::new(&meta, &Hyperslab::all(meta.shape()), &spec).unwrap();
+    assert_eq!(plan.tasks().map(|task| task.selection.number).collect::<Vec<_>>(), [3, 7]);
+    assert_eq!((plan.output_shape(), plan.selected_count()), ([2, 2].as_slice(), 4));
+    // Count, largest value, value and place: 32 bytes a cell, and where each goes.
+    let sizes = (plan.accumulator_len(), plan.partial_len_max(), plan.unfolded_len_max());
+    assert_eq!(sizes, (4 * 32, 2 * 32, 4 * (32 + 16)));
+    let mut accumulator = plan.accumulator();
+    let large = (1_i64 << 53) + 1;
+    for task in plan.tasks() {
+        let bytes = [large, 99, 99, -large].map(i64::to_le_bytes).concat();
+        accumulator.merge(&plan.reduce_chunk(&task, &bytes).unwrap()).unwrap();
+    }
+    let answers = accumulator.finish().unwrap();
+    assert_eq!(answers[0].values, Values::Signed(vec![large, -large, large, -large]));
+    assert_eq!(answers[1].values, Values::Signed(vec![10, 15, 10, 15]));
+    let (first, all) = (rangefold_array::Slice::Index(0), rangefold_array::Slice::All);
+    let other =
+        ReductionPlan::new(&meta, &Hyperslab::resolve(&[first, all, all], meta.shape()).unwrap(), &spec);
+    assert!(matches!(other, Err(PlanError::Layout { .. })));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkTask, Grouping, Outcome, Partial, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value,
-    Windows,
+    AxisMap, ChunkTask, FoldedGroups, Grouping, Layout, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
+    ReductionPlan, Value, Windows,
 };
 
 const ASKED: [Reduction; 5] =
@@ -84,14 +84,18 @@ fn texts_that_were_never_written_are_empty_and_a_fill_value_can_make_them_missin
 
 #[test]
 fn texts_are_gathered_in_groups_and_joined_in_windows() {
-    let labels = [Some(1), Some(0), Some(1), None, Some(2), Some(2)].into();
-    let groups = AxisMap::Group(Grouping { labels, groups: 4, places: None });
+    let labels = [Some(1), Some(0), Some(1), None, Some(2), Some(2)];
+    let groups = AxisMap::Group(Grouping { labels: labels.into(), groups: 4, places: None });
     let mut grouped = spec(groups);
     grouped.missing.texts = vec!["zoo".to_owned()];
     let outcomes = any_length(&grouped, Some(b"zoo"));
     assert_eq!(outcomes[0].count, [1, 2, 0, 0]);
     assert_eq!(texts(&outcomes[1]), [Some("Äpfel"), Some(""), None, None]);
     assert_eq!(texts(&outcomes[4]), [Some("Äpfel"), Some(""), None, None]);
+    let by = [FoldedGroups { axis: 0, labels: labels.to_vec(), count: 4 }];
+    let layout = Some(Layout::new(&[6], &[0], &[true; 6], &by).unwrap());
+    let folded = ReduceSpec { layout, axes: vec![AxisMap::Keep], ..grouped };
+    assert_eq!(any_length(&folded, Some(b"zoo")), outcomes);
     let windows = Some(Windows { axis: 0, length: 2, before: 1, least: 2 });
     let outcomes = any_length(&ReduceSpec { windows, ..spec(AxisMap::Keep) }, Some(b"zoo"));
     assert_eq!(

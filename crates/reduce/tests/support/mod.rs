@@ -10,8 +10,8 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkTask, Comparison, Condition, Number, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
-    ReductionPlan, Value, Windows,
+    AxisMap, ChunkTask, Comparison, Condition, FoldedGroups, Layout, Number, Outcome, Partial, ReduceError,
+    ReduceSpec, Reduction, ReductionPlan, Value, Windows,
 };
 
 /// An array, how it is stored, and what is asked of it.
@@ -28,6 +28,49 @@ pub(crate) struct Case {
     pub(crate) fill: Option<Number>,
     pub(crate) selection: Hyperslab,
     pub(crate) spec: ReduceSpec,
+    /// What the layout of `spec` was made from.
+    pub(crate) fold: Option<Fold>,
+}
+
+/// Axes of the cells that are folded.
+#[derive(Clone, Debug)]
+pub(crate) struct Fold {
+    pub(crate) axes: Vec<usize>,
+    pub(crate) taken: Vec<bool>,
+    pub(crate) groups: Vec<FoldedGroups>,
+}
+
+impl Fold {
+    pub(crate) fn layout(&self, cells: &[u64]) -> Layout {
+        Layout::new(cells, &self.axes, &self.taken, &self.groups).unwrap()
+    }
+
+    /// The axes of the answer: of the cells, or groups.
+    fn answer(&self, rank: usize) -> Vec<Result<usize, &FoldedGroups>> {
+        let of_axis = |axis: usize| {
+            let kept = (!self.axes.contains(&axis)).then_some(Ok(axis));
+            kept.into_iter().chain(self.groups.iter().filter(move |by| by.axis == axis).map(Err))
+        };
+        (0..rank).flat_map(of_axis).collect()
+    }
+
+    fn shape(&self, cells: &[u64]) -> Vec<u64> {
+        let length =
+            |axis: Result<usize, &FoldedGroups>| axis.map_or_else(|by| by.count as u64, |axis| cells[axis]);
+        self.answer(cells.len()).into_iter().map(length).collect()
+    }
+
+    /// The cell of the answer that a cell goes to.
+    fn cell(&self, cell: &[u64], cells: &[u64]) -> Option<Vec<u64>> {
+        let [position, lengths] =
+            [cell, cells].map(|of| self.axes.iter().map(|&a| of[a]).collect::<Vec<_>>());
+        let place = flat(&position, &lengths);
+        let along = |axis: Result<usize, &FoldedGroups>| match axis {
+            Ok(axis) => Some(cell[axis]),
+            Err(by) => by.labels[place].map(u64::from),
+        };
+        if self.taken[place] { self.answer(cells.len()).into_iter().map(along).collect() } else { None }
+    }
 }
 
 /// An element in the type's bytes.
@@ -251,7 +294,7 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
     };
     let selected: Vec<Vec<u64>> =
         case.selection.axes().iter().map(|range| range.positions().collect()).collect();
-    let shape: Vec<u64> = case
+    let unfolded: Vec<u64> = case
         .selection
         .axes()
         .iter()
@@ -262,6 +305,14 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
             AxisMap::Group(grouping) => Some(grouping.groups.into()),
         })
         .collect();
+    let shape = case.fold.as_ref().map_or_else(|| unfolded.clone(), |fold| fold.shape(&unfolded));
+    let counted = |cell_axis: usize| {
+        let answer = match &case.fold {
+            None => Some(cell_axis),
+            Some(fold) => fold.answer(unfolded.len()).iter().position(|axis| *axis == Ok(cell_axis)),
+        };
+        answer.is_none() || spec.windows.map(|windows| windows.axis) == answer
+    };
     let mut cells: BTreeMap<usize, Vec<(u64, Number)>> = BTreeMap::new();
     let grid = case.meta().grid;
     let places: Vec<u64> = case.selection.shape();
@@ -274,8 +325,7 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
         }
         let (mut place, mut cell, mut grouped) = (0, Vec::new(), true);
         for (axis, map) in spec.axes.iter().enumerate() {
-            let rolled = spec.windows.is_some_and(|windows| windows.axis == cell.len());
-            if !matches!(map, AxisMap::Keep) || rolled {
+            if !matches!(map, AxisMap::Keep) || counted(cell.len()) {
                 place = place * places[axis] + k[axis];
             }
             match map {
@@ -290,6 +340,11 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
         if !grouped {
             continue;
         }
+        let cell = match &case.fold {
+            None => Some(cell),
+            Some(fold) => fold.cell(&cell, &unfolded),
+        };
+        let Some(cell) = cell else { continue };
         let position: Vec<u64> =
             k.iter().zip(&selected).map(|(&k, positions)| positions[k as usize]).collect();
         let chunk: Vec<u64> = position.iter().zip(&case.chunks).map(|(p, c)| p / c).collect();
@@ -319,10 +374,12 @@ pub(crate) fn naive(case: &Case) -> Result<Vec<Expected>, String> {
     Ok(answers)
 }
 
-type Cells = Vec<Vec<(u64, Number)>>;
-
 /// What lies in the window of each cell, in the order of its places, and whether too few positions of it have a value.
-fn joined(cells: &Cells, shape: &[u64], windows: Windows) -> (Cells, Vec<bool>) {
+pub(crate) fn joined<T: Copy>(
+    cells: &[Vec<(u64, T)>],
+    shape: &[u64],
+    windows: Windows,
+) -> (Vec<Vec<(u64, T)>>, Vec<bool>) {
     let [inner, positions] = [&shape[windows.axis + 1..], &shape[windows.axis..=windows.axis]]
         .map(|lengths| lengths.iter().product::<u64>() as usize);
     let window = |cell: usize| {
