@@ -228,11 +228,7 @@ async fn compare(store: &ReferenceStore, path: &str, expected: &Value, scaled: b
     });
     let exact = &expected["sum_exact"];
     let in_type = unsigned || exact.as_str().is_none_or(|digits| digits.parse::<i64>().is_ok());
-    // The sum of times is refused, unless they are left packed.
-    let units =
-        store.references().arrays.get(path).and_then(|array| array.attributes.get("units")?.as_text());
-    let is_time = units.is_some_and(|units| units.contains(" since "));
-    if fits(exact) && in_type && !(scaled && is_time) {
+    if fits(exact) && in_type {
         reductions.push(Reduction::Sum);
     }
     let unpacking = if scaled { query::Values::Unpacked } else { query::Values::Masked };

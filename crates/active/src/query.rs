@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
-use rangefold_cf::TimeUnits;
 use rangefold_reduce::{
     AxisMap, ChunkTask, Condition, Layout, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
     ReductionPlan,
 };
-use rangefold_refs::{AttributeValue, ManifestArray};
+use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, ValuesError};
 
 use crate::axis::{Axis, Outline};
@@ -289,16 +288,6 @@ pub enum QueryError {
         /// Why.
         source: WeightsError,
     },
-    /// Times are not added, unless they are taken for the numbers that are stored.
-    #[error(
-        "variable {variable:?}: the sum of times ({units}) is none; raw values, which are plain numbers, have one"
-    )]
-    Times {
-        /// The variable.
-        variable: String,
-        /// Its units.
-        units: String,
-    },
     /// A reduction that is not defined for the variable.
     #[error("variable {variable:?}: {source}")]
     Plan {
@@ -323,13 +312,6 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
     check_dimensions(variable, array, query)?;
-    if query.values == Values::Unpacked
-        && query.reductions.contains(&Reduction::Sum)
-        && let Some(units) = array.attributes.get("units").and_then(AttributeValue::as_text)
-        && TimeUnits::is_time(units)
-    {
-        return Err(QueryError::Times { variable: variable.to_owned(), units: units.to_owned() });
-    }
     let (mut axes, mut warnings) = (Vec::with_capacity(names.len()), Vec::new());
     for (axis, (name, &length)) in names.iter().zip(array.meta.shape()).enumerate() {
         let (positions, warning) = positions(store, variable, axis, name, length, query).await?;

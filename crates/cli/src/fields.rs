@@ -141,7 +141,7 @@ fn units(array: &ManifestArray, reduction: &Reduction, time: Option<&TimeUnits>)
     match (reduction, time) {
         (Reduction::Range | Reduction::Std { .. }, Some(time)) => Some(time.step().to_string()),
         (Reduction::Var { .. }, Some(time)) => Some(format!("{}2", time.step())),
-        // Raw numbers have one, but they are not times any more.
+        // A sum of numbers since a date is no time any more.
         (Reduction::Sum, Some(_)) => None,
         (Reduction::Range | Reduction::Std { .. } | Reduction::Sum, _) => text(array, "units"),
         (reduction, _) => text(array, "units").filter(|_| gives_a_value(reduction)),
