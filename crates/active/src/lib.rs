@@ -32,6 +32,7 @@ pub mod query;
 pub mod rolling;
 pub mod run;
 pub mod select;
+mod threads;
 pub mod variable;
 pub mod weigh;
 pub mod weights;

@@ -18,12 +18,13 @@ use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder, strings};
 use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan, Sieve, Sifted};
 use rangefold_store::{FetchError, ReferenceStore, STRINGS_MAX};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::budget::Budget;
 use crate::canvas::{Canvas, Drawn, Elements};
 use crate::plans::Plans;
+use crate::threads::Threads;
 
 /// Bounds of a run. They change how long it takes, never the answer.
 #[derive(Clone, Copy, Debug)]
@@ -198,30 +199,17 @@ async fn each_chunk(
 ) -> Result<Statistics, RunError> {
     let (plan, variable) = (&worker.plans.main, &worker.variable);
     let budget = Budget::new(&worker.plans, !worker.codecs.is_empty(), limits, store.options());
-    let threads = Arc::new(Semaphore::new(budget.threads));
+    let reducer = Arc::clone(worker);
+    let threads = Threads::new(budget.threads, move |chunks| reducer.reduce(chunks));
     let fetched_before = store.bytes_fetched();
     let (producer, chunks) = fetched(store, variable, plan, budget);
-    let jobs = chunks
-        .ready_chunks(budget.job_chunks)
-        .map(|chunks| {
-            let (worker, threads) = (Arc::clone(worker), Arc::clone(&threads));
-            async move {
-                let lost = || RunError::Lost { variable: worker.variable.clone(), what: "a thread" };
-                let permit = threads.acquire_owned().await.map_err(|_| lost())?;
-                let reducer = Arc::clone(&worker);
-                let job = tokio::task::spawn_blocking(move || {
-                    let _permit = permit;
-                    reducer.reduce(chunks)
-                });
-                job.await.map_err(|_| lost())
-            }
-        })
-        .buffered(budget.jobs);
-    let mut jobs = Box::pin(jobs);
+    let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| threads.hand(chunks));
+    let mut jobs = Box::pin(jobs.buffered(budget.jobs));
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
     let mut merged = 0;
     while let Some(job) = jobs.next().await {
-        for done in job? {
+        let job = job.map_err(|_| RunError::Lost { variable: variable.clone(), what: "a thread" })?;
+        for done in job {
             let done = done?;
             merge(merged, done.partial)
                 .map_err(|source| RunError::Reduce { variable: variable.clone(), source })?;
@@ -234,6 +222,7 @@ async fn each_chunk(
         progress(merged, &statistics);
     }
     drop((producer, jobs));
+    threads.end().await;
     Ok(statistics)
 }
 
