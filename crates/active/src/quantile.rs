@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::future::try_join_all;
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_reduce::{
     AxisMap, Gathering, Grouping, Layout, Number, Outcome, Reduction, ReductionPlan, Sieve, Sifted, Tally,
@@ -26,11 +27,15 @@ use crate::budget::Budget;
 use crate::plans::Plans;
 use crate::query::Prepared;
 use crate::run::{Limits, Progress, RunError, Sifting, Statistics, sift_plans};
+use crate::threads::Threads;
 
 /// Ranges that values are counted in at the least, whatever the memory.
 const BINS_MIN: u64 = 1 << 10;
 /// Ranges at the most: 8 MiB of counters for each thread.
 const BINS_MAX: u64 = 1 << 20;
+
+/// Cells that a thread finds the quantiles of at once.
+const CELLS_AT_ONCE: usize = 1024;
 
 /// What the quantiles of a query will take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +59,8 @@ struct Populations {
     groups: BTreeMap<u64, u64>,
     /// Elements along the reduced axes.
     reduced: u64,
+    /// The largest rank that a value may have.
+    rank_max: u64,
 }
 
 impl Populations {
@@ -64,7 +71,8 @@ impl Populations {
             *groups.entry(*cell).or_insert(0) += 1;
         }
         let axes = layout.kept().iter().map(|kept| axes.get((*kept)?).cloned()).collect();
-        Self { shape: layout.shape().to_vec(), axes, groups, reduced }
+        let rank_max = *plan.rank_bounds().end();
+        Self { shape: layout.shape().to_vec(), axes, groups, reduced, rank_max }
     }
 
     fn of(&self, cell: u64) -> u64 {
@@ -94,7 +102,7 @@ impl Populations {
             let (mut end, mut values) = (first, 0_u64);
             while end < cells {
                 values = values.saturating_add(self.of(end));
-                if end > first && Gathering::len_of(end + 1 - first, values) > memory {
+                if end > first && Gathering::len_of(end + 1 - first, values, self.rank_max) > memory {
                     break;
                 }
                 end += 1;
@@ -139,7 +147,7 @@ pub(crate) async fn quantiles(
         let plans = search.plans(&tile);
         let Some((plans, origin)) = plans else { return Err(search.lost()) };
         let cells_len = tile.end - tile.start;
-        if cells_len == 1 && Gathering::len_of(cells_len, values) > half {
+        if cells_len == 1 && Gathering::len_of(cells_len, values, populations.rank_max) > half {
             cells.push(search.narrow(&plans, origin, tile, half).await?);
         } else {
             cells.extend(search.gather(&plans, origin, tile, &capacities).await?);
@@ -163,7 +171,7 @@ pub(crate) fn passes(
     let mut passes = Passes::default();
     for tile in populations.tiles(half) {
         let values = tile.clone().fold(0_u64, |n, cell| n.saturating_add(populations.of(cell)));
-        let len = Gathering::len_of(tile.end - tile.start, values);
+        let len = Gathering::len_of(tile.end - tile.start, values, populations.rank_max);
         passes.passes += 1;
         passes.narrowed += u64::from(len > half);
         let Some((plans, _)) = narrowed(prepared, array, &layout, &tile) else { continue };
@@ -356,12 +364,10 @@ impl Search<'_> {
         plans: &Plans,
         sieve: Sieve,
         capacities: &[u64],
-    ) -> Result<Gathering, RunError> {
-        let gathering = Arc::new(Mutex::new(Gathering::new(capacities)));
+    ) -> Result<Arc<Gathering>, RunError> {
+        let gathering = Arc::new(Gathering::new(capacities, *plans.main.rank_bounds().end()));
         let taken = Arc::clone(&gathering);
-        self.pass(plans, sieve, move |values| lock(&taken).add(values)).await?;
-        let gathering = Arc::into_inner(gathering).ok_or_else(|| self.lost())?;
-        let gathering = gathering.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.pass(plans, sieve, move |values| taken.add(values)).await?;
         if gathering.is_whole() { Ok(gathering) } else { Err(self.lost()) }
     }
 
@@ -393,24 +399,27 @@ impl Search<'_> {
         capacities: &[u64],
     ) -> Result<Vec<Cell>, RunError> {
         let sieve = self.sieve(origin, tile, vec![plans.main.rank_bounds()]);
-        let mut gathering = self.gathered(plans, sieve, capacities).await?;
-        let (plan, asked, cells) = (Arc::clone(&plans.main), self.asked.to_vec(), capacities.len());
+        let gathering = self.gathered(plans, sieve, capacities).await?;
+        let (plan, asked) = (Arc::clone(&plans.main), self.asked.to_vec());
         let is_time = is_time(&plan.value_element());
-        let sorted = tokio::task::spawn_blocking(move || {
-            let cell = |cell| {
-                let count = gathering.count(cell);
-                let mut answer = |reduction: &Reduction| {
-                    let (place, part) = quantile_place(reduction.fraction()?, count);
-                    let (low, high) = gathering.pair(cell, place)?;
-                    let (low, high) = (plan.number_of_rank(low), plan.number_of_rank(high));
-                    Some(answer(reduction, is_time, low, high, part))
-                };
-                let answers = asked.iter().map(&mut answer).collect();
-                Cell { count, answers }
+        let cell = move |cell| {
+            let count = gathering.count(cell);
+            let answer = |reduction: &Reduction| {
+                let (place, part) = quantile_place(reduction.fraction()?, count);
+                let (low, high) = gathering.pair(cell, place)?;
+                let (low, high) = (plan.number_of_rank(low), plan.number_of_rank(high));
+                Some(answer(reduction, is_time, low, high, part))
             };
-            (0..cells).map(cell).collect()
+            Cell { count, answers: asked.iter().map(answer).collect() }
+        };
+        let threads = Threads::new(self.limits.threads.max(1), move |cells: Range<usize>| {
+            cells.map(&cell).collect::<Vec<Cell>>()
         });
-        sorted.await.map_err(|_| self.lost())
+        let starts = (0..capacities.len()).step_by(CELLS_AT_ONCE);
+        let parts = starts.map(|start| threads.hand(start..(start + CELLS_AT_ONCE).min(capacities.len())));
+        let found = try_join_all(parts).await.map_err(|_| self.lost())?;
+        threads.end().await;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// The answers of a cell whose values do not fit in `memory`.
@@ -451,8 +460,9 @@ impl Search<'_> {
             let values = counts.iter().fold(0_u64, |n, &count| n.saturating_add(count));
             let window_of = |bracket: &Bracket| windows.iter().position(|window| *window == bracket.ranks);
             let sieve = self.sieve(origin, tile.clone(), windows.clone());
-            if Gathering::len_of(counts.len() as u64, values) <= memory {
-                let mut gathering = self.gathered(plans, sieve, &counts).await?;
+            let rank_max = *plans.main.rank_bounds().end();
+            if Gathering::len_of(counts.len() as u64, values, rank_max) <= memory {
+                let gathering = self.gathered(plans, sieve, &counts).await?;
                 for bracket in &mut brackets {
                     if let Some(window) = window_of(bracket) {
                         let (rank, _) = gathering.pair(window, bracket.inner).ok_or_else(|| self.lost())?;
@@ -492,7 +502,13 @@ mod tests {
 
     fn populations(shape: &[u64], each: u64) -> Populations {
         let axes = shape.iter().map(|&length| Some((0..length).map(|_| 1).collect())).collect();
-        Populations { shape: shape.to_vec(), axes, groups: BTreeMap::from([(0, 1)]), reduced: each }
+        Populations {
+            shape: shape.to_vec(),
+            axes,
+            groups: BTreeMap::from([(0, 1)]),
+            reduced: each,
+            rank_max: u64::MAX,
+        }
     }
 
     #[test]

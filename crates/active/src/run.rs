@@ -13,6 +13,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures::future::{Either, ready};
 use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder, strings};
@@ -203,7 +204,14 @@ async fn each_chunk(
     let threads = Threads::new(budget.threads, move |chunks| reducer.reduce(chunks));
     let fetched_before = store.bytes_fetched();
     let (producer, chunks) = fetched(store, variable, plan, budget);
-    let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| threads.hand(chunks));
+    let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| match chunks.first() {
+        // What could not be fetched needs no thread.
+        Some(Err(_)) => {
+            let failed = chunks.into_iter().take(1).filter_map(Result::err).map(Err).collect();
+            Either::Left(ready(Ok(failed)))
+        }
+        _ => Either::Right(threads.hand(chunks)),
+    });
     let mut jobs = Box::pin(jobs.buffered(budget.jobs));
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
     let mut merged = 0;

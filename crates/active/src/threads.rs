@@ -1,9 +1,10 @@
 //! Threads that take job after job, without waiting for anybody in between.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc as ended, oneshot};
 
 /// A job, and who waits for what becomes of it.
 type Handed<J, A> = (J, oneshot::Sender<A>);
@@ -12,17 +13,21 @@ type Handed<J, A> = (J, oneshot::Sender<A>);
 /// nobody waits for any more is left undone.
 pub(crate) struct Threads<J, A> {
     queue: mpsc::Sender<Handed<J, A>>,
-    running: Vec<JoinHandle<()>>,
+    /// Never sends; closed once all threads have ended.
+    running: ended::Receiver<Infallible>,
 }
 
 impl<J: Send + 'static, A: Send + 'static> Threads<J, A> {
-    /// `count` threads of the runtime, which do `work`.
+    /// `count` threads, or as many as the machine allows, which do `work`.
     pub(crate) fn new(count: usize, work: impl Fn(J) -> A + Send + Sync + 'static) -> Self {
         let (queue, jobs) = mpsc::channel::<Handed<J, A>>();
+        let (end, running) = ended::channel(1);
         let shared = Arc::new((Mutex::new(jobs), work));
-        let running = (0..count).map(|_| {
-            let shared = Arc::clone(&shared);
-            tokio::task::spawn_blocking(move || {
+        for _ in 0..count {
+            let (shared, end) = (Arc::clone(&shared), end.clone());
+            let thread = thread::Builder::new().name("rangefold".to_owned());
+            // Fewer threads do the same work; without any, whoever waits is told.
+            let _ = thread.spawn(move || {
                 let (jobs, work) = &*shared;
                 loop {
                     let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -32,9 +37,11 @@ impl<J: Send + 'static, A: Send + 'static> Threads<J, A> {
                         let _ = waiting.send(work(job));
                     }
                 }
-            })
-        });
-        Self { queue, running: running.collect() }
+                drop(shared);
+                drop(end);
+            });
+        }
+        Self { queue, running }
     }
 
     /// Queues a job. What it gives never comes if its thread fails.
@@ -46,12 +53,9 @@ impl<J: Send + 'static, A: Send + 'static> Threads<J, A> {
     }
 
     /// Waits until the threads have let go of all they use.
-    pub(crate) async fn end(self) {
+    pub(crate) async fn end(mut self) {
         drop(self.queue);
-        for thread in self.running {
-            // What a failed thread was to give is missed by whoever waits for it.
-            let _ = thread.await;
-        }
+        self.running.recv().await;
     }
 }
 
