@@ -412,9 +412,8 @@ impl Search<'_> {
             };
             Cell { count, answers: asked.iter().map(answer).collect() }
         };
-        let threads = Threads::new(self.limits.threads.max(1), move |cells: Range<usize>| {
-            cells.map(&cell).collect::<Vec<Cell>>()
-        });
+        let count = self.limits.threads.clamp(1, capacities.len().div_ceil(CELLS_AT_ONCE).max(1));
+        let threads = Threads::new(count, move |cells: Range<usize>| cells.map(&cell).collect::<Vec<Cell>>());
         let starts = (0..capacities.len()).step_by(CELLS_AT_ONCE);
         let parts = starts.map(|start| threads.hand(start..(start + CELLS_AT_ONCE).min(capacities.len())));
         let found = try_join_all(parts).await.map_err(|_| self.lost())?;
