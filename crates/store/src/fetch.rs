@@ -29,7 +29,7 @@ impl ReferenceStore {
     /// The bytes of many references, in the order they are asked for, each with its place in that order.
     ///
     /// Neighbouring ranges of an object are read together and reads run concurrently, both within the bounds of
-    /// [`FetchOptions`](crate::FetchOptions). References are taken from the iterator as they are needed. A reference
+    /// [`FetchOptions`]. References are taken from the iterator as they are needed. A reference
     /// that fails is an item like the others; the stream goes on.
     ///
     /// Requests are made while the stream is polled. Chunks of one read share its memory, which counts as in flight until
