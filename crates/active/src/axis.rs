@@ -35,6 +35,11 @@ impl Axis<'_> {
         self.positions.0.iter().flat_map(|range| range.positions()).collect()
     }
 
+    /// Number of selected positions.
+    pub(crate) fn count(&self) -> u64 {
+        self.positions.0.iter().fold(0, |sum, range| sum.saturating_add(range.count()))
+    }
+
     /// Whether the positions are several runs, from both sides of a seam.
     fn is_in_runs(&self) -> bool {
         self.positions.0.len() != 1

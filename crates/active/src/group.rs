@@ -13,9 +13,6 @@ use crate::variable::flags;
 use crate::weigh::picked;
 use crate::whole;
 
-/// Labels that are held in memory at the most: a map of the Earth in cells of a hundredth of a degree.
-const LABELS_MAX: u64 = 1 << 30;
-
 /// What positions of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupBy {
@@ -330,15 +327,7 @@ pub(crate) async fn labelling(store: &ReferenceStore, path: &str) -> Result<Labe
     let array =
         store.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
     let refused = |reason: String| GroupError::Label { label: path.to_owned(), reason };
-    if array
-        .meta
-        .shape()
-        .iter()
-        .try_fold(1, |n: u64, &length| n.checked_mul(length))
-        .is_none_or(|n| n > LABELS_MAX)
-    {
-        return Err(refused(format!("it has more than {LABELS_MAX} values")));
-    }
+    whole::check_count(array.meta.shape().iter().copied()).map_err(refused)?;
     let element = &array.meta.data_type.element;
     let is_number = element.is_integer() || element.is_float() || *element == ElementType::Bool;
     let (labels, groups) = if is_number {

@@ -24,6 +24,7 @@ use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
 use crate::select::{AxisSelector, Coordinate, Positions, SelectError};
 use crate::weigh::{WeightSource, spread, weights};
 use crate::weights::{Weights, WeightsError};
+use crate::whole::check_count;
 
 /// What is asked of a variable.
 #[derive(Clone, Debug, Default)]
@@ -280,6 +281,16 @@ pub enum QueryError {
         /// Why not.
         reason: String,
     },
+    /// Weights, masks and groups that go together over too many positions.
+    #[error(
+        "variable {variable:?}: weights, masks and groups over several dimensions cannot go together: {reason}"
+    )]
+    Folded {
+        /// The variable.
+        variable: String,
+        /// Why not.
+        reason: String,
+    },
     /// A weighted reduction that is not defined.
     #[error("variable {variable:?}: {source}")]
     Weighted {
@@ -336,6 +347,8 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let folded: BTreeSet<&str> =
         weighted.chain(labellings.iter().flat_map(|labels| &labels.dimensions)).map(String::as_str).collect();
     let folded_axes: Vec<&Axis<'_>> = axes.iter().filter(|axis| folded.contains(axis.name)).collect();
+    check_count(folded_axes.iter().map(|axis| axis.count()))
+        .map_err(|reason| QueryError::Folded { variable: variable.to_owned(), reason })?;
     let Outline { dims, folded_places, groups, rolled } = Outline::of(&axes, &labellings, &folded_axes);
     let windows = query.rolling.as_ref().zip(rolled).map(|(rolling, axis)| rolling.along(axis));
     let (ranges, maps): (Vec<AxisRange>, Vec<AxisMap>) =

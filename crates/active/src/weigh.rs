@@ -67,7 +67,7 @@ pub(crate) async fn weights(
                 of_variable(store, variable, axes, Some(*condition)).await
             }
         };
-        let weighing = weighing.map_err(error)?;
+        let weighing = weighing.map_err(&error)?;
         if let Some(kept) = weighing
             .dimensions
             .iter()
@@ -77,7 +77,7 @@ pub(crate) async fn weights(
         }
         product = Some(match product {
             None => weighing,
-            Some(other) => multiplied(&other, &weighing, axes),
+            Some(other) => multiplied(&other, &weighing, axes).map_err(error)?,
         });
     }
     Ok(product)
@@ -188,15 +188,16 @@ pub(crate) fn spread<T: Clone>(values: &[T], dimensions: &[String], axes: &[&Axi
 }
 
 /// The product of two weights over the union of their dimensions.
-fn multiplied(a: &Weighing, b: &Weighing, axes: &[Axis<'_>]) -> Weighing {
+fn multiplied(a: &Weighing, b: &Weighing, axes: &[Axis<'_>]) -> Result<Weighing, String> {
     let has = |w: &Weighing, axis: &Axis<'_>| w.dimensions.iter().any(|d| d == axis.name);
     let union: Vec<&Axis<'_>> = axes.iter().filter(|axis| has(a, axis) || has(b, axis)).collect();
+    whole::check_count(union.iter().map(|axis| axis.count()))?;
     let (left, right) = (spread(&a.values, &a.dimensions, &union), spread(&b.values, &b.dimensions, &union));
     // What is negative stays so, and is refused, but where something else does not weigh.
     let product = |(a, b): (&f64, &f64)| if *a < 0.0 || *b < 0.0 { -(a * b).abs() } else { a * b };
-    Weighing {
+    Ok(Weighing {
         values: left.iter().zip(&right).map(product).collect(),
         dimensions: union.iter().map(|axis| axis.name.to_owned()).collect(),
         is_mask: a.is_mask && b.is_mask,
-    }
+    })
 }

@@ -89,6 +89,29 @@ async fn negative_weights_are_refused_also_where_their_product_is_positive() {
     assert!(refused.to_string().contains("weights are finite and not negative"), "{refused}");
 }
 
+#[tokio::test]
+async fn weights_and_masks_over_more_places_than_are_held_are_refused() {
+    let data = vec![1.0; 40_000];
+    let [w, m] = [("w", "t"), ("m", "x")]
+        .map(|(name, dim)| plain(name, ElementType::Float64, &[(dim, 40_000)], &data));
+    let mut v = plain("v", ElementType::Float64, &[("t", 40_000), ("x", 40_000)], &[]);
+    v.absent = vec![true];
+    let condition = Condition { comparison: Comparison::Greater, threshold: Number::Integer(0) };
+    let mask = WeightSource::Mask { variable: "m".to_owned(), condition };
+    let weight = WeightSource::Variable("w".to_owned());
+    let by = |name: &str| vec![GroupBy::Variable(name.to_owned())];
+    let mean = Query { reductions: vec![Reduction::Mean], ..Query::default() };
+    let store = store(&[v, w, m], FetchOptions::default());
+    for query in [
+        Query { weights: vec![weight.clone(), mask.clone()], ..mean.clone() },
+        Query { weights: vec![weight], by: by("v"), ..mean.clone() },
+    ] {
+        let error = prepare(&store, "v", &query).await.unwrap_err().to_string();
+        assert!(error.contains("1600000000 values would be held, and at most 1073741824 are"), "{error}");
+    }
+    assert!(prepare(&store, "v", &Query { weights: vec![mask], ..mean }).await.is_ok());
+}
+
 /// What is asked beside the reductions, and of which variables.
 #[derive(Clone, Debug)]
 struct Case {
