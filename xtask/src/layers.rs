@@ -13,10 +13,10 @@ use crate::workspace::{Outcome, metadata, report};
 /// table with a line about each; `cargo xtask tidy` compares the two.
 pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("array", &[]),
-    ("cf", &[]),
+    ("cf", &["array", "refs"]),
     ("refs", &["array"]),
     ("hdf5", &[]),
-    ("scan", &["array", "refs", "hdf5", "codec"]),
+    ("scan", &["array", "cf", "refs", "hdf5", "codec"]),
     ("codec", &["array"]),
     ("storage", &[]),
     ("store", &["array", "refs", "storage", "codec"]),

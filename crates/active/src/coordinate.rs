@@ -1,138 +1,166 @@
-//! Coordinates of dimensions, read through the store.
+//! Coordinates of dimensions, read through the store; what they mean is told by [`rangefold_cf`].
 
 use rangefold_array::{ElementType, Hyperslab};
-use rangefold_cf::TimeUnits;
-use rangefold_refs::{AttributeValue, ManifestArray, ReferenceSet};
+use rangefold_cf::{
+    Column, Coordinate, Meaning, MeaningError, auxiliaries_along, axis_variable, bounds_path,
+};
+use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, Values, ValuesError};
 
-use crate::select::Coordinate;
+use crate::whole::check_count;
 
-/// The coordinate variable of `dimension` as `variable` sees it: in its own group or the nearest one above that has it.
-#[must_use]
-pub fn coordinate_path(set: &ReferenceSet, variable: &str, dimension: &str) -> Option<String> {
-    let mut group = variable;
-    loop {
-        group = group.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let path = if group.is_empty() { dimension.to_owned() } else { format!("{group}/{dimension}") };
-        let is_coordinate = |array: &ManifestArray| {
-            array.meta.dimension_names.len() == 1
-                && array.meta.dimension_names.contains(&dimension.to_owned())
-        };
-        if set.arrays.get(&path).is_some_and(is_coordinate) {
-            return Some(path);
-        }
-        if group.is_empty() {
-            return None;
-        }
-    }
+/// A coordinate cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CoordinateError {
+    /// Its elements cannot be read.
+    #[error("the values of {path:?} cannot be read")]
+    Values {
+        /// Path of the variable.
+        path: String,
+        /// Why.
+        source: Box<ValuesError>,
+    },
+    /// Its attributes cannot be applied.
+    #[error("the attributes of {path:?} cannot be applied")]
+    Meaning {
+        /// Path of the variable.
+        path: String,
+        /// Why.
+        source: MeaningError,
+    },
+    /// It has more elements than are held.
+    #[error("{path:?} is too large: {reason}")]
+    TooLarge {
+        /// Path of the variable.
+        path: String,
+        /// Both numbers.
+        reason: String,
+    },
 }
 
-/// Reads the coordinate of `dimension` as `variable` sees it; `None` if there is none, or it is not made of numbers.
+/// The coordinate of a dimension, or why there is none to be used: `it has no coordinate variable`.
+pub type Found = Result<Coordinate, String>;
+
+/// Reads the coordinate of `dimension`, of `length` positions, as the variable at `variable` sees it.
 ///
 /// # Errors
 ///
-/// [`ValuesError`] if its values, or those of its bounds, cannot be read.
+/// [`CoordinateError`] if its values, or those of its bounds, cannot be read.
 pub async fn coordinate(
     store: &ReferenceStore,
     variable: &str,
     dimension: &str,
-) -> Result<Option<Coordinate>, ValuesError> {
-    let set = store.references();
-    let Some(path) = coordinate_path(set, variable, dimension) else { return Ok(None) };
-    let Some(array) = set.arrays.get(&path) else { return Ok(None) };
-    let Some(values) = numbers(store, &path, array).await? else { return Ok(None) };
-    let text = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_text);
-    let units = text("units").unwrap_or_default().to_owned();
-    let bounds = match bounds_path(&path, array) {
-        Some(bounds) => pairs(store, &bounds, values.len()).await?,
-        None => None,
-    };
-    let is_longitude = text("standard_name") == Some("longitude")
-        || matches!(
-            units.as_str(),
-            "degrees_east" | "degree_east" | "degree_E" | "degrees_E" | "degreeE" | "degreesE"
-        );
-    Ok(Some(Coordinate {
-        values,
-        bounds,
-        time: TimeUnits::parse(&units, text("calendar")).ok(),
-        units,
-        is_longitude,
-    }))
-}
-
-/// The path of the bounds that the coordinate at `path` names.
-#[must_use]
-pub fn bounds_path(path: &str, coordinate: &ManifestArray) -> Option<String> {
-    let name = coordinate.attributes.get("bounds").and_then(AttributeValue::as_text)?;
-    Some(sibling(path, name))
-}
-
-/// `name` as the array at `path` means it.
-fn sibling(path: &str, name: &str) -> String {
-    match (name.strip_prefix('/'), path.rsplit_once('/')) {
-        (Some(absolute), _) => absolute.to_owned(),
-        (None, Some((group, _))) => format!("{group}/{name}"),
-        (None, None) => name.to_owned(),
+    length: u64,
+) -> Result<Found, CoordinateError> {
+    let found = axis_variable(store.references(), variable, dimension, length);
+    match found.path() {
+        Some(path) => read(store, path).await,
+        None => Ok(Err(found.reason())),
     }
 }
 
-/// Lower and upper bound of each of `count` cells.
+/// Reads the coordinate of times along the axis number `axis` of the variable at `variable`: that of its dimension, or
+/// where the dimension has none the only one that `coordinates` names.
+///
+/// # Errors
+///
+/// As [`coordinate`].
+pub(crate) async fn times(
+    store: &ReferenceStore,
+    variable: &str,
+    axis: usize,
+    dimension: &str,
+    length: u64,
+) -> Result<Found, CoordinateError> {
+    let own = coordinate(store, variable, dimension, length).await?;
+    let Err(reason) = own else { return Ok(own) };
+    let set = store.references();
+    let is_time = |path: &String| {
+        set.arrays.get(path).and_then(rangefold_cf::time_units).is_some_and(|units| units.is_ok())
+    };
+    let times: Vec<String> = auxiliaries_along(set, variable, axis).into_iter().filter(is_time).collect();
+    match times.as_slice() {
+        [path] => read(store, path).await,
+        [] => Ok(Err(reason)),
+        several => Ok(Err(format!("{reason}, and its coordinates {} are several", several.join(", ")))),
+    }
+}
+
+/// Reads the variable at `path` as a coordinate.
+///
+/// # Errors
+///
+/// As [`coordinate`].
+pub async fn read(store: &ReferenceStore, path: &str) -> Result<Found, CoordinateError> {
+    let set = store.references();
+    let Some(array) = set.arrays.get(path) else { return Ok(Err(format!("there is no variable {path:?}"))) };
+    let column = match column(store, path, array).await? {
+        Ok(column) => column,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let column = match array.meta.shape() {
+        &[_, length] => {
+            rangefold_cf::joined_characters(&column, usize::try_from(length).unwrap_or(usize::MAX))
+        }
+        _ => column,
+    };
+    let mut coordinate = Coordinate::new(array, column);
+    if let Some(bounds) = bounds_path(path, array) {
+        coordinate.bounds = pairs(store, &bounds, array, coordinate.len()).await?;
+    }
+    Ok(Ok(coordinate))
+}
+
+/// Lower and upper bound of each of `count` cells of the coordinate `of`, whose packing bounds share if they have none.
 async fn pairs(
     store: &ReferenceStore,
     path: &str,
+    of: &ManifestArray,
     count: usize,
-) -> Result<Option<Vec<(f64, f64)>>, ValuesError> {
+) -> Result<Option<Vec<(f64, f64)>>, CoordinateError> {
     let Some(array) = store.references().arrays.get(path) else { return Ok(None) };
     if array.meta.shape() != [count as u64, 2] {
         return Ok(None);
     }
-    let values = numbers(store, path, array).await?;
-    Ok(values.map(|values| {
-        values.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect()
-    }))
+    let own = rangefold_refs::packing_types::NAMES.iter().any(|name| array.attributes.get(name).is_some());
+    let mut described = array.clone();
+    if !own && array.meta.data_type == of.meta.data_type {
+        for name in rangefold_refs::packing_types::NAMES.into_iter().chain(["_Unsigned"]) {
+            if let Some(value) = of.attributes.get(name) {
+                described.attributes.insert(name, value.clone());
+            }
+        }
+    }
+    let Ok(column) = column(store, path, &described).await? else { return Ok(None) };
+    let number = |i: usize| {
+        let valid = column.valid.get(i).copied().unwrap_or(false);
+        let value = valid.then(|| column.values.get(i).and_then(rangefold_array::Value::to_f64)).flatten();
+        value.unwrap_or(f64::NAN)
+    };
+    Ok(Some((0..count).map(|cell| (number(2 * cell), number(2 * cell + 1))).collect()))
 }
 
-/// All values of a real array, unpacked, missing ones as NaN; `None` for other types.
-async fn numbers(
+/// All elements of the array at `path` as `array` describes them, or why they are no values.
+async fn column(
     store: &ReferenceStore,
     path: &str,
     array: &ManifestArray,
-) -> Result<Option<Vec<f64>>, ValuesError> {
+) -> Result<Result<Column, String>, CoordinateError> {
     let element = &array.meta.data_type.element;
-    if !(element.is_integer() || element.is_float()) {
-        return Ok(None);
+    if matches!(element, ElementType::Raw(_) | ElementType::Structured(_)) {
+        return Ok(Err(format!("{path:?} is of type {}", element.name())));
     }
-    let Values::Elements(bytes) = store.values(path, &Hyperslab::all(array.meta.shape())).await? else {
-        return Ok(None);
-    };
-    let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
-    let (scale, offset) = (attribute("scale_factor").unwrap_or(1.0), attribute("add_offset").unwrap_or(0.0));
-    let missing: Vec<f64> =
-        ["_FillValue", "missing_value"].iter().filter_map(|name| attribute(name)).collect();
-    let value = |stored: f64| if missing.contains(&stored) { f64::NAN } else { stored * scale + offset };
-    Ok(Some(to_f64(element, &bytes).into_iter().map(value).collect()))
-}
-
-/// Real numbers in native byte order as 64-bit floats; integers past 2^53 are rounded. Empty for other types.
-#[must_use]
-pub fn to_f64(element: &ElementType, bytes: &[u8]) -> Vec<f64> {
-    fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-        bytes.as_chunks::<N>().0.iter().map(|&chunk| number(chunk)).collect()
-    }
-    #[expect(clippy::cast_precision_loss, reason = "documented: integers past 2^53 are rounded")]
-    match element {
-        ElementType::Int8 => each(bytes, |b| f64::from(i8::from_ne_bytes(b))),
-        ElementType::UInt8 => each(bytes, |b| f64::from(u8::from_ne_bytes(b))),
-        ElementType::Int16 => each(bytes, |b| f64::from(i16::from_ne_bytes(b))),
-        ElementType::UInt16 => each(bytes, |b| f64::from(u16::from_ne_bytes(b))),
-        ElementType::Int32 => each(bytes, |b| f64::from(i32::from_ne_bytes(b))),
-        ElementType::UInt32 => each(bytes, |b| f64::from(u32::from_ne_bytes(b))),
-        ElementType::Int64 => each(bytes, |b| i64::from_ne_bytes(b) as f64),
-        ElementType::UInt64 => each(bytes, |b| u64::from_ne_bytes(b) as f64),
-        ElementType::Float16 => each(bytes, |b| half::f16::from_ne_bytes(b).to_f64()),
-        ElementType::Float32 => each(bytes, |b| f64::from(f32::from_ne_bytes(b))),
-        ElementType::Float64 => each(bytes, f64::from_ne_bytes),
-        _ => Vec::new(),
-    }
+    let path = || path.to_owned();
+    check_count(array.meta.shape().iter().copied())
+        .map_err(|reason| CoordinateError::TooLarge { path: path(), reason })?;
+    let meaning = Meaning::of(array).map_err(|source| CoordinateError::Meaning { path: path(), source })?;
+    let values = store.values(&path(), &Hyperslab::all(array.meta.shape())).await;
+    let values =
+        values.map_err(|source| CoordinateError::Values { path: path(), source: Box::new(source) })?;
+    Ok(match values {
+        Values::Elements(bytes) => {
+            meaning.column(&array.meta.data_type, &bytes).map_err(|error| error.to_string())
+        }
+        Values::Texts(texts) => Ok(meaning.texts(texts)),
+    })
 }

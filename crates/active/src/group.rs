@@ -2,14 +2,12 @@
 //! the values of a variable.
 
 use rangefold_array::{ElementType, Hyperslab};
-use rangefold_cf::{Date, DateError, Instant, TimeUnits};
+use rangefold_cf::{Coordinate, Date, DateError, Instant, TimeUnits, flags};
 use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::ManifestArray;
 use rangefold_store::{ReferenceStore, Values};
 
 use crate::period::Period;
-use crate::select::Coordinate;
-use crate::variable::flags;
 use crate::weigh::picked;
 use crate::whole;
 
@@ -103,10 +101,12 @@ pub enum GroupError {
         text: String,
     },
     /// The dimension has no coordinate of times.
-    #[error("dimension {dimension:?} has no coordinate of times to group by")]
+    #[error("dimension {dimension:?} has no coordinate of times to group by: {reason}")]
     NotTime {
         /// The dimension.
         dimension: String,
+        /// Why not.
+        reason: String,
     },
     /// Periods that cannot be made.
     #[error("periods of {text} cannot be made: {reason}")]
@@ -138,7 +138,7 @@ pub enum GroupError {
         /// The position.
         position: u64,
         /// Its coordinate value.
-        value: f64,
+        value: String,
     },
 }
 
@@ -195,7 +195,7 @@ impl DatePart {
     pub fn groups(
         self,
         dimension: &str,
-        coordinate: Option<&Coordinate>,
+        coordinate: Result<&Coordinate, &str>,
         positions: &[u64],
     ) -> Result<(Vec<Option<u32>>, GroupLabels), GroupError> {
         let (units, instants) = instants(dimension, coordinate, positions)?;
@@ -207,7 +207,7 @@ impl DatePart {
             let no_date = |_| GroupError::NoDate {
                 dimension: dimension.to_owned(),
                 position,
-                value: units.value(instant),
+                value: units.value(instant).to_string(),
             };
             keys.push(key.map_err(no_date)?);
         }
@@ -258,17 +258,27 @@ impl DatePart {
 /// [`GroupError::NotTime`], and [`GroupError::NoDate`] where the coordinate is missing or no instant.
 pub(crate) fn instants(
     dimension: &str,
-    coordinate: Option<&Coordinate>,
+    coordinate: Result<&Coordinate, &str>,
     positions: &[u64],
 ) -> Result<(TimeUnits, Vec<Instant>), GroupError> {
-    let not_time = || GroupError::NotTime { dimension: dimension.to_owned() };
-    let coordinate = coordinate.ok_or_else(not_time)?;
-    let units = coordinate.time.ok_or_else(not_time)?;
+    let not_time =
+        |reason: &str| GroupError::NotTime { dimension: dimension.to_owned(), reason: reason.to_owned() };
+    let coordinate = coordinate.map_err(not_time)?;
+    let units = match &coordinate.time {
+        Some(Ok(units)) => *units,
+        Some(Err(error)) => return Err(not_time(&error.to_string())),
+        None => {
+            let units = coordinate.attributes.units.as_deref().unwrap_or_default();
+            return Err(not_time(&format!("its units are {units:?}")));
+        }
+    };
     let instant = |&position: &u64| {
-        let value = usize::try_from(position).ok().and_then(|p| coordinate.values.get(p));
-        let value = value.copied().unwrap_or(f64::NAN);
-        let no_date = |_| GroupError::NoDate { dimension: dimension.to_owned(), position, value };
-        units.instant(value).map_err(no_date)
+        let place = usize::try_from(position).unwrap_or(usize::MAX);
+        coordinate.instant(place).ok_or_else(|| GroupError::NoDate {
+            dimension: dimension.to_owned(),
+            position,
+            value: coordinate.number(place).to_string(),
+        })
     };
     Ok((units, positions.iter().map(instant).collect::<Result<_, _>>()?))
 }
@@ -382,16 +392,21 @@ fn flag_meanings(array: &ManifestArray, groups: &[i64]) -> Option<GroupLabels> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rangefold_cf::TimeUnits;
+    use rangefold_cf::Column;
 
     fn days(values: &[f64]) -> Coordinate {
-        let time = TimeUnits::parse("days since 2000-12-01", Some("noleap")).ok();
-        Coordinate { values: values.to_vec(), time, ..Coordinate::default() }
+        let time = Some(TimeUnits::parse("days since 2000-12-01", Some("noleap")));
+        let column = Column {
+            values: rangefold_array::Values::Float(values.to_vec()),
+            valid: values.iter().map(|x| !x.is_nan()).collect(),
+            element: Some(ElementType::Float64),
+        };
+        Coordinate { column, time, ..Coordinate::default() }
     }
 
     fn groups(text: &str, values: &[f64]) -> (Vec<u32>, GroupLabels) {
         let positions: Vec<u64> = (0..values.len() as u64).collect();
-        let (numbers, labels) = part(text).groups("time", Some(&days(values)), &positions).unwrap();
+        let (numbers, labels) = part(text).groups("time", Ok(&days(values)), &positions).unwrap();
         (numbers.into_iter().flatten().collect(), labels)
     }
 
@@ -422,9 +437,12 @@ mod tests {
         assert!(matches!(GroupBy::parse("time.ME"), Err(GroupError::Period { .. })));
         assert_eq!(GroupBy::parse("/ocean/basin"), Ok(GroupBy::Variable("ocean/basin".to_owned())));
         assert_eq!(
-            DatePart::Month.groups("lat", None, &[0]).unwrap_err().to_string(),
-            "dimension \"lat\" has no coordinate of times to group by"
+            DatePart::Month
+                .groups("lat", Err("it has no coordinate variable"), &[0])
+                .unwrap_err()
+                .to_string(),
+            "dimension \"lat\" has no coordinate of times to group by: it has no coordinate variable"
         );
-        assert!(DatePart::Month.groups("time", Some(&days(&[f64::NAN])), &[0]).is_err());
+        assert!(DatePart::Month.groups("time", Ok(&days(&[f64::NAN])), &[0]).is_err());
     }
 }

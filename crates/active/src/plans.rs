@@ -8,23 +8,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rangefold_array::{AxisChunks, CodecSpec, ElementType, Hyperslab};
-use rangefold_reduce::{ChunkTask, Packing, PackingError, PlanError, ReduceSpec, ReductionPlan};
+use rangefold_cf::{Meaning, MeaningError};
+use rangefold_reduce::{ChunkTask, Packing, PlanError, ReduceSpec, ReductionPlan};
 use rangefold_refs::{ManifestArray, by_part};
 
 use crate::query::Values;
-use crate::variable::Interpretation;
 
 /// The plans of one reduction.
 #[derive(Clone, Debug)]
 pub(crate) struct Plans {
     /// The plan that says for all what is visited, and merges what they give.
     pub(crate) main: Arc<ReductionPlan>,
-    meaning: Meaning,
+    parts: Parts,
 }
 
 /// What stored numbers are taken for.
 #[derive(Clone, Debug)]
-enum Meaning {
+enum Parts {
     /// The same everywhere; an array whose attributes hold by parts is refused when a chunk of it is decoded.
     Same,
     /// Themselves.
@@ -39,13 +39,13 @@ enum Meaning {
 
 /// A variable cannot be planned.
 pub(crate) enum Refusal {
-    Packing(PackingError),
+    Meaning(MeaningError),
     Plan(PlanError),
 }
 
-impl From<PackingError> for Refusal {
-    fn from(error: PackingError) -> Self {
-        Self::Packing(error)
+impl From<MeaningError> for Refusal {
+    fn from(error: MeaningError) -> Self {
+        Self::Meaning(error)
     }
 }
 
@@ -58,7 +58,7 @@ impl From<PlanError> for Refusal {
 impl Plans {
     /// One plan for all chunks.
     pub(crate) fn single(plan: Arc<ReductionPlan>) -> Self {
-        Self { main: plan, meaning: Meaning::Same }
+        Self { main: plan, parts: Parts::Same }
     }
 
     /// Plans what `spec` asks of a selection of `array`, its elements taken for `values`. What `spec` says of missing
@@ -69,23 +69,23 @@ impl Plans {
         spec: &ReduceSpec,
         values: Values,
     ) -> Result<Self, Refusal> {
-        let plan = |array: &ManifestArray, interpretation: Interpretation| {
-            let Interpretation { missing, packing, unsigned } = interpretation;
+        let plan = |array: &ManifestArray, interpretation: Meaning| {
+            let Meaning { missing, packing, unsigned, notes: _ } = interpretation;
             let spec = ReduceSpec { missing, packing, unsigned, ..spec.clone() };
             ReductionPlan::new(&array.meta, selection, &spec).map(Arc::new)
         };
         let interpreted = |array: &ManifestArray| match values {
-            Values::Unpacked => Interpretation::of(array),
-            Values::Masked => Ok(Interpretation::masked(array)),
-            Values::Raw => Ok(Interpretation::raw()),
+            Values::Unpacked => Meaning::of(array),
+            Values::Masked => Ok(Meaning::masked(array)),
+            Values::Raw => Ok(Meaning::raw()),
         };
         let Some((axis, parts)) = by_part::parts(array) else {
             return Ok(Self::single(plan(array, interpreted(array)?)?));
         };
         if values == Values::Raw {
-            return Ok(Self { main: plan(array, Interpretation::raw())?, meaning: Meaning::Stored });
+            return Ok(Self { main: plan(array, Meaning::raw())?, parts: Parts::Stored });
         }
-        let mut touched: Vec<(u64, u64, ManifestArray, Interpretation)> = Vec::new();
+        let mut touched: Vec<(u64, u64, ManifestArray, Meaning)> = Vec::new();
         let mut first = 0;
         for part in parts {
             let end = chunks_before(array, axis, part.end);
@@ -103,7 +103,7 @@ impl Plans {
         let mut plans = Vec::with_capacity(touched.len());
         for (first, end, array, mut interpretation) in touched {
             if is_mixed && interpretation.packing.is_none() {
-                interpretation.packing = Some(Packing::linear(1.0, 0.0)?);
+                interpretation.packing = Some(Packing::linear(1.0, 0.0).map_err(MeaningError::from)?);
             }
             let key = format!("{interpretation:?} {:?}", array.meta.fill_value);
             let plan = match known.get(&key) {
@@ -117,14 +117,14 @@ impl Plans {
         let widest = plans.iter().find(|(_, _, plan)| plan.value_element() == ElementType::Float64);
         let main = match widest.or(plans.first()) {
             Some((_, _, plan)) => Arc::clone(plan),
-            None => plan(array, Interpretation::raw())?,
+            None => plan(array, Meaning::raw())?,
         };
-        Ok(Self { main, meaning: Meaning::ByPart { axis, parts: plans } })
+        Ok(Self { main, parts: Parts::ByPart { axis, parts: plans } })
     }
 
     /// The plan that reduces a chunk.
     pub(crate) fn of(&self, task: &ChunkTask) -> &ReductionPlan {
-        let Meaning::ByPart { axis, parts } = &self.meaning else { return &self.main };
+        let Parts::ByPart { axis, parts } = &self.parts else { return &self.main };
         let chunk = task.selection.axes.get(*axis).map_or(0, |part| part.chunk);
         let part = parts.get(parts.partition_point(|(_, end, _)| *end <= chunk));
         part.map_or(&self.main, |(_, _, plan)| plan)
@@ -132,9 +132,9 @@ impl Plans {
 
     /// The codecs that lead from a chunk of `array` to elements as the plans take them.
     pub(crate) fn codecs(&self, array: &ManifestArray) -> Vec<CodecSpec> {
-        match self.meaning {
-            Meaning::Same => array.meta.codecs.clone(),
-            Meaning::Stored | Meaning::ByPart { .. } => array.meta.element_codecs().to_vec(),
+        match self.parts {
+            Parts::Same => array.meta.codecs.clone(),
+            Parts::Stored | Parts::ByPart { .. } => array.meta.element_codecs().to_vec(),
         }
     }
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
-use rangefold_reduce::{
-    AxisMap, ChunkTask, Condition, Layout, Outcome, PackingError, PlanError, ReduceSpec, Reduction,
-    ReductionPlan,
+use rangefold_cf::{
+    Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable, bounds_path,
 };
-use rangefold_refs::ManifestArray;
-use rangefold_store::{ReferenceStore, ValuesError};
+use rangefold_reduce::{
+    AxisMap, ChunkTask, Condition, Layout, Outcome, PlanError, ReduceSpec, Reduction, ReductionPlan,
+};
+use rangefold_refs::{ManifestArray, ReferenceSet};
+use rangefold_store::ReferenceStore;
 
 use crate::axis::{Axis, Outline};
 use crate::budget::Budget;
-use crate::coordinate::coordinate;
+use crate::coordinate::{CoordinateError, Found, coordinate, read, times};
 use crate::group::{GroupBy, GroupError, Labelling, instants, labelling};
 use crate::kept::KeptDimension;
 use crate::place::Places;
@@ -21,7 +23,7 @@ use crate::plans::{Plans, Refusal};
 use crate::quantile::{Passes, passes, quantiles};
 use crate::rolling::Rolling;
 use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
-use crate::select::{AxisSelector, Coordinate, Positions, SelectError};
+use crate::select::{AxisSelector, Positions, SelectError};
 use crate::weigh::{WeightSource, spread, weights};
 use crate::weights::{Weights, WeightsError};
 use crate::whole::check_count;
@@ -35,6 +37,8 @@ pub struct Query {
     pub over: Option<Vec<String>>,
     /// What to take along each dimension; all of those that are not named.
     pub select: Vec<(String, AxisSelector)>,
+    /// Whether a single coordinate value takes the nearest cell however far away.
+    pub nearest: bool,
     /// What positions are gathered by; each leaves an axis of groups in the place of its first dimension.
     pub by: Vec<GroupBy>,
     /// Windows that move along one dimension, which stays; what is reduced is then all that lies in a window.
@@ -243,15 +247,15 @@ pub enum QueryError {
         /// The variable.
         variable: String,
         /// Why.
-        source: Box<ValuesError>,
+        source: CoordinateError,
     },
     /// Packing attributes that cannot be used.
     #[error("variable {variable:?}: {source}")]
-    Packing {
+    Meaning {
         /// The variable.
         variable: String,
         /// Why.
-        source: PackingError,
+        source: MeaningError,
     },
     /// Positions that cannot be grouped.
     #[error("variable {variable:?}: {source}")]
@@ -322,8 +326,13 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .get(variable)
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
-    check_dimensions(variable, array, query)?;
-    let (mut axes, mut warnings) = (Vec::with_capacity(names.len()), Vec::new());
+    check_dimensions(store, variable, array, query)?;
+    let mut warnings = match query.values {
+        // What cannot be applied is refused when the plan is made.
+        Values::Unpacked => Meaning::of(array).map(|meaning| meaning.notes).unwrap_or_default(),
+        Values::Masked | Values::Raw => Vec::new(),
+    };
+    let mut axes = Vec::with_capacity(names.len());
     for (axis, (name, &length)) in names.iter().zip(array.meta.shape()).enumerate() {
         let (positions, warning) = positions(store, variable, axis, name, length, query).await?;
         warnings.extend(warning);
@@ -385,7 +394,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let plans = Plans::new(array, &selection, &spec, query.values).map_err(|refusal| {
         let variable = variable.to_owned();
         match refusal {
-            Refusal::Packing(source) => QueryError::Packing { variable, source },
+            Refusal::Meaning(source) => QueryError::Meaning { variable, source },
             Refusal::Plan(source) => QueryError::Plan { variable, source },
         }
     })?;
@@ -423,6 +432,40 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     })
 }
 
+/// The arrays that [`prepare`] reads beside the variable itself: coordinates with their bounds, weights, masks, labels of
+/// groups. Some of them may not be there.
+#[must_use]
+pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let Some(array) = set.arrays.get(variable) else { return paths };
+    for (axis, (dimension, &length)) in array.meta.dimension_names.iter().zip(array.meta.shape()).enumerate()
+    {
+        paths.extend(axis_variable(set, variable, dimension, length).path().map(str::to_owned));
+        paths.extend(auxiliaries_along(set, variable, axis));
+    }
+    let selected = query.select.iter().map(|(name, _)| name);
+    let grouped = query.by.iter().filter_map(|by| match by {
+        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension),
+        GroupBy::Variable(_) => None,
+    });
+    let named = selected.chain(grouped).filter_map(|name| auxiliary_variable(set, variable, name));
+    paths.extend(named.map(|(path, _)| path));
+    let bounds = |path: &String| bounds_path(path, set.arrays.get(path)?);
+    let bounds: Vec<String> = paths.iter().filter_map(bounds).collect();
+    paths.extend(bounds);
+    paths.extend(query.weights.iter().filter_map(|source| match source {
+        WeightSource::CosLatitude => None,
+        WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => {
+            Some(path.trim_matches('/').to_owned())
+        }
+    }));
+    paths.extend(query.by.iter().filter_map(|by| match by {
+        GroupBy::Date { .. } | GroupBy::Period { .. } => None,
+        GroupBy::Variable(path) => Some(path.clone()),
+    }));
+    paths
+}
+
 /// Makes the axis of `rolling` one with windows.
 fn roll(rolling: &Rolling, axes: &mut [Axis<'_>]) -> Result<(), String> {
     let Rolling { dimension, length, min_periods, .. } = rolling;
@@ -451,11 +494,19 @@ async fn group(
     for by in &query.by {
         match by {
             GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => {
-                let coordinate = coordinate(store, variable, dimension).await.map_err(|source| {
-                    QueryError::Coordinate { variable: variable.to_owned(), source: Box::new(source) }
-                })?;
-                let Some(axis) = axes.iter_mut().find(|axis| axis.name == dimension) else { continue };
-                by_date(axis, by, coordinate.as_ref()).map_err(group_error)?;
+                let own = axes.iter().position(|axis| axis.name == dimension);
+                let (place, coordinate) = match own {
+                    Some(place) => {
+                        let length = axes.get(place).map_or(0, |axis| axis.length);
+                        (place, found(variable, times(store, variable, place, dimension, length)).await?)
+                    }
+                    None => match auxiliary_variable(store.references(), variable, dimension) {
+                        Some((path, place)) => (place, found(variable, read(store, &path)).await?),
+                        None => continue,
+                    },
+                };
+                let Some(axis) = axes.get_mut(place) else { continue };
+                by_date(axis, by, coordinate.as_ref().map_err(String::as_str)).map_err(group_error)?;
             }
             GroupBy::Variable(path) => {
                 let labels = labelling(store, path).await.map_err(group_error)?;
@@ -496,7 +547,11 @@ async fn group(
 }
 
 /// Gathers the positions of an axis by parts of their dates, or in periods.
-fn by_date(axis: &mut Axis<'_>, by: &GroupBy, coordinate: Option<&Coordinate>) -> Result<(), GroupError> {
+fn by_date(
+    axis: &mut Axis<'_>,
+    by: &GroupBy,
+    coordinate: Result<&Coordinate, &str>,
+) -> Result<(), GroupError> {
     let (dimension, positions) = (axis.name, axis.positions());
     match by {
         GroupBy::Date { part, .. } => {
@@ -516,7 +571,13 @@ fn by_date(axis: &mut Axis<'_>, by: &GroupBy, coordinate: Option<&Coordinate>) -
     Ok(())
 }
 
-fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Result<(), QueryError> {
+/// Refuses names that are neither a dimension nor, where that is enough, an auxiliary coordinate along one.
+fn check_dimensions(
+    store: &ReferenceStore,
+    variable: &str,
+    array: &ManifestArray,
+    query: &Query,
+) -> Result<(), QueryError> {
     let names = &array.meta.dimension_names;
     let selected = query.select.iter().map(|(dimension, _)| dimension);
     let grouped = query.by.iter().filter_map(|by| match by {
@@ -524,8 +585,11 @@ fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Res
         GroupBy::Variable(_) => None,
     });
     let rolled = query.rolling.iter().map(|rolling| &rolling.dimension);
-    let asked = query.over.iter().flatten().chain(selected).chain(grouped).chain(rolled);
-    match asked.into_iter().find(|dimension| !names.contains(dimension)) {
+    let is_dimension = |name: &&String| names.contains(name);
+    let is_auxiliary = |name: &&String| auxiliary_variable(store.references(), variable, name).is_some();
+    let unknown = query.over.iter().flatten().chain(rolled).find(|name| !is_dimension(name));
+    let unlabelled = || selected.chain(grouped).find(|name| !is_dimension(name) && !is_auxiliary(name));
+    match unknown.or_else(unlabelled) {
         Some(dimension) => Err(QueryError::NoDimension {
             variable: variable.to_owned(),
             dimension: dimension.clone(),
@@ -533,6 +597,20 @@ fn check_dimensions(variable: &str, array: &ManifestArray, query: &Query) -> Res
         }),
         None => Ok(()),
     }
+}
+
+/// A coordinate as a query needs it, with errors that name the variable.
+async fn found(
+    variable: &str,
+    coordinate: impl Future<Output = Result<Found, CoordinateError>>,
+) -> Result<Found, QueryError> {
+    coordinate.await.map_err(|source| QueryError::Coordinate { variable: variable.to_owned(), source })
+}
+
+/// The path of the auxiliary coordinate called `name`, if it lies along the axis number `axis`.
+fn auxiliary(store: &ReferenceStore, variable: &str, name: &str, axis: usize) -> Option<String> {
+    let found = auxiliary_variable(store.references(), variable, name);
+    found.filter(|(_, along)| *along == axis).map(|(path, _)| path)
 }
 
 /// The positions that are selected along a dimension, and a warning if something else may have been meant.
@@ -545,31 +623,60 @@ async fn positions(
     query: &Query,
 ) -> Result<(Positions, Option<String>), QueryError> {
     let all = AxisSelector::Index(rangefold_array::Slice::All);
-    let selector =
-        query.select.iter().find(|(name, _)| name == dimension).map_or(&all, |(_, selector)| selector);
-    let year = selector.year();
-    let coordinate = match selector {
-        AxisSelector::Index(_) if year.is_none() => None,
-        AxisSelector::Index(_) => coordinate(store, variable, dimension).await.unwrap_or_default(),
-        _ => coordinate(store, variable, dimension).await.map_err(|source| QueryError::Coordinate {
-            variable: variable.to_owned(),
-            source: Box::new(source),
-        })?,
+    let along = |name: &str| {
+        let is_dimension = store
+            .references()
+            .arrays
+            .get(variable)
+            .is_some_and(|array| array.meta.dimension_names.iter().any(|own| own == name));
+        if is_dimension {
+            (name == dimension).then_some(None)
+        } else {
+            auxiliary(store, variable, name, axis).map(Some)
+        }
     };
-    let of_year = year.filter(|&year| {
-        AxisSelector::of_year(year).resolve(axis, dimension, length, coordinate.as_ref()).is_ok()
+    let mut asked = query.select.iter().filter_map(|(name, selector)| Some((name, selector, along(name)?)));
+    let (name, selector, path) = asked.next().map_or((dimension, &all, None), |(n, s, p)| (n.as_str(), s, p));
+    if let Some((second, ..)) = asked.next() {
+        let source = SelectError::SameAxis {
+            dimension: dimension.to_owned(),
+            first: name.to_owned(),
+            second: second.clone(),
+        };
+        return Err(QueryError::Select { variable: variable.to_owned(), source });
+    }
+    let years = selector.year().map(|year| (year, year)).or_else(|| selector.years());
+    let coordinate = match (&path, selector) {
+        (None, AxisSelector::Index(_)) if years.is_none() => Err(String::new()),
+        (Some(path), _) => found(variable, read(store, path)).await?,
+        (None, AxisSelector::Index(_)) => times(store, variable, axis, dimension, length)
+            .await
+            .unwrap_or_else(|error| Err(error.to_string())),
+        (None, AxisSelector::Dates(..)) => {
+            found(variable, times(store, variable, axis, dimension, length)).await?
+        }
+        (None, _) => found(variable, coordinate(store, variable, dimension, length)).await?,
+    };
+    let coordinate = coordinate.as_ref().map_err(String::as_str);
+    let of_years = years.filter(|&(first, last)| {
+        AxisSelector::of_years(first, last).resolve(axis, name, length, coordinate, false).is_ok()
     });
-    let refused = |source| match (source, of_year) {
-        (SelectError::Position { dimension, source }, Some(year)) => {
+    let refused = |source| match (source, selector.year().and(of_years)) {
+        (SelectError::Position { dimension, source }, Some((year, _))) => {
             SelectError::Year { dimension, year, source }
         }
         (source, _) => source,
     };
     let positions = selector
-        .resolve(axis, dimension, length, coordinate.as_ref())
+        .resolve(axis, name, length, coordinate, query.nearest)
         .map_err(|source| QueryError::Select { variable: variable.to_owned(), source: refused(source) })?;
-    let warning = of_year.map(|year| {
-        format!("{dimension}={year} is position {year}; the year {year} is {dimension}={year}..{year}")
+    let warning = of_years.map(|(first, last)| match selector.year() {
+        Some(year) => {
+            format!("{name}={year} is position {year}; the year {year} is {name}={year}..{year}")
+        }
+        None => format!(
+            "{name}={first}:{last} are positions {first} to {last}; the years {first} to {last} are {name}={first}..{last}"
+        ),
     });
     Ok((positions, warning))
 }

@@ -1,15 +1,15 @@
 //! Where weights and masks come from, read through the store.
 
 use rangefold_array::ElementType;
+use rangefold_cf::{AxisVariable, Role, RoleAttributes, axis_variable};
 use rangefold_reduce::{Condition, Outcome, Reduction};
-use rangefold_refs::AttributeValue;
 use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
-use crate::coordinate::{coordinate, coordinate_path};
+use crate::coordinate::coordinate;
 use crate::fold::number;
 use crate::query::QueryError;
-use crate::whole;
+use crate::whole::{self, causes};
 
 /// What values weigh, or which of them take part.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,21 +85,27 @@ pub(crate) async fn weights(
 
 async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>]) -> Result<Weighing, String> {
     let set = store.references();
+    let found = |axis: &Axis<'_>| axis_variable(set, variable, axis.name, axis.length);
     let is_latitude = |axis: &&Axis<'_>| {
-        let array = coordinate_path(set, variable, axis.name).and_then(|path| set.arrays.get(&path));
-        let text = |name: &str| array.and_then(|a| a.attributes.get(name)).and_then(AttributeValue::as_text);
-        text("standard_name") == Some("latitude")
-            || matches!(
-                text("units"),
-                Some("degrees_north" | "degree_north" | "degree_N" | "degrees_N" | "degreeN" | "degreesN")
-            )
+        let array = found(axis).path().and_then(|path| set.arrays.get(path));
+        array.is_some_and(|array| Role::of_attributes(RoleAttributes::of(array)) == Role::Latitude)
     };
-    let axis = axes.iter().find(is_latitude).ok_or("it has no dimension with a coordinate of latitude")?;
-    let latitude = coordinate(store, variable, axis.name).await.map_err(|error| error.to_string())?;
-    let latitude = latitude.ok_or("its latitude has no values")?;
+    let Some(axis) = axes.iter().find(is_latitude) else {
+        let reasons = axes.iter().map(|axis| (axis.name, found(axis)));
+        let hidden = reasons.filter(|(_, found)| matches!(found, AxisVariable::OtherLength { .. }));
+        let reasons: Vec<String> =
+            hidden.map(|(name, found)| format!("; of {name:?}, {}", found.reason())).collect();
+        let names: Vec<&str> = axes.iter().map(|axis| axis.name).collect();
+        return Err(format!(
+            "none of its dimensions {} has a coordinate of latitude{}",
+            names.join(", "),
+            reasons.concat()
+        ));
+    };
+    let latitude = coordinate(store, variable, axis.name, axis.length).await;
+    let latitude = latitude.map_err(|error| causes(&error))??;
     let cosine = |position: u64| {
-        let degrees =
-            usize::try_from(position).ok().and_then(|p| latitude.values.get(p)).copied().unwrap_or(f64::NAN);
+        let degrees = usize::try_from(position).map_or(f64::NAN, |p| latitude.number(p));
         // The cosine of 90 degrees is a rounding error, of either sign.
         degrees.to_radians().cos().max(0.0)
     };

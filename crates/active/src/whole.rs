@@ -30,7 +30,7 @@ pub(crate) async fn each(
     let plans =
         Plans::new(array, &Hyperslab::all(shape), &spec, Values::Unpacked).map_err(
             |refusal| match refusal {
-                Refusal::Packing(error) => error.to_string(),
+                Refusal::Meaning(error) => error.to_string(),
                 Refusal::Plan(error) => error.to_string(),
             },
         )?;
@@ -49,7 +49,7 @@ pub(crate) fn check_count(lengths: impl Iterator<Item = u64>) -> Result<(), Stri
 }
 
 /// An error and what it stems from, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,6 +1,6 @@
 //! What an array is: element type, shape, chunk grid, hyperslab, codec descriptions.
 //!
-//! Integer arithmetic only: no bytes are read, decoded or fetched here. Every other crate of the workspace speaks
+//! Arithmetic only: no bytes are read, decoded or fetched here. Every other crate of the workspace speaks
 //! of arrays in these types.
 //!
 //! | type | is |
@@ -12,6 +12,8 @@
 //! | [`CodecSpec`] | one stage of a chunk's encoding |
 //! | [`ArrayMeta`] | all of these together, with fill value and dimension names |
 //! | [`ByteRange`] | a run of bytes in an object |
+//! | [`Values`] | typed values, decoded |
+//! | [`MissingSpec`], [`Packing`] | which stored elements are missing, and how the others become values |
 
 mod byte_range;
 mod chunk_key;
@@ -20,6 +22,10 @@ mod data_type;
 mod grid;
 mod hyperslab;
 mod meta;
+mod missing;
+mod number;
+mod packing;
+mod values;
 
 pub use byte_range::ByteRange;
 pub use chunk_key::{ChunkKey, ChunkKeyError};
@@ -28,3 +34,7 @@ pub use data_type::{ByteOrder, DataType, ElementType, Field, TimeUnit};
 pub use grid::{AxisChunks, AxisPart, ChunkGrid, ChunkSelection, GridError, Touching};
 pub use hyperslab::{AxisRange, Hyperslab, SelectionError, Slice};
 pub use meta::{ArrayMeta, FillValue, MemoryOrder};
+pub use missing::{MissingSpec, NanPolicy};
+pub use number::{Number, compare_integer};
+pub use packing::{Packing, PackingError, Precision};
+pub use values::{NotValues, Value, Values, text_of_bytes};

@@ -154,6 +154,9 @@ pub(crate) struct Reduce {
     /// Part of the variable: 'time=0:120,lat=-30.0..30.0'; integers and a:b:s are indexes, decimal points, .. and dates are coordinates
     #[arg(long, value_name = "SELECTION")]
     pub(crate) select: Option<String>,
+    /// A single coordinate value takes the nearest cell, however far away
+    #[arg(long)]
+    pub(crate) nearest: bool,
     /// Only values that meet a condition: '> 273.15'
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) condition: Option<String>,
@@ -307,6 +310,9 @@ pub(crate) struct Get {
     /// Part of the variable, as for reduce
     #[arg(long, value_name = "SELECTION")]
     pub(crate) select: Option<String>,
+    /// A single coordinate value takes the nearest cell, however far away
+    #[arg(long)]
+    pub(crate) nearest: bool,
     /// No unpacking, no masking
     #[arg(long)]
     pub(crate) raw: bool,

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use rangefold::active::coordinate::{coordinate_path, to_f64};
+use anyhow::Result;
+use rangefold::active::coordinate::coordinate;
 use rangefold::active::group::GroupLabels;
-use rangefold::active::variable::flags;
 use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
-use rangefold::array::{AxisRange, DataType, ElementType, Hyperslab, TimeUnit};
-use rangefold::cf::{Instant, TimeUnits};
+use rangefold::array::{Values, text_of_bytes};
+use rangefold::cf::{Instant, TimeUnits, axis_variable, flags};
 use rangefold::reduce::{Outcome, Reduction, Value, Values as Outcomes};
 use rangefold::refs::{AttributeValue, ManifestArray};
-use rangefold::store::{ReferenceStore, Values as Decoded};
+use rangefold::store::ReferenceStore;
 
-use crate::result::{At, Coordinate, Dim, Effort, Field, Operation, Value as Shown, Values};
+use crate::result::{At, Coordinate, Dim, Effort, Field, Operation};
 
 /// One field per outcome of a reduction.
 pub(crate) async fn of_answer(
@@ -98,7 +97,7 @@ fn of_outcome(
         Outcomes::Float(values) => Values::Float(values.clone()),
         Outcomes::Bool(values) => Values::Bool(values.clone()),
         Outcomes::Complex(values) => Values::Complex(values.clone()),
-        Outcomes::Text(values) => Values::Text(values.iter().map(|bytes| string(bytes)).collect()),
+        Outcomes::Text(values) => Values::Text(values.iter().map(|bytes| text_of_bytes(bytes)).collect()),
     };
     let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
     let time = array.and_then(value_units);
@@ -113,7 +112,11 @@ fn of_outcome(
             rolling: prepared.rolling.as_ref().map(ToString::to_string),
         }),
         units,
-        calendar: array.and_then(|a| text(a, "calendar")).filter(|_| time.is_some()),
+        calendar: time.as_ref().and_then(|time| {
+            let own = array.and_then(|array| text(array, "calendar"));
+            let typed = array.is_some_and(|array| text(array, "units").is_none());
+            own.or_else(|| typed.then(|| time.calendar().to_string()))
+        }),
         long_name: array.and_then(|a| text(a, "long_name").or_else(|| text(a, "standard_name"))),
         dims,
         element: outcome.element.clone(),
@@ -144,7 +147,10 @@ fn units(array: &ManifestArray, reduction: &Reduction, time: Option<&TimeUnits>)
         // A sum of numbers since a date is no time any more.
         (Reduction::Sum, Some(_)) => None,
         (Reduction::Range | Reduction::Std { .. } | Reduction::Sum, _) => text(array, "units"),
-        (reduction, _) => text(array, "units").filter(|_| gives_a_value(reduction)),
+        // Dates of NumPy have their units in their type.
+        (reduction, time) => text(array, "units")
+            .or_else(|| time.map(ToString::to_string))
+            .filter(|_| gives_a_value(reduction)),
     }
 }
 
@@ -173,6 +179,10 @@ fn bins(edges: &[f64]) -> Dim {
 pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &KeptDimension) -> Result<Dim> {
     let name = dim.name().to_owned();
     let length = dim.len();
+    let length_of = |array: &ManifestArray| {
+        let place = array.meta.dimension_names.iter().position(|own| *own == name)?;
+        array.meta.shape().get(place).copied()
+    };
     let positions = match dim {
         KeptDimension::Selected { positions, .. } => positions,
         KeptDimension::Grouped { labels, .. } => {
@@ -182,41 +192,40 @@ pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &Kept
                 GroupLabels::Texts(labels) => of(Values::Text(labels.clone())),
                 GroupLabels::Periods { starts, units } => {
                     let set = store.references();
-                    let path = coordinate_path(set, variable, &name);
-                    beginnings(starts, units, path.and_then(|path| set.arrays.get(&path)))
+                    let length = set.arrays.get(variable).and_then(length_of).unwrap_or_default();
+                    let found = axis_variable(set, variable, &name, length);
+                    beginnings(starts, units, found.path().and_then(|path| set.arrays.get(path)))
                 }
             };
             return Ok(Dim { name, length, coordinate: Some(coordinate) });
         }
     };
-    let set = store.references();
-    let path = coordinate_path(set, variable, &name);
-    let Some((path, array)) = path.and_then(|path| Some((path.clone(), set.arrays.get(&path)?))) else {
-        return Ok(Dim { name, length, coordinate: None });
+    let axis_length = store.references().arrays.get(variable).and_then(length_of).unwrap_or_default();
+    let found = coordinate(store, variable, &name, axis_length).await?;
+    Ok(Dim { name, length, coordinate: found.ok().map(|found| labels(&found.picked(positions))) })
+}
+
+/// The labels that a coordinate gives; numbers that are missing are NaN.
+fn labels(found: &rangefold::cf::Coordinate) -> Coordinate {
+    let attributes = found.attributes.clone();
+    let dates =
+        found.units_of_time().map(|_| (0..found.len()).map(|i| found.date(i).unwrap_or_default()).collect());
+    let values = if found.is_numeric() && found.column.valid.contains(&false) {
+        Values::Float((0..found.len()).map(|i| found.number(i)).collect())
+    } else {
+        found.column.values.clone()
     };
-    let all = Hyperslab::from_axes(vec![AxisRange::all(array.meta.shape().first().copied().unwrap_or(0))]);
-    let values = match store.values(&path, &all).await? {
-        Decoded::Texts(texts) => Values::Text(picked(&texts, positions)),
-        Decoded::Elements(bytes) => match of_elements(&array.meta.data_type, &bytes)? {
-            Values::Signed(values) => Values::Signed(picked(&values, positions)),
-            Values::Unsigned(values) => Values::Unsigned(picked(&values, positions)),
-            Values::Float(values) => Values::Float(picked(&values, positions)),
-            Values::Bool(values) => Values::Bool(picked(&values, positions)),
-            Values::Complex(values) => Values::Complex(picked(&values, positions)),
-            Values::Text(values) => Values::Text(picked(&values, positions)),
-        },
-    };
-    let coordinate = Coordinate {
-        dates: value_units(array).map(|units| dates(&units, &values)),
+    let units = found.units_of_time();
+    Coordinate {
+        dates,
         values,
-        units: text(array, "units"),
-        calendar: text(array, "calendar"),
-        standard_name: text(array, "standard_name"),
-        long_name: text(array, "long_name"),
-        axis: text(array, "axis"),
-        positive: text(array, "positive"),
-    };
-    Ok(Dim { name, length, coordinate: Some(coordinate) })
+        units: attributes.units.or_else(|| units.map(ToString::to_string)),
+        calendar: attributes.calendar.or_else(|| units.map(|units| units.calendar().to_string())),
+        standard_name: attributes.standard_name,
+        long_name: attributes.long_name,
+        axis: attributes.axis,
+        positive: attributes.positive,
+    }
 }
 
 /// Beginnings of periods as a coordinate of times: in the units of the coordinate that was gathered where they are whole
@@ -248,100 +257,17 @@ fn beginnings(starts: &[Instant], units: &TimeUnits, gathered: Option<&ManifestA
     }
 }
 
-fn picked<T: Clone>(values: &[T], positions: &[u64]) -> Vec<T> {
-    positions.iter().filter_map(|&p| values.get(usize::try_from(p).ok()?)).cloned().collect()
-}
-
 fn text(array: &ManifestArray, name: &str) -> Option<String> {
     array.attributes.get(name).and_then(AttributeValue::as_text).map(str::to_owned)
 }
 
 /// What turns the values of a variable into dates, if they are times by their attributes or by their type.
 fn value_units(array: &ManifestArray) -> Option<TimeUnits> {
-    let ElementType::DateTime64(unit) = array.meta.data_type.element else { return time_units(array) };
-    let unit = match unit {
-        TimeUnit::Week => "weeks",
-        TimeUnit::Day => "days",
-        TimeUnit::Hour => "hours",
-        TimeUnit::Minute => "minutes",
-        TimeUnit::Second => "seconds",
-        TimeUnit::Millisecond => "milliseconds",
-        TimeUnit::Microsecond => "microseconds",
-        TimeUnit::Nanosecond => "nanoseconds",
-        TimeUnit::Year | TimeUnit::Month => return None,
-    };
-    TimeUnits::parse(&format!("{unit} since 1970-01-01"), Some("proleptic_gregorian")).ok()
-}
-
-/// What turns the values of a variable into dates, if its attributes say that they are times.
-pub(crate) fn time_units(array: &ManifestArray) -> Option<TimeUnits> {
-    TimeUnits::parse(&text(array, "units")?, text(array, "calendar").as_deref()).ok()
+    rangefold::cf::time_units(array)?.ok()
 }
 
 /// Dates of values; empty for one that has none.
-pub(crate) fn dates(units: &TimeUnits, values: &Values) -> Vec<String> {
-    let date = |value: Shown<'_>| {
-        let instant = match value.to_integer() {
-            Some(value) => units.instant_of_integer(value),
-            None => units.instant(value.to_f64()?).ok(),
-        };
-        Some(instant?.date(units.calendar()).ok()?.to_string())
-    };
-    (0..values.len()).map(|i| values.get(i).and_then(date).unwrap_or_default()).collect()
-}
-
-/// A text; one that is not UTF-8 has an escape for each byte that is not ASCII: `caf\\xe9`.
-fn string(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes).map_or_else(|_| bytes.escape_ascii().to_string(), str::to_owned)
-}
-
-/// Elements in native byte order as values.
-///
-/// # Errors
-///
-/// A type that is neither a number nor a text.
-pub(crate) fn of_elements(data_type: &DataType, bytes: &[u8]) -> Result<Values> {
-    fn each<const N: usize, T>(bytes: &[u8], value: impl Fn([u8; N]) -> T) -> Vec<T> {
-        bytes.as_chunks::<N>().0.iter().map(|&element| value(element)).collect()
-    }
-    let element = &data_type.element;
-    Ok(match element {
-        ElementType::Int8 => Values::Signed(each(bytes, |b| i8::from_ne_bytes(b).into())),
-        ElementType::Int16 => Values::Signed(each(bytes, |b| i16::from_ne_bytes(b).into())),
-        ElementType::Int32 => Values::Signed(each(bytes, |b| i32::from_ne_bytes(b).into())),
-        ElementType::Int64 | ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => {
-            Values::Signed(each(bytes, i64::from_ne_bytes))
-        }
-        ElementType::UInt8 => Values::Unsigned(each(bytes, |b| u8::from_ne_bytes(b).into())),
-        ElementType::UInt16 => Values::Unsigned(each(bytes, |b| u16::from_ne_bytes(b).into())),
-        ElementType::UInt32 => Values::Unsigned(each(bytes, |b| u32::from_ne_bytes(b).into())),
-        ElementType::UInt64 => Values::Unsigned(each(bytes, u64::from_ne_bytes)),
-        ElementType::Bool => Values::Bool(bytes.iter().map(|&b| b != 0).collect()),
-        ElementType::Float16 | ElementType::Float32 | ElementType::Float64 => {
-            Values::Float(to_f64(element, bytes))
-        }
-        ElementType::Complex64 => Values::Complex(each::<8, _>(bytes, |[a, b, c, d, e, f, g, h]| {
-            [f32::from_ne_bytes([a, b, c, d]).into(), f32::from_ne_bytes([e, f, g, h]).into()]
-        })),
-        ElementType::Complex128 => {
-            let parts = each(bytes, f64::from_ne_bytes);
-            Values::Complex(parts.as_chunks::<2>().0.to_vec())
-        }
-        ElementType::FixedBytes(size @ 1..) => {
-            let text = |element: &[u8]| {
-                let end = element.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-                string(element.get(..end).unwrap_or_default())
-            };
-            Values::Text(bytes.chunks_exact(*size).map(text).collect())
-        }
-        ElementType::FixedUtf32(size @ 1..) => {
-            let text = |element: &[u8]| {
-                let units = each(element, u32::from_ne_bytes);
-                let text: String = units.into_iter().filter_map(char::from_u32).collect();
-                text.trim_end_matches('\0').to_owned()
-            };
-            Values::Text(bytes.chunks_exact(size.saturating_mul(4)).map(text).collect())
-        }
-        other => bail!("values of type {} cannot be shown", other.name()),
-    })
+fn dates(units: &TimeUnits, values: &Values) -> Vec<String> {
+    let date = |value| Some(rangefold::cf::instant(units, value)?.date(units.calendar()).ok()?.to_string());
+    values.iter().map(|value| date(value).unwrap_or_default()).collect()
 }

@@ -4,11 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rangefold::active::{
-    GroupBy, Prepared, Query, WeightSource,
-    coordinate::{bounds_path, coordinate_path},
-    prepare,
-};
+use rangefold::active::{Prepared, Query, prepare, read_beside};
 use rangefold::refs::{ManifestArray, ReferenceSet};
 use rangefold::store::{Opened, ReferenceStore};
 
@@ -56,7 +52,7 @@ impl Source {
         let (store, prepared) = match self {
             Self::Complete(store) => (store.clone(), prepare(store, variable, query).await?),
             Self::Indexed(opened) => {
-                let beside = beside(opened.metadata(), variable, query);
+                let beside = read_beside(opened.metadata(), variable, query);
                 opened.load_arrays(|path| beside.contains(path)).await?;
                 // Nothing of the variable itself is read to make a plan.
                 opened.load(variable, std::iter::empty()).await?;
@@ -70,25 +66,4 @@ impl Source {
         }
         Ok((store, Arc::new(prepared)))
     }
-}
-
-/// What is read beside the variable itself: the coordinates of its dimensions with their bounds, weights and masks.
-fn beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String> {
-    let dimensions = set.arrays.get(variable).map(|array| array.meta.dimension_names.as_slice());
-    let coordinates = dimensions.unwrap_or_default().iter().filter_map(|d| coordinate_path(set, variable, d));
-    let mut paths: BTreeSet<String> = coordinates.collect();
-    let bounds = |path: &String| bounds_path(path, set.arrays.get(path)?);
-    let bounds: Vec<String> = paths.iter().filter_map(bounds).collect();
-    paths.extend(bounds);
-    paths.extend(query.weights.iter().filter_map(|source| match source {
-        WeightSource::CosLatitude => None,
-        WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => {
-            Some(path.trim_matches('/').to_owned())
-        }
-    }));
-    paths.extend(query.by.iter().filter_map(|by| match by {
-        GroupBy::Date { .. } | GroupBy::Period { .. } => None,
-        GroupBy::Variable(path) => Some(path.clone()),
-    }));
-    paths
 }

@@ -33,6 +33,7 @@ pub(crate) fn printed(value: &AttributeValue) -> String {
         AttributeValue::Bool(value) => value.to_string(),
         AttributeValue::Integer(value) => value.to_string(),
         AttributeValue::Float(value) => value.to_string(),
+        AttributeValue::Float32(value) => format!("{value} (float32)"),
         AttributeValue::Text(text) => format!("{text:?}"),
         AttributeValue::List(items) => format!("[{}]", list(items)),
         AttributeValue::Map(members) => {

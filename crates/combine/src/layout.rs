@@ -413,7 +413,9 @@ impl<'a> Layout<'a> {
             let attributes = merge(&all, &self.plan.spec.attributes, |name| {
                 joined.dropped_attributes.insert((format!("{path}/"), name.to_owned()));
             });
-            joined.groups.insert(path.clone(), Group { attributes });
+            let dimensions = inputs().filter_map(|groups| groups.get(path));
+            let dimensions = dimensions.flat_map(|group| group.dimensions.iter().cloned()).collect();
+            joined.groups.insert(path.clone(), Group { attributes, dimensions });
         }
     }
 }

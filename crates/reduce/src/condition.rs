@@ -7,7 +7,7 @@ use std::{cmp::Ordering, ops::Range};
 
 use rangefold_array::ElementType;
 
-use crate::{Number, element::Element, mask::Unpacked, packing::single};
+use crate::{Number, element::Element, mask::Unpacked};
 
 /// A comparison of every value with a constant; NaN meets none.
 ///
@@ -41,12 +41,7 @@ pub enum Comparison {
 impl Condition {
     /// The condition with its constant rounded to the width of `element`.
     pub(crate) fn rounded_to(&self, element: &ElementType) -> Self {
-        let x = self.threshold.to_f64();
-        let threshold = match element {
-            ElementType::Float16 => Number::Float(half::f16::from_f64(x).to_f64()),
-            ElementType::Float32 => Number::Float(f64::from(single(x))),
-            _ => self.threshold,
-        };
+        let threshold = self.threshold.rounded_to(element);
         Self { threshold, ..*self }
     }
 

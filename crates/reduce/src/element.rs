@@ -4,12 +4,11 @@ use std::cmp::Ordering;
 
 use half::slice::HalfFloatSliceExt;
 use pulp::bytemuck::{Pod, try_cast_slice};
-use rangefold_array::{ByteOrder, DataType, ElementType};
+use rangefold_array::{ByteOrder, DataType, ElementType, compare_integer};
 
 use crate::{
     Number,
     columns::Columns,
-    number::compare_integer,
     partial::CellsMut,
     sum::{Compensated, FloatSums, SumColumn, sum_compensated, sum_in_trees},
 };
@@ -508,20 +507,4 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
         ElementType::Complex128 => complex!(f64, 16, f64::from_le_bytes, f64::from_be_bytes),
         _ => return None,
     })
-}
-
-/// Whether an element type can hold a number without loss.
-pub(crate) fn representable(element: &ElementType, number: Number) -> bool {
-    struct Fits(Number);
-    impl Visitor for Fits {
-        type Output = bool;
-        fn visit<T: Element>(self, _: Loader<T>) -> bool {
-            T::from_number(self.0).is_some()
-        }
-    }
-    if *element == ElementType::Float16 {
-        let half = |x: f64| half::f16::from_f64(x).to_f64() == x || x.is_nan();
-        return number.to_exact_float().is_some_and(half);
-    }
-    visit(&DataType::little(element.clone()), Part::Real, Fits(number)).unwrap_or(false)
 }

@@ -13,7 +13,6 @@ use crate::{
     accumulator::Accumulator,
     chunk,
     columns::Wanted,
-    element::representable,
     extent::{answer_axes, chunks, decoded_lens, output_shape, places, selected_count},
     gather::has_quantiles,
     partial::Kind,
@@ -474,7 +473,7 @@ fn effective_element(element: &ElementType, unsigned: bool) -> ElementType {
 
 /// A number of the stored type after reinterpretation; `None` if the stored type cannot hold it.
 fn reinterpret(stored: &ElementType, number: Number, unsigned: bool) -> Option<Number> {
-    if !representable(stored, number) {
+    if !number.fits(stored) {
         return None;
     }
     let bits = match (unsigned, stored) {

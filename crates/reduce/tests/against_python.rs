@@ -4,8 +4,7 @@
 
 use rangefold_array::{ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, Hyperslab, MemoryOrder};
 use rangefold_reduce::{
-    AxisMap, MissingAttributes, MissingSpec, Number, Outcome, Packing, ReduceSpec, Reduction, ReductionPlan,
-    Value,
+    AxisMap, MissingSpec, Number, Outcome, Packing, ReduceSpec, Reduction, ReductionPlan, Value,
 };
 use serde_json::Value as Json;
 
@@ -112,7 +111,7 @@ fn missing_and_packed_values_are_those_of_netcdf4_python() {
             Some((number(&attribute["values"][0]), element(attribute["dtype"].as_str().unwrap())))
         };
         let missing = |unsigned| {
-            let attributes = MissingAttributes {
+            let attributes = rangefold_cf::MissingAttributes {
                 texts: Vec::new(),
                 fill_value: list("_FillValue").first().copied(),
                 missing_value: list("missing_value"),
@@ -122,7 +121,7 @@ fn missing_and_packed_values_are_those_of_netcdf4_python() {
                 no_fill: false,
                 unsigned,
             };
-            MissingSpec::from_attributes(&stored, &attributes)
+            attributes.spec(&stored)
         };
         let data: Vec<Number> = case["data"].as_array().unwrap().iter().map(number).collect();
         let unsigned = matches!(attributes.get("_Unsigned").and_then(Json::as_str), Some("true" | "True"));

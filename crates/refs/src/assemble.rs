@@ -13,7 +13,7 @@ use crate::zarr_v2::{array_from_values, attributes_from_value, key};
 use crate::zarr_v3;
 use crate::{
     AttributeValue, Attributes, Group, ManifestArray, ManifestBuilder, NodePath, Reference, ReferenceSet,
-    json_text,
+    fill_mark, json_text,
 };
 
 /// The value of a metadata key.
@@ -104,7 +104,12 @@ impl Metadata<'_> {
 }
 
 /// Reads all metadata.
-pub(crate) fn nodes(mut metadata: BTreeMap<Cow<'_, str>, Metadata<'_>>) -> Result<Nodes, RefsError> {
+///
+/// `foreign` are stores of other programs, whose Zarr v2 fill values mark missing elements ([`fill_mark`]).
+pub(crate) fn nodes(
+    mut metadata: BTreeMap<Cow<'_, str>, Metadata<'_>>,
+    foreign: bool,
+) -> Result<Nodes, RefsError> {
     add_consolidated(&mut metadata)?;
     let mut nodes = Nodes::default();
     let mut attributes: HashMap<String, Result<Attributes, RefsError>> = HashMap::new();
@@ -149,7 +154,10 @@ pub(crate) fn nodes(mut metadata: BTreeMap<Cow<'_, str>, Metadata<'_>>) -> Resul
                 let error = RefsError::key(key(&path, ZARRAY), "stands beside a zarr.json of the same array");
                 nodes.unreadable.insert(path, error);
             }
-            Ok((array, separator)) => {
+            Ok((mut array, separator)) => {
+                if foreign {
+                    fill_mark::declare(&mut array);
+                }
                 nodes.arrays.insert(path, PendingArray { array, keys: KeyEncoding::V2(separator) });
             }
             Err(error) => {
@@ -222,8 +230,9 @@ fn refuse_arrays_that_are_groups(nodes: &mut Nodes) {
 pub(crate) fn reference_set<'a>(
     metadata: BTreeMap<Cow<'a, str>, Metadata<'a>>,
     chunks: impl Iterator<Item = ChunkEntry<'a>>,
+    foreign: bool,
 ) -> Result<ReferenceSet, RefsError> {
-    let Nodes { groups, arrays, mut unreadable } = nodes(metadata)?;
+    let Nodes { groups, arrays, mut unreadable } = nodes(metadata, foreign)?;
     let paths: Vec<NodePath> = arrays.keys().cloned().collect();
     let places: HashMap<&str, usize> = paths.iter().map(String::as_str).zip(0..).collect();
     let mut pending: Vec<_> = arrays.into_values().map(|array| (array, ManifestBuilder::new())).collect();

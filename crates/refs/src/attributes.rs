@@ -21,6 +21,9 @@ pub enum AttributeValue {
     Integer(i128),
     /// A floating-point number, NaN and infinities included.
     Float(f64),
+    /// A floating-point number that the file keeps in 32 bits or less. JSON does not tell: it is written as the
+    /// [`AttributeValue::Float`] of the same value, and its width beside the references (see [`crate::packing_types`]).
+    Float32(f32),
     /// A text.
     Text(String),
     /// A list.
@@ -37,6 +40,7 @@ impl AttributeValue {
             #[expect(clippy::cast_precision_loss, reason = "documented: integers past 2^53 are rounded")]
             Self::Integer(value) => Some(*value as f64),
             Self::Float(value) => Some(*value),
+            Self::Float32(value) => Some((*value).into()),
             _ => None,
         }
     }
@@ -89,6 +93,11 @@ impl Attributes {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&AttributeValue> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value)
+    }
+
+    /// The value of `name`, to be changed in its place.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut AttributeValue> {
+        self.0.iter_mut().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
     /// Sets `name`; an attribute that was there keeps its place.

@@ -80,7 +80,8 @@ pub fn read_with(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ReferenceSet
         Resolver { templates: &document.templates, target: options.target, urls: HashMap::new(), last: None };
     let chunks = document.entries.chunks.into_iter();
     let chunks = chunks.map(|(key, entry)| -> ChunkEntry<'_> { (key, resolver.reference(entry)) });
-    let mut set = reference_set(document.entries.metadata, chunks.chain(generated))?;
+    let foreign = document.own.is_none();
+    let mut set = reference_set(document.entries.metadata, chunks.chain(generated), foreign)?;
     if let Some(own) = document.own {
         own.apply(&mut set);
     }

@@ -311,6 +311,7 @@ pub(crate) fn write_value(out: &mut String, value: &AttributeValue) {
         AttributeValue::Bool(false) => out.push_str("false"),
         AttributeValue::Integer(value) => write_display(out, value),
         AttributeValue::Float(value) => write_float(out, *value),
+        AttributeValue::Float32(value) => write_float(out, f64::from(*value)),
         AttributeValue::Text(text) => write_text(out, text),
         AttributeValue::List(items) => {
             out.push('[');

@@ -1,6 +1,6 @@
 //! A tree of groups and arrays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rangefold_array::ArrayMeta;
@@ -26,6 +26,9 @@ pub struct ManifestArray {
 pub struct Group {
     /// Its attributes.
     pub attributes: Attributes,
+    /// The dimensions that the group defines and that a group above has too: they hide the outer ones and their
+    /// coordinates. Known only of sets that rangefold scanned; Zarr does not tell.
+    pub dimensions: BTreeSet<String>,
 }
 
 /// What was known of an object when it was scanned; a read that finds another one refuses.

@@ -143,6 +143,7 @@ fn dimension(name: &str, value: &AttributeValue) -> Result<Vec<Value>, String> {
         let item = |item: &AttributeValue| match item {
             Integer(number) => i64::try_from(*number).ok().map(Value::Integer),
             AttributeValue::Float(number) => Some(Value::Float(*number)),
+            AttributeValue::Float32(number) => Some(Value::Float((*number).into())),
             Text(text) => Some(Value::Text(text.clone())),
             _ => None,
         };

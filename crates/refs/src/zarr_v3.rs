@@ -155,7 +155,7 @@ fn node(value: &AttributeValue) -> Result<Node, Problem> {
         Some(_) => return Err(Problem::Wrong("\"attributes\" is not an object".to_owned())),
     };
     match value.get("node_type").and_then(AttributeValue::as_text) {
-        Some("group") => Ok(Node::Group(Group { attributes })),
+        Some("group") => Ok(Node::Group(Group { attributes, ..Group::default() })),
         Some("array") => array(value, attributes).map(Node::Array),
         _ => Err(Problem::Wrong("\"node_type\" is neither group nor array".to_owned())),
     }

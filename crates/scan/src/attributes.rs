@@ -6,7 +6,7 @@ use rangefold_hdf5::model::{
     Attribute, ByteOrder, Class, Dataset, Dataspace, Datatype, Fill, IntegerLayout, Reference, ReferencePart,
     Text, Value,
 };
-use rangefold_refs::{AttributeValue, Attributes};
+use rangefold_refs::{AttributeValue, Attributes, packing_types};
 
 use crate::element::is_boolean;
 use crate::report::Warning;
@@ -37,7 +37,7 @@ pub(crate) fn attributes(path: &str, attributes: &[Attribute], warnings: &mut Ve
             continue;
         }
         match value(attribute) {
-            Ok((value, None)) => kept.push((attribute.name.clone(), value)),
+            Ok((value, None)) => kept.push((attribute.name.clone(), narrowed(attribute, value))),
             Ok((value, Some(note))) => {
                 warn(format!("attribute {:?} {note}", attribute.name));
                 kept.push((attribute.name.clone(), value));
@@ -46,6 +46,19 @@ pub(crate) fn attributes(path: &str, attributes: &[Attribute], warnings: &mut Ve
         }
     }
     kept.into_iter().collect()
+}
+
+/// A packing attribute with its width, which decides what the packed integers become.
+fn narrowed(attribute: &Attribute, value: AttributeValue) -> AttributeValue {
+    #[expect(clippy::cast_possible_truncation, reason = "the file holds no more than 32 bits")]
+    match value {
+        AttributeValue::Float(value)
+            if attribute.datatype.size <= 4 && packing_types::NAMES.contains(&attribute.name.as_str()) =>
+        {
+            AttributeValue::Float32(value as f32)
+        }
+        value => value,
+    }
 }
 
 /// Says what the values of an enumeration mean as CF does, which is how it is known without its HDF5 type.
@@ -69,9 +82,15 @@ pub(crate) fn enumeration(datatype: &Datatype, attributes: &mut Attributes) {
 /// Marks variables of one-byte integers whose filling is off with netCDF's special attribute `_NoFill`: netCDF takes the
 /// default fill value of their type for a value, where it masks it in all others.
 pub(crate) fn no_fill(dataset: &Dataset, attributes: &mut Attributes) {
-    let byte = dataset.datatype.size == 1 && matches!(dataset.datatype.class, Class::Integer(_));
-    let filled = matches!(dataset.fill.value, Fill::User(_)) || attributes.get("_FillValue").is_some();
-    if byte && !filled {
+    let Class::Integer(layout) = &dataset.datatype.class else { return };
+    let range = if layout.signed { -128..=127 } else { 0..=255_i128 };
+    // A fill value that the type cannot hold is none.
+    let declared = attributes.get("_FillValue").is_some_and(|value| match value.elements() {
+        [AttributeValue::Integer(value)] => range.contains(value),
+        [value] => value.as_f64().is_some_and(|x| x.fract() == 0.0 && (-128.0..=255.0).contains(&x)),
+        _ => false,
+    });
+    if dataset.datatype.size == 1 && !matches!(dataset.fill.value, Fill::User(_)) && !declared {
         attributes.insert("_NoFill", AttributeValue::Text("true".to_owned()));
     }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Axis {
 #[derive(Debug)]
 pub(crate) struct Dimensions {
     axes: HashMap<(String, u64), Vec<Axis>>,
+    /// By group the names of its dimensions that hide those of a group above.
+    hiding: BTreeMap<String, BTreeSet<String>>,
     /// What was noticed on the way.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -71,6 +73,11 @@ impl Dimensions {
     /// The axes of `dataset` as it is seen in `group`, those of its datatype left out.
     pub(crate) fn axes(&self, group: &str, dataset: &Dataset) -> &[Axis] {
         self.axes.get(&(group.to_owned(), dataset.address)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Names of the dimensions of `group` that hide those of a group above.
+    pub(crate) fn hiding(&self, group: &str) -> BTreeSet<String> {
+        self.hiding.get(group).cloned().unwrap_or_default()
     }
 }
 
@@ -209,7 +216,7 @@ impl Builder {
                 axes.insert((node.path.clone(), dataset.address), placed);
             }
         }
-        Dimensions { axes, warnings: self.warnings }
+        Dimensions { axes, hiding: self.hiding(), warnings: self.warnings }
     }
 
     fn axes(&mut self, node: &Node<'_>, dataset: &Dataset, phony: &mut Phony) -> Vec<Axis> {
@@ -241,6 +248,23 @@ impl Builder {
             placed.push(place);
         }
         placed
+    }
+
+    /// By group the names of its dimensions that hide those of a group above.
+    fn hiding(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let all: BTreeSet<(&str, &str)> =
+            self.dimensions.values().map(|own| (own.group.as_str(), own.name.as_str())).collect();
+        let mut hiding: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for &(group, name) in &all {
+            let above = std::iter::successors(Some(group), |group| match group.rsplit_once('/') {
+                Some((above, _)) => Some(above),
+                None => (!group.is_empty()).then_some(""),
+            });
+            if above.skip(1).any(|above| all.contains(&(above, name))) {
+                hiding.entry(group.to_owned()).or_default().insert(name.to_owned());
+            }
+        }
+        hiding
     }
 
     /// What a variable in `group` calls `dimension`.

@@ -99,8 +99,10 @@ impl Draft {
         let context = Context { file, url: &url, inline_threshold, externals, budget: &budget };
         let errors = draft.errors(file, options);
         for node in &tree.groups {
-            let group =
-                Group { attributes: attributes(&node.path, &node.group.attributes, &mut draft.warnings) };
+            let group = Group {
+                attributes: attributes(&node.path, &node.group.attributes, &mut draft.warnings),
+                dimensions: dimensions.hiding(&node.path),
+            };
             draft.references.groups.insert(node.path.clone(), group);
         }
         for (group, path, dataset) in tree.variables().filter(|(_, path, _)| options.selects(path)) {

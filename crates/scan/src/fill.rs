@@ -5,25 +5,12 @@
 //! Zarr has one `fill_value` for both, and xarray takes it for the missing-value mark besides; so it is set only to a
 //! value that means all of that, and otherwise the absent chunks are written out (see [`crate::variable`]).
 
-use rangefold_array::{ByteOrder, DataType, ElementType, FillValue};
+use rangefold_array::{ByteOrder, DataType, ElementType, FillValue, Number};
+use rangefold_cf::netcdf_default_fill;
 use rangefold_codec::Decoder;
 use rangefold_hdf5::model::{Dataset, Fill, FillTime, Value};
 
 use crate::element::{Element, to_little_endian};
-
-/// netCDF's default fill values, `NC_FILL_*`.
-mod netcdf {
-    pub(super) const BYTE: i8 = -127;
-    pub(super) const SHORT: i16 = -32767;
-    pub(super) const INT: i32 = -2_147_483_647;
-    pub(super) const INT64: i64 = -9_223_372_036_854_775_806;
-    pub(super) const UBYTE: u8 = 255;
-    pub(super) const USHORT: u16 = 65535;
-    pub(super) const UINT: u32 = 4_294_967_295;
-    pub(super) const UINT64: u64 = 18_446_744_073_709_551_614;
-    pub(super) const FLOAT: f32 = 9.969_21e36;
-    pub(super) const DOUBLE: f64 = 9.969_209_968_386_869e36;
-}
 
 /// The fill values of a dataset, each one element in little-endian order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,19 +134,11 @@ fn user(bytes: &[u8], element: &Element, size: usize) -> Result<Vec<u8>, String>
 }
 
 fn default(element: &ElementType) -> Option<Vec<u8>> {
-    Some(match element {
-        ElementType::Int8 => netcdf::BYTE.to_le_bytes().to_vec(),
-        ElementType::Int16 => netcdf::SHORT.to_le_bytes().to_vec(),
-        ElementType::Int32 => netcdf::INT.to_le_bytes().to_vec(),
-        ElementType::Int64 => netcdf::INT64.to_le_bytes().to_vec(),
-        ElementType::UInt8 => netcdf::UBYTE.to_le_bytes().to_vec(),
-        ElementType::UInt16 => netcdf::USHORT.to_le_bytes().to_vec(),
-        ElementType::UInt32 => netcdf::UINT.to_le_bytes().to_vec(),
-        ElementType::UInt64 => netcdf::UINT64.to_le_bytes().to_vec(),
-        ElementType::Float32 => netcdf::FLOAT.to_le_bytes().to_vec(),
-        ElementType::Float64 => netcdf::DOUBLE.to_le_bytes().to_vec(),
-        _ => return None,
-    })
+    match netcdf_default_fill(element)? {
+        Number::Integer(value) => integer(element, value),
+        // The default of both widths is one number, which float32 rounds.
+        Number::Float(value) => float(element, Number::Float(value).rounded_to(element).to_f64()),
+    }
 }
 
 /// The `_FillValue` attribute as one element, if it is one without loss.

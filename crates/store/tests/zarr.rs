@@ -218,7 +218,7 @@ async fn nan_in_attributes_is_a_text_as_json_has_none() {
         ),
     ]);
     set.arrays.get_mut("v").unwrap().attributes = attributes.clone();
-    set.groups.insert(String::new(), Group { attributes });
+    set.groups.insert(String::new(), Group { attributes, ..Group::default() });
     let store = store(set, &[]).await;
     let array = Array::async_open(Arc::clone(&store), "/v").await.unwrap();
     assert_eq!(array.attributes()["missing_value"], "NaN");

@@ -2,102 +2,36 @@
 
 use std::ops::Range;
 
+use rangefold::cf::{Role, RoleAttributes};
+
 use super::field::{Coordinate, Dim, Field};
 use super::ticks::{Marks, Scale};
 
-/// What an axis is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// Degrees east.
-    Longitude,
-    /// Degrees north.
-    Latitude,
-    /// Projected or rotated, eastwards.
-    X,
-    /// Projected or rotated, northwards.
-    Y,
-    /// Time.
-    Time,
-    /// Height, depth, pressure, level; `down` if larger values lie lower.
-    Vertical {
-        /// Whether larger values lie lower.
-        down: bool,
-    },
-    /// Anything else.
-    Other,
+/// What a dimension is: by dates and attributes of its coordinate; by its name if these tell nothing.
+fn role_of(dim: &Dim) -> Role {
+    let known = dim.coordinate.as_ref().map_or(Role::Other, |coordinate| {
+        let text = |attribute: &Option<String>| attribute.clone().unwrap_or_default();
+        if coordinate.dates.is_some() {
+            return Role::Time;
+        }
+        Role::of_attributes(RoleAttributes {
+            standard_name: &text(&coordinate.standard_name),
+            units: &text(&coordinate.units),
+            axis: &text(&coordinate.axis),
+            positive: &text(&coordinate.positive),
+        })
+    });
+    if known == Role::Other { Role::of_name(&dim.name) } else { known }
 }
 
-impl Role {
-    /// By dates, `standard_name`, `units`, `axis` and `positive`; by the dimension's name if there are none.
-    ///
-    /// Spec: CF conventions 1.11, chapter 4 "Coordinate Types".
-    pub(super) fn of(dim: &Dim) -> Self {
-        let known = dim.coordinate.as_ref().map_or(Self::Other, Self::of_coordinate);
-        if known != Self::Other {
-            return known;
-        }
-        match dim.name.to_ascii_lowercase().as_str() {
-            "lon" | "longitude" => Self::Longitude,
-            "lat" | "latitude" => Self::Latitude,
-            "x" | "rlon" => Self::X,
-            "y" | "rlat" => Self::Y,
-            "time" => Self::Time,
-            "depth" | "plev" => Self::Vertical { down: true },
-            "lev" | "level" | "height" | "altitude" => Self::Vertical { down: false },
-            _ => Self::Other,
-        }
-    }
-
-    fn of_coordinate(coordinate: &Coordinate) -> Self {
-        let text = |attribute: &Option<String>| attribute.clone().unwrap_or_default();
-        let (standard_name, units, axis) =
-            (text(&coordinate.standard_name), text(&coordinate.units), text(&coordinate.axis));
-        let positive = text(&coordinate.positive).to_ascii_lowercase();
-        let pressure =
-            matches!(units.as_str(), "Pa" | "hPa" | "kPa" | "mbar" | "millibar" | "mb" | "bar" | "dbar");
-        let vertical = Self::Vertical {
-            down: positive == "down" || positive.is_empty() && (pressure || standard_name == "depth"),
-        };
-        if coordinate.dates.is_some() {
-            return Self::Time;
-        }
-        match standard_name.as_str() {
-            "longitude" => return Self::Longitude,
-            "latitude" => return Self::Latitude,
-            "projection_x_coordinate" | "grid_longitude" | "projection_x_angular_coordinate" => {
-                return Self::X;
-            }
-            "projection_y_coordinate" | "grid_latitude" | "projection_y_angular_coordinate" => {
-                return Self::Y;
-            }
-            "time" => return Self::Time,
-            "air_pressure" | "height" | "altitude" | "depth" | "model_level_number" => return vertical,
-            _ => {}
-        }
-        match units.to_ascii_lowercase().replace("degrees", "degree").replace('_', "").as_str() {
-            "degreeeast" | "degreee" => return Self::Longitude,
-            "degreenorth" | "degreen" => return Self::Latitude,
-            _ => {}
-        }
-        match axis.as_str() {
-            "X" => Self::X,
-            "Y" => Self::Y,
-            "T" => Self::Time,
-            "Z" => vertical,
-            _ if pressure || !positive.is_empty() => vertical,
-            _ => Self::Other,
-        }
-    }
-
-    /// Of two dimensions the one with more lies across.
-    fn across(self) -> u8 {
-        match self {
-            Self::Longitude | Self::X => 4,
-            Self::Time => 3,
-            Self::Latitude | Self::Y => 2,
-            Self::Other => 1,
-            Self::Vertical { .. } => 0,
-        }
+/// Of two dimensions the one with more lies across.
+fn across(role: Role) -> u8 {
+    match role {
+        Role::Longitude | Role::X => 4,
+        Role::Time => 3,
+        Role::Latitude | Role::Y => 2,
+        Role::Other => 1,
+        Role::Vertical { .. } => 0,
     }
 }
 
@@ -128,7 +62,7 @@ impl Axis {
     ///
     /// Labels that are no ascending or descending numbers are spaced evenly.
     pub(super) fn new(dim: &Dim) -> Self {
-        let role = Role::of(dim);
+        let role = role_of(dim);
         let coordinate = dim.coordinate.as_ref();
         let dates = coordinate.and_then(|coordinate| coordinate.dates.clone());
         let numbers = coordinate.and_then(|coordinate| numbers(coordinate, role));
@@ -276,7 +210,7 @@ impl Layout {
     /// `dims` are the field's, without those of one index.
     pub(super) fn new(dims: [&Dim; 2]) -> Self {
         let [outer, inner] = dims;
-        let (x, y, strides) = if Role::of(outer).across() > Role::of(inner).across() {
+        let (x, y, strides) = if across(role_of(outer)) > across(role_of(inner)) {
             (outer, inner, (inner.length, 1))
         } else {
             (inner, outer, (1, inner.length))
@@ -331,14 +265,14 @@ mod tests {
 
     #[test]
     fn roles_follow_the_conventions() {
-        assert_eq!(Role::of(&dim("a", &[0.0], "degrees_north")), Role::Latitude);
-        assert_eq!(Role::of(&dim("a", &[0.0], "degreeE")), Role::Longitude);
-        assert_eq!(Role::of(&dim("a", &[0.0], "hPa")), Role::Vertical { down: true });
-        assert_eq!(Role::of(&months(1)), Role::Time);
-        assert_eq!(Role::of(&dim("member", &[0.0], "1")), Role::Other);
+        assert_eq!(role_of(&dim("a", &[0.0], "degrees_north")), Role::Latitude);
+        assert_eq!(role_of(&dim("a", &[0.0], "degreeE")), Role::Longitude);
+        assert_eq!(role_of(&dim("a", &[0.0], "hPa")), Role::Vertical { down: true });
+        assert_eq!(role_of(&months(1)), Role::Time);
+        assert_eq!(role_of(&dim("member", &[0.0], "1")), Role::Other);
         let mut height = dim("z", &[0.0], "m");
         height.coordinate.as_mut().unwrap().positive = Some("up".into());
-        assert_eq!(Role::of(&height), Role::Vertical { down: false });
+        assert_eq!(role_of(&height), Role::Vertical { down: false });
     }
 
     #[test]

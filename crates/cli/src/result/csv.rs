@@ -11,7 +11,7 @@
 
 use anyhow::{Result, bail};
 
-use super::field::{Field, Value, heading};
+use super::field::{Field, heading, text_of};
 
 /// The fields side by side.
 ///
@@ -43,8 +43,8 @@ pub(super) fn encode(fields: &[Field]) -> Result<String> {
     for i in 0..first.cells() {
         let labels = first.index(i).into_iter().zip(&first.dims).map(|(i, dim)| dim.label(i));
         let values = fields.iter().flat_map(|field| {
-            let value = field.shown(i).map(Value::to_text).unwrap_or_default();
-            let at = field.at.iter().map(move |at| at.label(i).map(Value::to_text).unwrap_or_default());
+            let value = field.shown(i).map(text_of).unwrap_or_default();
+            let at = field.at.iter().map(move |at| at.label(i).map(text_of).unwrap_or_default());
             let count = field.counts_apart().then(|| field.count(i).unwrap_or(0).to_string());
             let meaning = (!field.flags.is_empty()).then(|| field.meaning(i).unwrap_or_default().to_owned());
             std::iter::once(value).chain(meaning).chain(at).chain(count)

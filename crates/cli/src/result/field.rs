@@ -1,7 +1,7 @@
 //! What is written: one answer of a reduction, or one decoded selection.
 
 use anyhow::{Result, bail};
-use rangefold::array::ElementType;
+use rangefold::array::{ElementType, Value, Values};
 
 /// An array with names: values on labelled dimensions.
 #[derive(Clone, Debug)]
@@ -88,46 +88,6 @@ pub(crate) struct Coordinate {
     pub(crate) positive: Option<String>,
 }
 
-/// Values of one kind.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Values {
-    /// Signed integers, and dates and durations as counts of their unit.
-    Signed(Vec<i64>),
-    /// Unsigned integers.
-    Unsigned(Vec<u64>),
-    /// Floats of every width.
-    Float(Vec<f64>),
-    /// Truth values.
-    Bool(Vec<bool>),
-    /// Real and imaginary parts.
-    Complex(Vec<[f64; 2]>),
-    /// Texts.
-    Text(Vec<String>),
-}
-
-impl Default for Values {
-    fn default() -> Self {
-        Self::Float(Vec::new())
-    }
-}
-
-/// One value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value<'a> {
-    /// A signed integer.
-    Signed(i64),
-    /// An unsigned integer.
-    Unsigned(u64),
-    /// A float.
-    Float(f64),
-    /// A truth value.
-    Bool(bool),
-    /// Real and imaginary part.
-    Complex([f64; 2]),
-    /// A text.
-    Text(&'a str),
-}
-
 /// What an answer took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Effort {
@@ -147,68 +107,18 @@ pub(crate) struct Effort {
     pub(crate) seconds: f64,
 }
 
-impl Values {
-    /// Number of values.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Signed(values) => values.len(),
-            Self::Unsigned(values) => values.len(),
-            Self::Float(values) => values.len(),
-            Self::Bool(values) => values.len(),
-            Self::Complex(values) => values.len(),
-            Self::Text(values) => values.len(),
+/// The value in full: integers exactly, floats with as many digits as identify them.
+pub(crate) fn text_of(value: Value<'_>) -> String {
+    match value {
+        Value::Signed(x) => x.to_string(),
+        Value::Unsigned(x) => x.to_string(),
+        Value::Float(x) => float_text(x),
+        Value::Bool(x) => x.to_string(),
+        Value::Complex([re, im]) if im.is_sign_negative() => {
+            format!("{}{}i", float_text(re), float_text(im))
         }
-    }
-
-    /// Value number `i`; `None` past the end.
-    pub(crate) fn get(&self, i: usize) -> Option<Value<'_>> {
-        Some(match self {
-            Self::Signed(values) => Value::Signed(*values.get(i)?),
-            Self::Unsigned(values) => Value::Unsigned(*values.get(i)?),
-            Self::Float(values) => Value::Float(*values.get(i)?),
-            Self::Bool(values) => Value::Bool(*values.get(i)?),
-            Self::Complex(values) => Value::Complex(*values.get(i)?),
-            Self::Text(values) => Value::Text(values.get(i)?),
-        })
-    }
-}
-
-impl Value<'_> {
-    /// The nearest 64-bit float, for drawing; `None` for what has no place on a line.
-    #[expect(clippy::cast_precision_loss, reason = "a picture shows three digits")]
-    pub(crate) fn to_f64(self) -> Option<f64> {
-        match self {
-            Self::Signed(x) => Some(x as f64),
-            Self::Unsigned(x) => Some(x as f64),
-            Self::Float(x) => Some(x),
-            Self::Bool(x) => Some(f64::from(u8::from(x))),
-            Self::Complex(_) | Self::Text(_) => None,
-        }
-    }
-
-    /// The integer that this is; truth values are 0 and 1.
-    pub(crate) fn to_integer(self) -> Option<i128> {
-        match self {
-            Self::Signed(x) => Some(x.into()),
-            Self::Unsigned(x) => Some(x.into()),
-            Self::Bool(x) => Some(x.into()),
-            Self::Float(_) | Self::Complex(_) | Self::Text(_) => None,
-        }
-    }
-
-    /// The value in full: integers exactly, floats with as many digits as identify them.
-    pub(crate) fn to_text(self) -> String {
-        match self {
-            Self::Signed(x) => x.to_string(),
-            Self::Unsigned(x) => x.to_string(),
-            Self::Float(x) => float_text(x),
-            Self::Bool(x) => x.to_string(),
-            Self::Complex([re, im]) if im.is_sign_negative() => {
-                format!("{}{}i", float_text(re), float_text(im))
-            }
-            Self::Complex([re, im]) => format!("{}+{}i", float_text(re), float_text(im)),
-            Self::Text(text) => text.to_owned(),
-        }
+        Value::Complex([re, im]) => format!("{}+{}i", float_text(re), float_text(im)),
+        Value::Text(text) => text.to_owned(),
     }
 }
 
@@ -349,7 +259,7 @@ impl Dim {
     pub(crate) fn label(&self, i: usize) -> String {
         let index = || i.to_string();
         let label = self.coordinate.as_ref().and_then(|coordinate| coordinate.label(i));
-        label.map_or_else(index, Value::to_text)
+        label.map_or_else(index, text_of)
     }
 
     /// The name, with units in brackets where the labels are numbers that have some: `lat [degrees_north]`.
@@ -414,10 +324,10 @@ mod tests {
 
     #[test]
     fn values_are_printed_in_full() {
-        assert_eq!(Value::Unsigned(u64::MAX).to_text(), "18446744073709551615");
-        assert_eq!(Value::Float(0.1 + 0.2).to_text(), "0.30000000000000004");
-        assert_eq!(Value::Float(280.0).to_text(), "280");
-        assert_eq!(Value::Complex([1.0, -2.5]).to_text(), "1-2.5i");
-        assert_eq!(Value::Float(f64::INFINITY).to_text(), "Infinity");
+        assert_eq!(text_of(Value::Unsigned(u64::MAX)), "18446744073709551615");
+        assert_eq!(text_of(Value::Float(0.1 + 0.2)), "0.30000000000000004");
+        assert_eq!(text_of(Value::Float(280.0)), "280");
+        assert_eq!(text_of(Value::Complex([1.0, -2.5])), "1-2.5i");
+        assert_eq!(text_of(Value::Float(f64::INFINITY)), "Infinity");
     }
 }

@@ -14,7 +14,9 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::field::{Dim, Field, Value};
+use rangefold::array::Value;
+
+use super::field::{Dim, Field};
 use crate::number;
 
 /// One line for each field.
@@ -133,7 +135,8 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::result::{Dim, Values, samples};
+    use crate::result::{Dim, samples};
+    use rangefold::array::Values;
 
     #[test]
     fn an_answer_is_one_line_in_the_order_of_the_contract() {

@@ -43,7 +43,7 @@ mod samples;
 
 use anyhow::{Context as _, Result, bail};
 
-pub(crate) use field::{At, Coordinate, Dim, Effort, Field, Operation, Value, Values};
+pub(crate) use field::{At, Coordinate, Dim, Effort, Field, Operation};
 pub(crate) use json::lines as json_lines;
 pub(crate) use sketch::{Terminal, sketch};
 pub(crate) use text::text;

@@ -17,9 +17,10 @@ use anyhow::{Context as _, Result, bail};
 use rangefold::array::ElementType;
 use serde_json::{Map, Value as Json, json};
 
-use super::field::{Coordinate, Dim, Field, Value, Values};
+use super::field::{Coordinate, Dim, Field, text_of};
 use super::{json::nested, names, stored};
 use crate::number;
+use rangefold::array::{Value, Values};
 
 /// `NC_FILL_DOUBLE` and `NC_FILL_FLOAT`: 15 · 2^119.
 const FILL_FLOAT: f64 = 9.969_209_968_386_869e36;
@@ -67,7 +68,7 @@ fn variable(field: &Field, name: &str) -> Result<String> {
     let data = data(&field.shape(), |i| match field.value(i) {
         None => fill.clone(),
         Some(value) => value_json(value).unwrap_or_else(|| {
-            problem.get_or_insert(value.to_text());
+            problem.get_or_insert(text_of(value));
             Json::Null
         }),
     });

@@ -13,8 +13,9 @@
 use anyhow::{Context as _, Result, bail};
 use rangefold::array::{ByteOrder, DataType, ElementType};
 
-use super::field::{Field, Value, Values};
+use super::field::Field;
 use super::stored;
+use rangefold::array::{Value, Values};
 
 /// The header fills a multiple of this many bytes.
 const ALIGNMENT: usize = 64;

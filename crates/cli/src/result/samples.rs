@@ -2,7 +2,8 @@
 
 use rangefold::array::ElementType;
 
-use super::field::{Coordinate, Dim, Effort, Field, Operation, Values};
+use super::field::{Coordinate, Dim, Effort, Field, Operation};
+use rangefold::array::Values;
 
 /// A coordinate with units.
 pub(crate) fn dim(name: &str, values: &[f64], units: &str) -> Dim {

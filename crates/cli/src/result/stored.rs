@@ -5,7 +5,8 @@ use half::f16;
 use rangefold::array::{ElementType, TimeUnit};
 use serde_json::{Map, Value as Json, json};
 
-use super::field::{Field, Value, Values};
+use super::field::{Field, text_of};
+use rangefold::array::{Value, Values};
 
 /// What a netCDF or Zarr array holds for a field.
 pub(super) struct Stored {
@@ -124,7 +125,7 @@ pub(super) fn native(field: &Field, element: &ElementType, fill: Option<i128>) -
         };
         if written.is_none() {
             match field.value(i) {
-                Some(value) => bail!("{} is no value of type {}", value.to_text(), element.name()),
+                Some(value) => bail!("{} is no value of type {}", text_of(value), element.name()),
                 None => bail!(
                     "{} of {} cells are missing, and an array of type {} cannot say so",
                     field.missing(),

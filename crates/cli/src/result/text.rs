@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::axes;
-use super::field::{At, Field, Value, heading};
+use rangefold::array::Value;
+
+use super::field::{At, Field, heading, text_of};
 
 /// A longer table is a summary.
 const ROWS_MAX: usize = 50;
@@ -132,7 +134,7 @@ fn printed(value: Option<Value<'_>>) -> String {
 
 /// A value in all its digits; an empty text as `""`.
 fn in_full(value: Value<'_>) -> String {
-    if value == Value::Text("") { "\"\"".to_owned() } else { readable(&value.to_text()) }
+    if value == Value::Text("") { "\"\"".to_owned() } else { readable(&text_of(value)) }
 }
 
 /// A text without control characters, which a terminal would obey: they are escaped.
@@ -190,7 +192,7 @@ fn write_summary(out: &mut String, field: &Field) {
 pub(super) fn short(x: f64) -> String {
     let rounded: f64 = format!("{x:.6e}").parse().unwrap_or(x);
     if x == 0.0 || (1e-4..1e10).contains(&x.abs()) || !x.is_finite() {
-        Value::Float(rounded + 0.0).to_text()
+        text_of(Value::Float(rounded + 0.0))
     } else {
         format!("{rounded:e}")
     }
@@ -201,7 +203,8 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::result::{Values, samples};
+    use crate::result::samples;
+    use rangefold::array::Values;
 
     #[test]
     fn a_number_is_a_sentence() {

@@ -21,9 +21,10 @@ use zarrs::metadata::FillValueMetadata;
 use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{ListableStorageTraits as _, ReadableStorageTraits as _};
 
-use super::field::{Coordinate, Dim, Field, Value, Values};
+use super::field::{Coordinate, Dim, Field};
 use super::tree::Tree;
 use super::{names, stored};
+use rangefold::array::{Value, Values};
 
 /// Chunks hold about this many elements at the most.
 const CHUNK_ELEMENTS: u64 = 1 << 22;

@@ -25,6 +25,7 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
         reductions: vec![Reduction::First],
         over: Some(Vec::new()),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse).map_err(WrongArguments::of)?,
+        nearest: args.nearest,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
         ..Query::default()
     };

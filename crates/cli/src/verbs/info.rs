@@ -199,6 +199,7 @@ fn attribute_json(value: &AttributeValue) -> Value {
         AttributeValue::Bool(value) => json!(value),
         AttributeValue::Integer(value) => number::integer(*value),
         AttributeValue::Float(value) => number::float(*value),
+        AttributeValue::Float32(value) => number::float((*value).into()),
         AttributeValue::Text(text) => json!(text),
         AttributeValue::List(items) => items.iter().map(attribute_json).collect(),
         AttributeValue::Map(items) => {

@@ -80,6 +80,7 @@ fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
         reductions,
         over: args.over.clone(),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
+        nearest: args.nearest,
         by: args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?,
         rolling: args.rolling.as_deref().map(Rolling::parse).transpose()?,
         weights,

@@ -61,7 +61,7 @@ pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
     let record_size = record_size
         .filter(|size| (1..=RECORD_SIZE_MAX).contains(size))
         .ok_or_else(|| wrong(&format!("has no \"record_size\" between 1 and {RECORD_SIZE_MAX}")))?;
-    let Nodes { groups, arrays, unreadable } = nodes(metadata)?;
+    let Nodes { groups, arrays, unreadable } = nodes(metadata, own.is_none())?;
     let arrays = arrays.into_iter().map(|(path, pending)| (path, pending.array)).collect();
     let mut set = ReferenceSet { groups, arrays, sources: BTreeMap::new(), unreadable };
     if let Some(own) = own {

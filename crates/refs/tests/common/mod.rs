@@ -244,8 +244,8 @@ pub(crate) fn reference_set(rectilinear: bool) -> impl Strategy<Value = Referenc
             let nested = nested.into_iter().map(|(name, array)| (format!("Group/{name}"), array));
             ReferenceSet {
                 groups: BTreeMap::from([
-                    (String::new(), Group { attributes: root }),
-                    ("Group".to_owned(), Group { attributes: group }),
+                    (String::new(), Group { attributes: root, ..Group::default() }),
+                    ("Group".to_owned(), Group { attributes: group, ..Group::default() }),
                 ]),
                 arrays: arrays.into_iter().chain(nested).collect(),
                 sources,

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn one_value_everywhere_is_one_colour() {
         let mut field = samples::map();
-        field.values = crate::result::Values::Float(vec![7.0; 6]);
+        field.values = rangefold::array::Values::Float(vec![7.0; 6]);
         let (axis, marks) =
             scale(&Palette::new(&field, 7.0, 7.0), Frame { left: 0, top: 0, width: BAR, height: 500 });
         assert_eq!((axis.begin, axis.end, marks), (6.0, 8.0, vec![(7.0, "7".to_owned())]));

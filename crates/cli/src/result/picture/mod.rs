@@ -21,8 +21,10 @@ mod words;
 
 use anyhow::{Result, bail};
 
-use super::axes::{Axis, Layout, Role};
-use super::field::{Dim, Field, Values};
+use super::axes::{Axis, Layout};
+use super::field::{Dim, Field};
+use rangefold::array::Values;
+use rangefold::cf::Role;
 
 pub(super) use palette::Palette;
 pub(super) use series::runs;

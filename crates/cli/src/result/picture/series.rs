@@ -5,7 +5,9 @@ use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Frame, float, left_margin, paint};
 use super::words;
-use crate::result::axes::{Axis, Role, number};
+use rangefold::cf::Role;
+
+use crate::result::axes::{Axis, number};
 use crate::result::field::Field;
 
 const WIDTH: usize = 1600;

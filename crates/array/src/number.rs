@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::ElementType;
+
 /// A number without a width: what an attribute, a JSON literal or a command line holds.
 ///
 /// `Float(x)` stands for every float width: a narrower float is widened without loss.
@@ -15,6 +17,7 @@ pub enum Number {
 
 impl Number {
     /// The nearest 64-bit float.
+    #[expect(clippy::cast_precision_loss, reason = "documented: the nearest float")]
     #[must_use]
     pub fn to_f64(self) -> f64 {
         match self {
@@ -25,7 +28,7 @@ impl Number {
 
     /// The integer this is; `None` for fractions, NaN, infinities and floats past 128 bits.
     #[must_use]
-    pub(crate) fn to_integer(self) -> Option<i128> {
+    pub fn to_integer(self) -> Option<i128> {
         match self {
             Self::Integer(n) => Some(n),
             Self::Float(x) => float_to_integer(x),
@@ -34,8 +37,9 @@ impl Number {
 
     /// The float this is; `None` if an integer needs more than 53 bits.
     #[must_use]
-    pub(crate) fn to_exact_float(self) -> Option<f64> {
+    pub fn to_exact_float(self) -> Option<f64> {
         match self {
+            #[expect(clippy::cast_precision_loss, reason = "compared with what it was rounded from")]
             Self::Integer(n) => {
                 let x = n as f64;
                 (float_to_integer(x) == Some(n)).then_some(x)
@@ -43,17 +47,69 @@ impl Number {
             Self::Float(x) => Some(x),
         }
     }
+
+    /// This number rounded to the width of a float type; as it is for every other type.
+    #[must_use]
+    pub fn rounded_to(self, element: &ElementType) -> Self {
+        let x = self.to_f64();
+        match element {
+            ElementType::Float16 => Self::Float(half::f16::from_f64(x).to_f64()),
+            #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is what is asked for")]
+            ElementType::Float32 => Self::Float(f64::from(x as f32)),
+            _ => self,
+        }
+    }
+
+    /// Whether an element of this type can be this number without loss; complex numbers by their parts.
+    #[must_use]
+    pub fn fits(self, element: &ElementType) -> bool {
+        let integer = |bits: u32, signed: bool| {
+            let low = if signed { -(1_i128 << (bits - 1)) } else { 0 };
+            let high = (1_i128 << (bits - u32::from(signed))) - 1;
+            self.to_integer().is_some_and(|n| low <= n && n <= high)
+        };
+        let float = |narrow: fn(f64) -> f64| {
+            self.to_exact_float().is_some_and(|x| x.is_nan() || narrow(x).to_bits() == x.to_bits())
+        };
+        match element {
+            ElementType::Bool | ElementType::UInt8 => integer(8, false),
+            ElementType::Int8 => integer(8, true),
+            ElementType::Int16 => integer(16, true),
+            ElementType::UInt16 => integer(16, false),
+            ElementType::Int32 => integer(32, true),
+            ElementType::UInt32 => integer(32, false),
+            ElementType::Int64 | ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => {
+                integer(64, true)
+            }
+            ElementType::UInt64 => integer(64, false),
+            ElementType::Float16 => float(|x| half::f16::from_f64(x).to_f64()),
+            #[expect(clippy::cast_possible_truncation, reason = "compared with what it was rounded from")]
+            ElementType::Float32 | ElementType::Complex64 => float(|x| f64::from(x as f32)),
+            ElementType::Float64 | ElementType::Complex128 => float(|x| x),
+            ElementType::FixedBytes(_)
+            | ElementType::FixedUtf32(_)
+            | ElementType::Raw(_)
+            | ElementType::VlenString
+            | ElementType::Structured(_) => false,
+        }
+    }
 }
 
 /// Exact conversion; `None` unless `x` is an integer below 2^126 in magnitude.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be an integer in range")]
 fn float_to_integer(x: f64) -> Option<i128> {
-    const LIMIT: f64 = (1_i128 << 126) as f64;
+    const LIMIT: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
     (x.trunc() == x && x.abs() < LIMIT).then_some(x as i128)
 }
 
 /// Compares an integer with a float exactly; `None` for NaN.
-pub(crate) fn compare_integer(n: i128, x: f64) -> Option<Ordering> {
+///
+/// ```
+/// use std::cmp::Ordering;
+/// assert_eq!(rangefold_array::compare_integer(273, 273.15), Some(Ordering::Less));
+/// ```
+#[must_use]
+pub fn compare_integer(n: i128, x: f64) -> Option<Ordering> {
     if x.is_nan() {
         return None;
     }

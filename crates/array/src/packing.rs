@@ -5,9 +5,7 @@
 //! unpacked values, exactly as a reader that unpacks first would see them; nothing is mapped after the fact, so
 //! partials of chunks with different packing merge.
 
-use rangefold_array::ElementType;
-
-use crate::Number;
+use crate::{ElementType, Number};
 
 /// How stored elements become values: `stored * scale + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,8 +18,10 @@ pub struct Packing {
 
 /// The width an operation rounds to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Precision {
+pub enum Precision {
+    /// float32.
     Single,
+    /// float64.
     Double,
 }
 
@@ -74,7 +74,11 @@ impl Packing {
         let scale_width = scale_factor.map(|(_, t)| width_of_attribute(t));
         let offset_width = add_offset.map(|(_, t)| width_of_attribute(t));
         let (product, result) = match (scale_width, offset_width) {
-            (Some(width), Some(_)) if scale == Some(1.0) && offset == Some(0.0) => (width, width),
+            // netCDF4-python only converts; never to less than the data hold.
+            (Some(width), Some(_)) if scale == Some(1.0) && offset == Some(0.0) => {
+                let width = stored.wider(width);
+                (width, width)
+            }
             (Some(scale), offset) => {
                 let product = stored.wider(scale);
                 (product, offset.map_or(product, |offset| product.wider(offset)))
@@ -139,7 +143,7 @@ impl Packing {
 
     /// Unpacks a block; as many of `out` as there are `stored`.
     #[inline(always)]
-    pub(crate) fn unpack_block<T: Copy>(&self, stored: &[T], to_f64: impl Fn(T) -> f64, out: &mut [f64]) {
+    pub fn unpack_block<T: Copy>(&self, stored: &[T], to_f64: impl Fn(T) -> f64, out: &mut [f64]) {
         let pairs = stored.iter().zip(out);
         let (scale, offset) = (self.scale, self.offset);
         match (self.product, self.result) {
@@ -164,7 +168,7 @@ impl Precision {
 
 /// Rounds to float32.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is what is asked for")]
-pub(crate) fn single(x: f64) -> f32 {
+fn single(x: f64) -> f32 {
     x as f32
 }
 

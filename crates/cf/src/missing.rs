@@ -4,36 +4,7 @@
 //! cannot hold without loss is ignored, as netCDF4-python ignores it: `_FillValue = 1e20` stored as float64 never
 //! matches the float32 nearest to it.
 
-use rangefold_array::ElementType;
-
-use crate::{Number, element::representable};
-
-/// Which elements are missing besides those absent for other reasons.
-///
-/// A value the element type cannot represent matches nothing, and bounds nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MissingSpec {
-    /// An element equal to one of these is missing.
-    pub fill_values: Vec<Number>,
-    /// Elements below this are missing.
-    pub valid_min: Option<Number>,
-    /// Elements above this are missing.
-    pub valid_max: Option<Number>,
-    /// What NaN in the data is.
-    pub nan: NanPolicy,
-    /// A text equal to one of these is missing, and so is an empty one of fixed length.
-    pub texts: Vec<String>,
-}
-
-/// What NaN in floating-point data is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NanPolicy {
-    /// A missing value.
-    #[default]
-    Missing,
-    /// A value: it is counted, and sums, means, minima and maxima that meet it are NaN.
-    Value,
-}
+use rangefold_array::{ElementType, MissingSpec, NanPolicy, Number};
 
 /// The attributes of a variable that say what is missing, as plain numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,16 +27,17 @@ pub struct MissingAttributes {
     pub unsigned: bool,
 }
 
-impl MissingSpec {
-    /// What netCDF4-python masks in a variable of type `element` with these attributes.
+impl MissingAttributes {
+    /// What netCDF4-python masks in a variable of type `element` that has these attributes.
     ///
     /// - Without a usable `_FillValue` the netCDF default fill of the type is missing too, except for one-byte types
     ///   where filling was switched off, and except for reinterpreted integers, which never equal a negative default.
     /// - One value of `missing_value` that the type cannot hold makes the whole attribute void.
     /// - A usable `valid_range` hides `valid_min` and `valid_max`.
     #[must_use]
-    pub fn from_attributes(element: &ElementType, attributes: &MissingAttributes) -> Self {
-        let fits = |number: &Number| representable(element, *number);
+    pub fn spec(&self, element: &ElementType) -> MissingSpec {
+        let fits = |number: &Number| number.fits(element);
+        let attributes = self;
         let mut fill_values = Vec::new();
         if attributes.missing_value.iter().all(fits) {
             fill_values.extend_from_slice(&attributes.missing_value);
@@ -81,7 +53,7 @@ impl MissingSpec {
             _ => (attributes.valid_min.filter(fits), attributes.valid_max.filter(fits)),
         };
         let texts = attributes.texts.clone();
-        Self { fill_values, valid_min, valid_max, nan: NanPolicy::Missing, texts }
+        MissingSpec { fill_values, valid_min, valid_max, nan: NanPolicy::Missing, texts }
     }
 }
 
