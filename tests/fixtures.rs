@@ -133,7 +133,7 @@ async fn compare(store: &ReferenceStore, case: &Value) -> Result<usize, String> 
     let answer =
         prepared.run(store, Limits::default(), &|_, _| {}).await.map_err(|error| format!("{error:?}"))?;
     let mut compared = 0;
-    for outcome in &answer.outcomes {
+    for outcome in &answer.complete().map_err(|error| error.to_string())? {
         let op = outcome.reduction.name();
         let expected = case[op].as_array().map_or_else(|| vec![case[op].clone()], Clone::clone);
         let counts = case["count"].as_array().map_or_else(|| vec![case["count"].clone()], Clone::clone);
@@ -220,10 +220,11 @@ async fn groups_weights_masks_and_conditions_answer_as_xarray_does() {
     for (name, (query, expected)) in cases {
         let prepared = prepare(&store, "tas", &query).await.unwrap();
         let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap();
+        let outcomes = answer.complete().unwrap();
         let cells: usize = prepared.dims.iter().map(KeptDimension::len).product();
         assert_eq!(cells, expected.len(), "{name}");
         for (i, wanted) in expected.into_iter().enumerate() {
-            let Some(Cell::Float(found)) = answer.outcomes[0].value(i) else {
+            let Some(Cell::Float(found)) = outcomes[0].value(i) else {
                 panic!("{name}: nothing in cell {i}")
             };
             assert!((found - wanted).abs() < 1e-8, "{name}: {found} for {wanted}");
@@ -247,7 +248,7 @@ async fn answers_have_the_same_bits_at_any_concurrency() {
         let store = ReferenceStore::with_options(Arc::clone(&set), storage(), options);
         let prepared = prepare(&store, "tas", &query).await.unwrap();
         let limits = Limits { threads: concurrency, ..Limits::default() };
-        let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().outcomes;
+        let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().complete().unwrap();
         assert_eq!(*first.get_or_insert(outcomes.clone()), outcomes, "{concurrency} in flight");
     }
 }
@@ -276,7 +277,7 @@ async fn quantiles_are_numpys() {
         let query = Query { reductions: asked.clone(), ..Query::default() };
         let prepared = prepare(&store, variable, &query).await.unwrap();
         let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap();
-        for (outcome, wanted) in answer.outcomes.iter().zip(expected) {
+        for (outcome, wanted) in answer.complete().unwrap().iter().zip(expected) {
             let found = match outcome.value(0).unwrap() {
                 Cell::Float(found) => found,
                 other => panic!("{variable}: {other:?}"),

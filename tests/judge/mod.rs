@@ -241,10 +241,14 @@ async fn compare(store: &ReferenceStore, path: &str, expected: &Value, scaled: b
         Ok(answer) => answer,
         Err(error) => return vec![format!("cannot be reduced: {error:?}")],
     };
+    let outcomes = match answer.complete() {
+        Ok(outcomes) => outcomes,
+        Err(error) => return vec![format!("cannot be answered: {error}")],
+    };
     let mut faults = Vec::new();
     let count = expected["count"].as_u64().unwrap_or(0);
     let scale = expected["sum_abs"].as_f64().filter(|s| s.is_finite()).unwrap_or(0.0);
-    for outcome in &answer.outcomes {
+    for outcome in &outcomes {
         let what = outcome.reduction.name();
         let found = outcome.value(0);
         let fault = match &outcome.reduction {

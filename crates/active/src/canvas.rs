@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rangefold_reduce::{ChunkTask, Outcome, ReduceError, ReductionPlan, Slab};
+use rangefold_reduce::{Answered, ChunkTask, ReduceError, ReductionPlan, Slab};
 
 use crate::plans::Plans;
 
@@ -124,7 +124,7 @@ impl Canvas {
     /// # Errors
     ///
     /// Those of [`ReductionPlan::answers`].
-    pub(crate) fn finish(self, plan: &ReductionPlan) -> Result<Vec<Outcome>, ReduceError> {
+    pub(crate) fn finish(self, plan: &ReductionPlan) -> Result<Vec<Answered>, ReduceError> {
         let slab = |turns: Mutex<Turns>| turns.into_inner().unwrap_or_else(PoisonError::into_inner).slab;
         plan.answers(self.slabs.into_iter().map(slab).collect())
     }

@@ -8,7 +8,7 @@ use rangefold_cf::{
     Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable, bounds_path,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkTask, Condition, Layout, Outcome, PlanError, ReduceSpec, Reduction, ReductionPlan,
+    Answered, AxisMap, ChunkTask, Condition, Layout, PlanError, ReduceSpec, Reduction, ReductionPlan,
 };
 use rangefold_refs::{ManifestArray, ReferenceSet};
 use rangefold_store::ReferenceStore;
@@ -111,18 +111,21 @@ impl Prepared {
             Answer { outcomes: Vec::new(), statistics: Statistics::default() }
         };
         if let Some(weights) = &self.fold {
-            answer.outcomes = weights.fold(&merged, &answer.outcomes);
+            let statistics = answer.statistics;
+            let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
+            let folded = weights.fold(&merged, &answer.complete().map_err(reduce_error)?);
+            answer = Answer { outcomes: folded.into_iter().map(Ok).collect(), statistics };
         }
         if gathered.is_empty() {
             self.reshape(&mut answer.outcomes);
             return Ok(answer);
         }
         let (outcomes, took) = quantiles(store, self, &gathered, limits, progress).await?;
-        let (mut gathered, mut merged) = (outcomes.into_iter(), answer.outcomes.into_iter());
+        let (mut gathered, mut merged) = (outcomes.into_iter().map(Ok), answer.outcomes.into_iter());
         let next = |reduction: &Reduction| {
             if reduction.is_gathered() { gathered.next() } else { merged.next() }
         };
-        let mut outcomes: Vec<Outcome> = self.asked.iter().filter_map(next).collect();
+        let mut outcomes: Vec<Answered> = self.asked.iter().filter_map(next).collect();
         self.reshape(&mut outcomes);
         let statistics = Statistics {
             chunks: self.plan.chunk_count(),
@@ -132,6 +135,12 @@ impl Prepared {
             decoded: answer.statistics.decoded + took.decoded,
         };
         Ok(Answer { outcomes, statistics })
+    }
+
+    /// What was asked, in order.
+    #[must_use]
+    pub fn asked(&self) -> &[Reduction] {
+        &self.asked
     }
 
     /// The dimensions along which the answers to `argmin` and `argmax` are counted, in order: the reduced ones, the
@@ -148,9 +157,9 @@ impl Prepared {
     }
 
     /// Takes away the axes of one cell that positions in several runs have made.
-    fn reshape(&self, outcomes: &mut [Outcome]) {
+    fn reshape(&self, outcomes: &mut [Answered]) {
         let shape = self.fold.as_ref().map_or_else(|| self.plan.output_shape(), Weights::shape);
-        for outcome in outcomes {
+        for outcome in outcomes.iter_mut().flatten() {
             let beyond = outcome.shape.split_off(shape.len());
             outcome.shape = self.dims.iter().map(|dim| dim.len() as u64).chain(beyond).collect();
         }

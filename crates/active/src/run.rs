@@ -17,7 +17,7 @@ use futures::future::{Either, ready};
 use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder, strings};
-use rangefold_reduce::{ChunkTask, Outcome, Partial, ReduceError, ReductionPlan, Sieve, Sifted};
+use rangefold_reduce::{Answered, ChunkTask, Outcome, Partial, ReduceError, ReductionPlan, Sieve, Sifted};
 use rangefold_store::{FetchError, ReferenceStore, STRINGS_MAX};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -63,10 +63,21 @@ pub struct Statistics {
 /// The answers of a run, one per reduction of its plan.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// In the order of the plan's reductions.
-    pub outcomes: Vec<Outcome>,
+    /// In the order of the plan's reductions. One that has no answer leaves the others theirs.
+    pub outcomes: Vec<Answered>,
     /// What it took.
     pub statistics: Statistics,
+}
+
+impl Answer {
+    /// The outcomes, where every reduction has one.
+    ///
+    /// # Errors
+    ///
+    /// Why the first that has none has none.
+    pub fn complete(self) -> Result<Vec<Outcome>, ReduceError> {
+        self.outcomes.into_iter().collect()
+    }
 }
 
 /// A run failed at a chunk.

@@ -182,6 +182,22 @@ pub enum SelectError {
         /// Why.
         source: rangefold_array::SelectionError,
     },
+    /// A step that goes nowhere or back.
+    #[error("dimension {dimension:?}: steps go forward by at least 1, not by {step}")]
+    Step {
+        /// The dimension.
+        dimension: String,
+        /// The step.
+        step: i64,
+    },
+    /// A date that no calendar has.
+    #[error("dimension {dimension:?}: no calendar has the date {date}")]
+    NoDate {
+        /// The dimension.
+        dimension: String,
+        /// The date.
+        date: String,
+    },
     /// A date that the calendar lacks.
     #[error("dimension {dimension:?}: {source}")]
     Date {
@@ -196,7 +212,8 @@ pub enum SelectError {
 ///
 /// # Errors
 ///
-/// [`SelectError::Syntax`] or [`SelectError::Twice`].
+/// What is wrong whatever the array is: [`SelectError::Syntax`], [`SelectError::Twice`], [`SelectError::Step`] or
+/// [`SelectError::NoDate`].
 pub fn parse(text: &str) -> Result<Vec<(String, AxisSelector)>, SelectError> {
     let mut selectors: Vec<(String, AxisSelector)> = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -206,9 +223,27 @@ pub fn parse(text: &str) -> Result<Vec<(String, AxisSelector)>, SelectError> {
         if selectors.iter().any(|(name, _)| *name == dimension) {
             return Err(SelectError::Twice { dimension });
         }
-        selectors.push((dimension, selector(what.trim()).ok_or_else(syntax)?));
+        let selector = selector(what.trim()).ok_or_else(syntax)?;
+        check(&dimension, &selector)?;
+        selectors.push((dimension, selector));
     }
     Ok(selectors)
+}
+
+/// Refuses what selects nothing from any array.
+fn check(dimension: &str, selector: &AxisSelector) -> Result<(), SelectError> {
+    match selector {
+        AxisSelector::Index(Slice::Range { step: Some(step), .. }) if *step < 1 => {
+            Err(SelectError::Step { dimension: dimension.to_owned(), step: *step })
+        }
+        AxisSelector::Dates(first, last) => {
+            let impossible = [first, last].into_iter().flatten().find(|period| !period.is_possible());
+            impossible.map_or(Ok(()), |period| {
+                Err(SelectError::NoDate { dimension: dimension.to_owned(), date: period.date.to_string() })
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn selector(text: &str) -> Option<AxisSelector> {
@@ -289,6 +324,16 @@ impl Period {
             _ => return None,
         };
         Some(Self { date, parts })
+    }
+
+    /// Whether any calendar has its first day. That of 360 days has a 30th of February.
+    fn is_possible(self) -> bool {
+        let last = match self.date.month {
+            2 | 4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return false,
+        };
+        (1..=last).contains(&self.date.day)
     }
 
     fn start(self, units: &TimeUnits) -> Result<Instant, rangefold_cf::DateError> {

@@ -36,7 +36,8 @@ pub(crate) async fn each(
         )?;
     let answer = run_plans(store, path, &plans, Limits::default(), &|_, _| {}).await;
     let outcomes = answer.map_err(|error| causes(&error))?.outcomes;
-    outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())
+    let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
+    outcome.map_err(|error| causes(&error))
 }
 
 /// Refuses more than [`ELEMENTS_MAX`] combinations of so many positions along each axis.

@@ -28,7 +28,7 @@ use rangefold_store::FetchOptions;
 async fn answers(variables: &[Variable], query: &Query) -> Vec<Outcome> {
     let store = store(variables, FetchOptions::default());
     let prepared = prepare(&store, "v", query).await.unwrap();
-    prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().outcomes
+    prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap()
 }
 
 /// Three weights of which the second is what netCDF writes where nothing was written, and the third too large.
@@ -458,7 +458,7 @@ fn ask(
         let store = store(&case.variables, options);
         let prepared = prepare(&store, "v", &case.query).await.map_err(|error| format!("{error:?}"))?;
         let answer = prepared.run(&store, limits, &|_, _| {}).await.map_err(|error| format!("{error:?}"))?;
-        Ok(answer.outcomes)
+        answer.complete().map_err(|error| format!("{error:?}"))
     })
 }
 

@@ -57,7 +57,7 @@ async fn answers(set: &ReferenceSet, select: &str, values: Values, over: Option<
         ..Query::default()
     };
     let prepared = prepare(&store, "pr", &query).await.unwrap();
-    prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().outcomes
+    prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap()
 }
 
 #[tokio::test]

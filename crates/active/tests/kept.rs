@@ -63,7 +63,7 @@ fn stored(codecs: &[CodecSpec], is_absent: impl Fn(u64) -> bool) -> (ReferenceSe
 
 async fn run(store: &ReferenceStore, query: &Query, limits: Limits) -> Result<Vec<Outcome>, RunError> {
     let prepared = prepare(store, "v", query).await.unwrap();
-    prepared.run(store, limits, &|_, _| {}).await.map(|answer| answer.outcomes)
+    prepared.run(store, limits, &|_, _| {}).await.map(|answer| answer.complete().unwrap())
 }
 
 fn query(over: &[&str], select: &str) -> Query {

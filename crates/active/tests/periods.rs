@@ -49,7 +49,7 @@ async fn answered(store: &ReferenceStore, text: &str) -> (Vec<String>, Vec<Outco
     assert_eq!(name, "time");
     let date = |start: &rangefold_cf::Instant| start.date(units.calendar()).unwrap().to_string();
     let starts = starts.iter().map(date).collect();
-    (starts, prepared.run(store, Limits::default(), &|_, _| {}).await.unwrap().outcomes)
+    (starts, prepared.run(store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap())
 }
 
 fn numbers(values: &Json) -> Vec<f64> {

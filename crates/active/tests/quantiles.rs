@@ -80,7 +80,7 @@ async fn check(limits: Limits) {
     for case in cases {
         let variable = case["variable"].as_str().unwrap();
         let prepared = prepare(&store, variable, &query(&case)).await.unwrap();
-        let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().outcomes;
+        let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().complete().unwrap();
         let cells: u64 = case["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).product();
         for ((name, _), outcome) in ASKED.iter().zip(&outcomes) {
             assert_eq!(outcome.values.len() as u64, cells, "{name} of {case}");
@@ -165,7 +165,7 @@ async fn a_condition_leaves_values_out_and_nothing_has_no_quantile() {
             ..Query::default()
         };
         let prepared = prepare(&store, "packed", &query).await.unwrap();
-        prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().outcomes.remove(0)
+        prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap().remove(0)
     };
     let Some(Value::Float(smallest)) = answer(280.0).await.value(0) else { panic!("there are values") };
     assert!(smallest > 280.0 && smallest < 283.0);

@@ -237,7 +237,7 @@ pub(crate) struct Combine {
     #[arg(long, value_name = "EXISTING")]
     pub(crate) append: Option<String>,
     /// Rows of a Parquet record
-    #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE)]
+    #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE, value_parser = clap::value_parser!(u64).range(1..=rangefold::refs::parquet::RECORD_SIZE_MAX))]
     pub(crate) record_size: u64,
 }
 
@@ -344,7 +344,7 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "FROM=TO")]
     pub(crate) rewrite: Vec<String>,
     /// Rows of a Parquet record
-    #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE)]
+    #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE, value_parser = clap::value_parser!(u64).range(1..=rangefold::refs::parquet::RECORD_SIZE_MAX))]
     pub(crate) record_size: u64,
 }
 

@@ -10,6 +10,7 @@ use rangefold::storage::{Environment, Location, Rules, Scheme, Storage, StorageO
 
 use rangefold::store::{FetchOptions, Opened, ReferenceStore};
 
+use crate::WrongArguments;
 use crate::args::Shared;
 use crate::result::{self, Encoded, Field, Format};
 
@@ -26,7 +27,8 @@ impl Context {
     pub(crate) fn new(shared: Shared) -> Result<Self> {
         let rules = match &shared.storage {
             Some(file) => Rules::read(file)
-                .with_context(|| format!("cannot use the storage rules {}", file.display()))?,
+                .with_context(|| format!("cannot use the storage rules {}", file.display()))
+                .map_err(WrongArguments::of)?,
             None => Rules::default(),
         };
         let options = StorageOptions {
@@ -36,11 +38,24 @@ impl Context {
             anonymous: shared.anonymous,
             profile: shared.profile.clone(),
         };
+        if let Some(endpoint) = &options.endpoint_url {
+            Location::endpoint(endpoint).map_err(WrongArguments::of)?;
+        }
         Ok(Self { storage: Storage::new(options, Environment::of_process())?, shared })
+    }
+
+    /// Whether a URL or local path that was typed can be used at all.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongArguments`]: it is empty, or of a scheme that is not known.
+    pub(crate) fn check_url(&self, url: &str) -> Result<()> {
+        Location::parse(url).map(drop).map_err(WrongArguments::of)
     }
 
     /// The store and path of a URL or local path.
     pub(crate) fn resolve(&self, url: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
+        self.check_url(url)?;
         Ok(self.storage.resolve(url)?)
     }
 
@@ -57,6 +72,7 @@ impl Context {
 
     /// A reference store, of which only the metadata are read if it is Parquet.
     pub(crate) async fn open(&self, url: &str) -> Result<Opened> {
+        self.check_url(url)?;
         Ok(Opened::open(&self.storage, url).await?)
     }
 

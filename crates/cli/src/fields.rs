@@ -15,14 +15,23 @@ use rangefold::store::ReferenceStore;
 
 use crate::result::{At, Coordinate, Dim, Effort, Field, Operation};
 
-/// One field per outcome of a reduction.
+/// What was asked of a variable and has no answer.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    /// The operation, as it is typed.
+    pub(crate) operation: String,
+    /// Why there is none.
+    pub(crate) error: anyhow::Error,
+}
+
+/// One field per outcome of a reduction, or why it has none.
 pub(crate) async fn of_answer(
     store: &ReferenceStore,
     variable: &str,
     prepared: &Prepared,
     answer: &Answer,
     elapsed: Duration,
-) -> Result<Vec<Field>> {
+) -> Result<Vec<Result<Field, Unanswered>>> {
     let mut dims = Vec::with_capacity(prepared.dims.len());
     for dim in &prepared.dims {
         dims.push(dimension(store, variable, dim).await?);
@@ -30,9 +39,16 @@ pub(crate) async fn of_answer(
     let effort = effort(&answer.statistics, elapsed);
     let array = store.references().arrays.get(variable);
     let mut fields = Vec::with_capacity(answer.outcomes.len());
-    for outcome in &answer.outcomes {
+    for (asked, answered) in prepared.asked().iter().zip(&answer.outcomes) {
+        let outcome = match answered {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                fields.push(Err(Unanswered { operation: operation(asked), error: error.clone().into() }));
+                continue;
+            }
+        };
         let at = places(store, variable, prepared, outcome).await?;
-        fields.push(Field { at, ..of_outcome(variable, array, prepared, &dims, outcome, effort) });
+        fields.push(Ok(Field { at, ..of_outcome(variable, array, prepared, &dims, outcome, effort) }));
     }
     Ok(fields)
 }
@@ -131,7 +147,7 @@ fn of_outcome(
 }
 
 /// A reduction as it is typed, quantiles with their fraction.
-fn operation(reduction: &Reduction) -> String {
+pub(crate) fn operation(reduction: &Reduction) -> String {
     match reduction {
         Reduction::Quantile(fraction) => format!("quantile({fraction})"),
         reduction => reduction.name().to_owned(),

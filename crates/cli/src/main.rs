@@ -104,10 +104,7 @@ async fn run(cli: Cli) -> Result<Done> {
 
 /// Prints an error and its causes.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    for (depth, line) in output::causes(error).into_iter().enumerate() {
-        let prefix = if depth == 0 { "error" } else { "  caused by" };
-        output::complain(&format!("{prefix}: {line}"));
-    }
+    output::complain_of(error);
     if error.is::<WrongArguments>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

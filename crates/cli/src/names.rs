@@ -1,6 +1,12 @@
 //! Choosing variables by path or glob, and saying which names come near a wrong one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, anyhow, bail};
 use globset::{GlobBuilder, GlobMatcher};
+use rangefold::refs::ReferenceSet;
+
+use crate::output;
 
 /// A glob that is malformed.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +30,44 @@ pub(crate) fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
 }
 
+/// Why `set`, read from `refs`, has no variable `wanted`: it cannot be read, or there is none, but some of like names.
+pub(crate) fn no_variable(set: &ReferenceSet, refs: &str, wanted: &str) -> anyhow::Error {
+    if let Some(error) = set.unreadable.get(wanted) {
+        return anyhow!("variable {wanted:?} of {refs} cannot be read: {error}");
+    }
+    let near = suggestions(wanted, set.arrays.keys().map(String::as_str));
+    anyhow!("{refs} has no variable {wanted:?}{near}")
+}
+
 /// Includes and excludes over variable paths; without includes everything is in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Choice {
-    include: Vec<GlobMatcher>,
-    exclude: Vec<GlobMatcher>,
+    include: Vec<Pattern>,
+    exclude: Vec<Pattern>,
+}
+
+/// A glob that knows whether it has ever matched.
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    glob: GlobMatcher,
+    matched: AtomicBool,
+}
+
+impl Pattern {
+    fn new(text: &String) -> Result<Self, GlobError> {
+        Ok(Self { text: text.clone(), glob: glob(text)?, matched: AtomicBool::new(false) })
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let matches = self.glob.is_match(path);
+        self.matched.fetch_or(matches, Ordering::Relaxed);
+        matches
+    }
+
+    fn has_matched(&self) -> bool {
+        self.matched.load(Ordering::Relaxed)
+    }
 }
 
 impl Choice {
@@ -36,7 +75,7 @@ impl Choice {
     ///
     /// [`GlobError`] for the first malformed glob.
     pub(crate) fn new(include: &[String], exclude: &[String]) -> Result<Self, GlobError> {
-        let all = |globs: &[String]| globs.iter().map(|text| glob(text)).collect::<Result<Vec<_>, _>>();
+        let all = |globs: &[String]| globs.iter().map(Pattern::new).collect::<Result<Vec<_>, _>>();
         Ok(Self { include: all(include)?, exclude: all(exclude)? })
     }
 
@@ -46,8 +85,32 @@ impl Choice {
 
     pub(crate) fn contains(&self, path: &str) -> bool {
         let path = path.trim_start_matches('/');
-        (self.include.is_empty() || self.include.iter().any(|g| g.is_match(path)))
-            && !self.exclude.iter().any(|g| g.is_match(path))
+        // Every glob is asked, so that each knows whether it matches anything.
+        let any = |patterns: &[Pattern]| patterns.iter().filter(|p| p.matches(path)).count() > 0;
+        let (included, excluded) = (any(&self.include), any(&self.exclude));
+        (self.include.is_empty() || included) && !excluded
+    }
+
+    /// Tells, once all paths were asked for, which globs matched none of `what`: a typo must not pass for a choice.
+    ///
+    /// # Errors
+    ///
+    /// No glob of those that include has matched.
+    pub(crate) fn check(&self, what: &str) -> Result<()> {
+        let Self { include, exclude } = self;
+        if !include.is_empty() && !include.iter().any(Pattern::has_matched) {
+            let globs: Vec<String> = include.iter().map(|pattern| format!("{:?}", pattern.text)).collect();
+            bail!("no variable of {what} matches --include {}", globs.join(" or "));
+        }
+        for (option, patterns) in [("--include", include), ("--exclude", exclude)] {
+            for pattern in patterns.iter().filter(|pattern| !pattern.has_matched()) {
+                output::complain(&format!(
+                    "warning: no variable of {what} matches {option} {:?}",
+                    pattern.text
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

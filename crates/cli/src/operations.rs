@@ -57,24 +57,91 @@ fn operation(text: &str) -> Result<Reduction> {
         ("count_where", Some(argument)) => Ok(Reduction::CountWhere(condition(argument)?)),
         ("quantile", Some(argument)) => {
             let fraction = argument.trim().parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q));
-            let fraction = fraction.ok_or_else(|| anyhow!("{argument:?} is no fraction between 0 and 1"))?;
+            let fraction = fraction.ok_or_else(|| {
+                anyhow!("{argument:?} is not a fraction between 0 and 1{}", of_percent(argument))
+            })?;
             Ok(Reduction::Quantile(fraction))
         }
         ("histogram", Some(argument)) => {
             let edges = argument.split(',').map(|edge| edge.trim().parse::<f64>());
             let edges: Vec<f64> =
                 edges.collect::<Result<_, _>>().map_err(|_| anyhow!("{text:?}: edges are numbers"))?;
+            let ascend = edges.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
+            if edges.len() < 2 || !ascend || edges.iter().any(|edge| !edge.is_finite()) {
+                bail!("{text:?}: a histogram needs at least two edges in ascending order");
+            }
             Ok(Reduction::Histogram(edges.into()))
         }
         ("any" | "all" | "count_where", None) => bail!("{name} needs a condition: {name}(> 273.15)"),
         ("quantile", None) => bail!("quantile needs a fraction: quantile(0.9)"),
         ("histogram", None) => bail!("histogram needs edges: histogram(250,260,270)"),
-        (_, Some(_)) => bail!("{name} takes no argument"),
-        (_, None) => Reduction::from_name(name).ok_or_else(|| {
-            let near = names::suggestions(name, OPERATIONS.into_iter());
-            anyhow!("{name:?} is not an operation{near}")
-        }),
+        (_, None) => Reduction::from_name(name).ok_or_else(|| unknown(name, None)),
+        (_, Some(argument)) => match Reduction::from_name(name) {
+            Some(_) => bail!("{name} takes no argument"),
+            None => Err(unknown(name, Some(argument))),
+        },
     }
+}
+
+/// What other programs call operations, and how they are written here.
+const OTHER_NAMES: [(&[&str], &str); 15] = [
+    (&["average", "avg", "nanmean", "ave"], "mean"),
+    (&["minimum", "nanmin", "lowest"], "min"),
+    (&["maximum", "nanmax", "highest"], "max"),
+    (&["total", "nansum", "add"], "sum"),
+    (&["stddev", "stdev", "standard_deviation", "nanstd", "sd", "sigma"], "std"),
+    (&["variance", "nanvar"], "var"),
+    (&["n", "num", "number", "size", "len", "length", "counts"], "count"),
+    (&["med", "nanmedian", "p50"], "median"),
+    (&["ptp", "spread", "span", "minmax", "extent"], "range"),
+    (&["idxmin", "nanargmin"], "argmin"),
+    (&["idxmax", "nanargmax"], "argmax"),
+    (&["hist", "bins"], "histogram(250,260,270)"),
+    (&["countif", "count_if", "exceedance"], "count_where(> 273.15)"),
+    (&["rms", "mode", "skew", "kurtosis", "prod", "product", "cumsum", "unique"], ""),
+    (&["iqr"], "quantile(0.25),quantile(0.75)"),
+];
+
+/// What `name` may have been meant for.
+fn unknown(name: &str, argument: Option<&str>) -> anyhow::Error {
+    let lower = name.to_lowercase();
+    let written = argument.map_or_else(|| name.to_owned(), |argument| format!("{name}({argument})"));
+    let percent = lower
+        .strip_prefix("percentile")
+        .or_else(|| lower.strip_prefix("pctl"))
+        .or_else(|| lower.strip_prefix('p'));
+    let percent = percent.or_else(|| lower.strip_prefix('q')).and_then(|digits| {
+        let digits = if digits.is_empty() { argument? } else { digits };
+        digits.trim().parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent))
+    });
+    let meant = match percent {
+        Some(percent) => Some(format!("quantile({})", percent / 100.0)),
+        None if lower.starts_with("percentile") || lower.starts_with("pctl") => {
+            Some("quantile(0.95)".to_owned())
+        }
+        None => {
+            let other = OTHER_NAMES.iter().find(|(names, _)| names.contains(&lower.as_str()));
+            other.map(|(_, meant)| (*meant).to_owned())
+        }
+    };
+    match meant {
+        Some(meant) if meant.is_empty() => {
+            anyhow!("{written:?} is not an operation; there are {}", OPERATIONS.join(", "))
+        }
+        Some(meant) => anyhow!("{written:?} is not an operation; did you mean {meant:?}?"),
+        None => {
+            let near = names::suggestions(name, OPERATIONS.into_iter());
+            let near = if near.is_empty() { format!("; there are {}", OPERATIONS.join(", ")) } else { near };
+            anyhow!("{written:?} is not an operation{near}")
+        }
+    }
+}
+
+/// The fraction that a percentage may stand for.
+fn of_percent(text: &str) -> String {
+    let percent = text.trim().trim_end_matches('%').trim_end().parse::<f64>().ok();
+    let percent = percent.filter(|percent| (1.0..=100.0).contains(percent));
+    percent.map_or_else(String::new, |percent| format!("; did you mean {}?", percent / 100.0))
 }
 
 /// Reads a comparison with a constant: `> 273.15`, `== 0`.
@@ -140,8 +207,20 @@ mod tests {
         let refused = |text| parse(text).unwrap_err().to_string();
         assert_eq!(refused("maen"), "\"maen\" is not an operation; did you mean \"mean\"?");
         assert_eq!(refused("any"), "any needs a condition: any(> 273.15)");
-        assert_eq!(refused("quantile(90)"), "\"90\" is no fraction between 0 and 1");
+        assert_eq!(refused("quantile(90)"), "\"90\" is not a fraction between 0 and 1; did you mean 0.9?");
         assert_eq!(refused("mean(3)"), "mean takes no argument");
+        assert_eq!(refused("average"), "\"average\" is not an operation; did you mean \"mean\"?");
+        assert_eq!(refused("stddev"), "\"stddev\" is not an operation; did you mean \"std\"?");
+        for (text, meant) in
+            [("percentile(95)", "0.95"), ("p99", "0.99"), ("pctl(5)", "0.05"), ("percentile", "0.95")]
+        {
+            let message = format!("{text:?} is not an operation; did you mean \"quantile({meant})\"?");
+            assert_eq!(refused(text), message);
+        }
+        assert!(refused("rms").ends_with("median, quantile"), "{}", refused("rms"));
+        for text in ["histogram(3,2,1)", "histogram(1)", "histogram(1,1)", "histogram(0,inf)"] {
+            assert!(refused(text).contains("ascending"), "{text}");
+        }
         assert_eq!(refused("all(> x)"), "\"x\" in the condition \"> x\" is not a number");
         assert!(mask("sftlf").is_err() && mask("> 5").is_err());
     }

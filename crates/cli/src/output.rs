@@ -22,6 +22,14 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Writes an error and its causes to stderr.
+pub(crate) fn complain_of(error: &anyhow::Error) {
+    for (depth, line) in causes(error).into_iter().enumerate() {
+        let prefix = if depth == 0 { "error" } else { "  caused by" };
+        complain(&format!("{prefix}: {line}"));
+    }
+}
+
 /// An error and its causes, outermost first. What a store answered is told in one sentence, and ends the list: what lies
 /// below it is how the answer came.
 pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {

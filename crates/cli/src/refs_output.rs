@@ -45,6 +45,16 @@ impl Form {
     }
 }
 
+/// Whether references may be written to `output`, as far as its name tells.
+///
+/// # Errors
+///
+/// [`WrongArguments`](crate::WrongArguments): an ending that is none of the known ones, or a URL that cannot be used.
+pub(crate) fn check(context: &Context, output: &str) -> Result<()> {
+    Form::of(output).map_err(crate::WrongArguments::of)?;
+    context.check_url(output)
+}
+
 /// Writes `set` to `output` in the form its ending asks for. A Parquet store gets its index last: without it there is
 /// no store.
 pub(crate) async fn write(

@@ -42,14 +42,28 @@ impl Source {
         }
     }
 
-    /// Plans a query, and gives the store that has the references it needs.
+    /// Plans a query, gives the store that has the references it needs, and tells its warnings.
     pub(crate) async fn prepare(
         &mut self,
         context: &Context,
         variable: &str,
         query: &Query,
     ) -> Result<(ReferenceStore, Arc<Prepared>)> {
-        let (store, prepared) = match self {
+        let (store, prepared) = self.plan(context, variable, query).await?;
+        for warning in &prepared.warnings {
+            complain(&format!("warning: {variable}: {warning}"));
+        }
+        Ok((store, Arc::new(prepared)))
+    }
+
+    /// Plans a query, and gives the store that has the references it needs.
+    pub(crate) async fn plan(
+        &mut self,
+        context: &Context,
+        variable: &str,
+        query: &Query,
+    ) -> Result<(ReferenceStore, Prepared)> {
+        Ok(match self {
             Self::Complete(store) => (store.clone(), prepare(store, variable, query).await?),
             Self::Indexed(opened) => {
                 let beside = read_beside(opened.metadata(), variable, query);
@@ -60,10 +74,6 @@ impl Source {
                 opened.load(variable, prepared.plan.tasks().map(|task| task.selection.number)).await?;
                 (context.reference_store(opened.known()), prepared)
             }
-        };
-        for warning in &prepared.warnings {
-            complain(&format!("warning: {variable}: {warning}"));
-        }
-        Ok((store, Arc::new(prepared)))
+        })
     }
 }

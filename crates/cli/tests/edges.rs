@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rangefold::active::{Limits, Query, prepare, select};
-use rangefold::reduce::{Comparison, Condition, Number, Outcome, Reduction, Value as Cell};
+use rangefold::reduce::{Answered, Comparison, Condition, Number, Outcome, Reduction, Value as Cell};
 use rangefold::refs::json as references;
 use rangefold::storage::{Environment, Storage, StorageOptions};
 use rangefold::store::ReferenceStore;
@@ -62,11 +62,18 @@ fn by_command(folder: &Path, selection: &str, operations: &[&str]) -> Vec<Value>
     let asked = operations.join(",");
     let command = ["reduce", "refs.json", "v", "--json", "--select", selection, "--op", &asked];
     let output = rangefold(folder, &command);
-    if !output.status.success() {
+    let stdout = support::stdout(&output);
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    if lines.len() != operations.len() {
         return vec![json!({ "error": support::stderr(&output) }); operations.len()];
     }
-    let lines = support::stdout(&output);
-    lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["values"].clone()).collect()
+    let failed = lines.iter().any(|line| line.get("error").is_some());
+    assert_eq!(output.status.code(), Some(i32::from(failed)), "{stdout}");
+    let answer = |line: &Value| match line.get("error") {
+        Some(error) => json!({ "error": error }),
+        None => line["values"].clone(),
+    };
+    lines.iter().map(answer).collect()
 }
 
 /// What the library answers, printed as the command prints it.
@@ -82,7 +89,12 @@ async fn by_library(folder: &Path, selection: &str, operations: &[&str]) -> Vec<
         Err(error) => return failed(&error),
     };
     match prepared.run(&store, Limits::default(), &|_, _| {}).await {
-        Ok(answer) => answer.outcomes.iter().map(printed).collect(),
+        Ok(answer) => {
+            let one = |answered: &Answered| {
+                answered.as_ref().map_or_else(|error| json!({ "error": causes(error) }), printed)
+            };
+            answer.outcomes.iter().map(one).collect()
+        }
         Err(error) => failed(&error),
     }
 }

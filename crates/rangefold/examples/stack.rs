@@ -50,10 +50,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let query = Query { reductions: vec![Reduction::Mean, Reduction::Count], ..Query::default() };
     let prepared = prepare(&store, "tas", &query).await?;
     let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await?;
-    if let [mean, count] = answer.outcomes.as_slice()
+    let chunks = answer.statistics.chunks;
+    if let [mean, count] = answer.complete()?.as_slice()
         && let (Some(Value::Float(mean)), Some(Value::Signed(count))) = (mean.value(0), count.value(0))
     {
-        println!("mean temperature: {mean:.3} K over {count} values in {} chunks", answer.statistics.chunks);
+        println!("mean temperature: {mean:.3} K over {count} values in {chunks} chunks");
     }
     Ok(())
 }

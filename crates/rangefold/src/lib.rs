@@ -110,7 +110,7 @@
 //! };
 //! let prepared = prepare(&store, "tas", &query).await?;
 //! let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await?;
-//! assert_eq!(answer.outcomes[0].shape, [4]);
+//! assert_eq!(answer.complete()?[0].shape, [4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

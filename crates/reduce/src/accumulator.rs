@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    Outcome, Partial, ReduceError, ReductionPlan, columns::Columns, element::Wide, outcome, partial::Cells,
+    Answered, Partial, ReduceError, ReductionPlan, columns::Columns, element::Wide, outcome, partial::Cells,
     walk::Region,
 };
 
@@ -44,13 +44,12 @@ impl<'p> Accumulator<'p> {
     ///
     /// # Errors
     ///
-    /// [`ReduceError::Incomplete`] unless all chunks were merged, [`ReduceError::Overflow`] if an integer sum does not
-    /// fit its type.
-    pub fn finish(self) -> Result<Vec<Outcome>, ReduceError> {
+    /// [`ReduceError::Incomplete`] unless all chunks were merged.
+    pub fn finish(self) -> Result<Vec<Answered>, ReduceError> {
         let Self { plan, merged, cells, .. } = self;
         let chunks = plan.chunk_count();
         if merged == chunks {
-            outcome::of_cells(plan, cells)
+            Ok(outcome::of_cells(plan, cells))
         } else {
             Err(ReduceError::Incomplete { merged, chunks })
         }

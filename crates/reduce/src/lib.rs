@@ -24,7 +24,7 @@
 //!     };
 //!     accumulator.merge(&partial)?; // here, in task order
 //! }
-//! let answers = accumulator.finish()?;
+//! let answers = accumulator.finish()?.into_iter().collect::<Result<Vec<_>, _>>()?; // or one by one
 //! assert_eq!(answers[1].value(0), Some(Value::Float(1.5)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -123,7 +123,7 @@ pub use accumulator::Accumulator;
 pub use condition::{Comparison, Condition};
 pub use gather::{Bin, Gathering, Sieve, Sifted, Tally, interpolate, interpolate_integer, quantile_place};
 pub use layout::{FoldedGroups, Layout, LayoutError, Step, strides};
-pub use outcome::{Outcome, Value, Values};
+pub use outcome::{Answered, Outcome, Value, Values};
 pub use partial::{Partial, ReduceError};
 pub use plan::{ChunkTask, PlanError, ReductionPlan};
 pub use rangefold_array::{MissingSpec, NanPolicy, Number, Packing, PackingError};

@@ -203,42 +203,34 @@ fn integer_sums<T: TryFrom<i128>>(sums: &[i128], data_type: &'static str) -> Res
     sums.iter().enumerate().map(fit).collect()
 }
 
+/// The answer to one reduction, or why it alone has none: [`ReduceError::Overflow`] where an integer sum does not fit its
+/// type.
+pub type Answered = Result<Outcome, ReduceError>;
+
 /// The answers to all reductions of a plan, from the cells of the whole answer.
-///
-/// # Errors
-///
-/// [`ReduceError::Overflow`] if an integer sum does not fit its type.
-pub(crate) fn of_cells(plan: &ReductionPlan, cells: Cells) -> Result<Vec<Outcome>, ReduceError> {
+pub(crate) fn of_cells(plan: &ReductionPlan, cells: Cells) -> Vec<Answered> {
     match cells {
-        Cells::Missing => Ok(Vec::new()),
-        Cells::Text(texts) => Ok(text::outcomes(plan, texts)),
+        Cells::Missing => Vec::new(),
+        Cells::Text(texts) => text::outcomes(plan, texts).into_iter().map(Ok).collect(),
         Cells::Signed(columns) => all(plan, columns),
         Cells::Unsigned(columns) => all(plan, columns),
         Cells::Float(columns) => all(plan, columns),
         Cells::Complex(real, imaginary) => {
-            let (real, imaginary) = (all(plan, real)?, all(plan, *imaginary)?);
-            Ok(real
-                .into_iter()
-                .zip(imaginary)
-                .map(|(real, imaginary)| real.with_imaginary(imaginary))
-                .collect())
+            let parts = all(plan, real).into_iter().zip(all(plan, *imaginary));
+            parts.map(|(real, imaginary)| Ok(real?.with_imaginary(imaginary?))).collect()
         }
     }
 }
 
 /// The answers to all reductions of a plan.
-fn all<X: Answer>(plan: &ReductionPlan, columns: Columns<X>) -> Result<Vec<Outcome>, ReduceError> {
+fn all<X: Answer>(plan: &ReductionPlan, columns: Columns<X>) -> Vec<Answered> {
     let Some(windows) = plan.windows else { return of_columns(plan, &columns, &[]) };
     let statistics = Statistics { columns, wanted: &plan.wanted };
     let (Statistics { columns, .. }, lacking) = windows.roll(&plan.output_shape, statistics);
     of_columns(plan, &columns, &lacking)
 }
 
-fn of_columns<X: Answer>(
-    plan: &ReductionPlan,
-    columns: &Columns<X>,
-    lacking: &[bool],
-) -> Result<Vec<Outcome>, ReduceError> {
+fn of_columns<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>, lacking: &[bool]) -> Vec<Answered> {
     let mut hits = columns.hits.iter();
     let mut bins = columns.bins.iter();
     let cells = columns.count.len();
@@ -259,7 +251,14 @@ fn of_columns<X: Answer>(
             Reduction::Count => signed(&count),
             Reduction::Range => X::ranges(&columns.min, &columns.max),
             Reduction::Sum => {
-                columns.sum.as_ref().map_or(Ok(Values::Float(Vec::new())), |s| X::sums(s, cells))?
+                let sums = columns.sum.as_ref().map_or(Ok(Values::Float(Vec::new())), |s| X::sums(s, cells));
+                match sums {
+                    Ok(sums) => sums,
+                    Err(error) => {
+                        outcomes.push(Err(error));
+                        continue;
+                    }
+                }
             }
             Reduction::Mean => floats(cells, |cell| mean(columns, cell)),
             Reduction::Var { ddof } => floats(cells, |cell| variance(columns, cell, *ddof)),
@@ -295,9 +294,9 @@ fn of_columns<X: Answer>(
             values => values,
         };
         let (reduction, count) = (reduction.clone(), count.clone());
-        outcomes.push(Outcome { reduction, shape, element, values, count, lacking: lacking.to_vec() });
+        outcomes.push(Ok(Outcome { reduction, shape, element, values, count, lacking: lacking.to_vec() }));
     }
-    Ok(outcomes)
+    outcomes
 }
 
 impl Reduction {

@@ -16,7 +16,7 @@ use std::ops::Range;
 use rangefold_array::{AxisRange, ChunkSelection};
 
 use crate::{
-    AxisMap, ChunkTask, Outcome, ReduceError, ReductionPlan,
+    Answered, AxisMap, ChunkTask, ReduceError, ReductionPlan,
     accumulator::{self, whole},
     chunk, outcome,
     partial::Cells,
@@ -164,9 +164,8 @@ impl ReductionPlan {
     ///
     /// # Errors
     ///
-    /// [`ReduceError::Incomplete`] unless every chunk was added to every slab that it touches, and
-    /// [`ReduceError::Overflow`] if an integer sum does not fit its type.
-    pub fn answers(&self, mut slabs: Vec<Slab>) -> Result<Vec<Outcome>, ReduceError> {
+    /// [`ReduceError::Incomplete`] unless every chunk was added to every slab that it touches.
+    pub fn answers(&self, mut slabs: Vec<Slab>) -> Result<Vec<Answered>, ReduceError> {
         let frame = whole(self);
         let covered: usize = slabs.iter().map(|slab| slab.region.cells()).sum();
         if covered != self.output_cells {
@@ -181,7 +180,7 @@ impl ReductionPlan {
         if slabs.len() == 1
             && let Some(slab) = slabs.pop()
         {
-            return outcome::of_cells(self, slab.cells);
+            return Ok(outcome::of_cells(self, slab.cells));
         }
         let mut cells = Cells::empty(self, self.output_cells);
         for slab in slabs {
@@ -189,6 +188,6 @@ impl ReductionPlan {
                 return Err(ReduceError::Foreign { ordinal: slab.last.unwrap_or(0) });
             }
         }
-        outcome::of_cells(self, cells)
+        Ok(outcome::of_cells(self, cells))
     }
 }

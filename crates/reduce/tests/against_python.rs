@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something unexpected happens")]
 
 use rangefold_array::{ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, Hyperslab, MemoryOrder};
-use rangefold_reduce::{
-    AxisMap, MissingSpec, Number, Outcome, Packing, ReduceSpec, Reduction, ReductionPlan, Value,
-};
+use rangefold_reduce::{AxisMap, Number, Outcome, Packing, ReduceSpec, Reduction, ReductionPlan, Value};
 use serde_json::Value as Json;
 
 fn cases(text: &str) -> Vec<Json> {
@@ -72,7 +70,7 @@ fn reduce(
     for (task, chunk) in plan.tasks().zip(bytes) {
         accumulator.merge(&plan.reduce_chunk(&task, chunk).unwrap()).unwrap();
     }
-    accumulator.finish().unwrap()
+    accumulator.finish().unwrap().into_iter().collect::<Result<_, _>>().unwrap()
 }
 
 fn float(value: Value) -> f64 {

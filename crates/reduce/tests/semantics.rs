@@ -15,8 +15,8 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder, TimeUnit,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkStatistics, Comparison, Condition, FoldedGroups, Grouping, Layout, NanPolicy, Number,
-    Outcome, Packing, PlanError, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value, Values,
+    Accumulator, AxisMap, ChunkStatistics, Comparison, Condition, FoldedGroups, Grouping, Layout, NanPolicy,
+    Number, Outcome, Packing, PlanError, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value, Values,
 };
 use support::fsum;
 
@@ -40,7 +40,12 @@ fn reduce(element: ElementType, bytes: &[u8], spec: &ReduceSpec) -> Result<Vec<O
     for task in plan.tasks() {
         accumulator.merge(&plan.reduce_chunk(&task, bytes)?)?;
     }
-    accumulator.finish()
+    accumulator.finish()?.into_iter().collect()
+}
+
+/// The answers, each of which there is.
+fn all_of(accumulator: Accumulator<'_>) -> Vec<Outcome> {
+    accumulator.finish().unwrap().into_iter().collect::<Result<_, _>>().unwrap()
 }
 
 fn all(reductions: &[Reduction]) -> ReduceSpec {
@@ -109,7 +114,7 @@ proptest! {
             chunk.resize(chunk_len, 0xff);
             accumulator.merge(&plan.reduce_chunk(&task, &chunk).unwrap()).unwrap();
         }
-        let answers = accumulator.finish().unwrap();
+        let answers = all_of(accumulator);
         for column in 0..width as usize {
             let cell = || values.iter().copied().skip(column).step_by(width as usize);
             let (exact, scale) = (fsum(cell()), fsum(cell().map(f64::abs)));
@@ -155,7 +160,7 @@ proptest! {
         let finish = |plan: &ReductionPlan, partial| {
             let mut accumulator = plan.accumulator();
             accumulator.merge(&partial).unwrap();
-            accumulator.finish().unwrap()
+            all_of(accumulator)
         };
         let wire = finish(&raw, raw.reduce_chunk(&task, &bytes).unwrap());
         let statistics = ChunkStatistics {
@@ -336,7 +341,7 @@ fn an_absent_chunk_is_full_of_the_fill_value_or_missing() {
         .unwrap();
         let mut accumulator = small.accumulator();
         accumulator.merge(&partial).unwrap();
-        let answers = accumulator.finish().unwrap();
+        let answers = all_of(accumulator);
         (number(&answers[0]), number(&answers[1]))
     };
     assert_eq!(answer(&meta, &spec), (None, Some(Value::Signed(0))));
@@ -381,7 +386,7 @@ fn chunks_of_which_no_position_has_a_group_are_not_needed() {
     for task in plan.tasks() {
         accumulator.merge(&plan.reduce_chunk(&task, &[1, 2, 3, 10, 20, 30]).unwrap()).unwrap();
     }
-    assert_eq!(accumulator.finish().unwrap()[0].values, Values::Unsigned(vec![60, 6]));
+    assert_eq!(all_of(accumulator)[0].values, Values::Unsigned(vec![60, 6]));
 }
 
 #[test]
@@ -407,7 +412,7 @@ fn a_mask_leaves_out_the_chunks_of_which_no_position_takes_part() {
         let bytes = [large, 99, 99, -large].map(i64::to_le_bytes).concat();
         accumulator.merge(&plan.reduce_chunk(&task, &bytes).unwrap()).unwrap();
     }
-    let answers = accumulator.finish().unwrap();
+    let answers = all_of(accumulator);
     assert_eq!(answers[0].values, Values::Signed(vec![large, -large, large, -large]));
     assert_eq!(answers[1].values, Values::Signed(vec![10, 15, 10, 15]));
     let (first, all) = (rangefold_array::Slice::Index(0), rangefold_array::Slice::All);
@@ -442,7 +447,7 @@ fn partials_are_merged_in_order_and_all_of_them() {
     let foreign = other.reduce_chunk(&other.tasks().nth(1).unwrap(), &[1, 2]).unwrap();
     assert_eq!(accumulator.merge(&foreign).unwrap_err(), ReduceError::Foreign { ordinal: 1 });
     accumulator.merge(&partials[1]).unwrap();
-    assert_eq!(accumulator.finish().unwrap()[0].value(0), Some(Value::Unsigned(6)));
+    assert_eq!(all_of(accumulator)[0].value(0), Some(Value::Unsigned(6)));
 }
 
 #[test]

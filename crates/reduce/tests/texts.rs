@@ -40,7 +40,7 @@ fn run(
     for task in plan.tasks() {
         accumulator.merge(&chunk(&plan, &task).unwrap()).unwrap();
     }
-    accumulator.finish().unwrap()
+    accumulator.finish().unwrap().into_iter().collect::<Result<_, _>>().unwrap()
 }
 
 /// Answers for texts of any length, whose last chunk is not stored.

@@ -19,11 +19,40 @@ pub(crate) struct JsonError {
     pub(crate) at: usize,
     /// What was expected there.
     pub(crate) problem: &'static str,
+    /// What follows there.
+    pub(crate) end: End,
 }
+
+/// What follows where a text turned out not to be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing: the text has no bytes at all.
+    Empty,
+    /// Nothing: the text is JSON up to its end.
+    CutOff {
+        /// Bytes of the text.
+        length: usize,
+    },
+    /// Something else.
+    Further,
+}
+
+/// The problem of a string that the text ends in.
+const OPEN_STRING: &str = "a string without an end";
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.problem, self.at)
+        match self.end {
+            End::Empty => f.write_str("it is empty: 0 bytes"),
+            End::CutOff { length } => {
+                write!(
+                    f,
+                    "it is cut off: it ends after {length} bytes, with {} at byte {}",
+                    self.problem, self.at
+                )
+            }
+            End::Further => write!(f, "{} at byte {}", self.problem, self.at),
+        }
     }
 }
 
@@ -61,7 +90,12 @@ impl<'a> Reader<'a> {
     }
 
     fn error<T>(&self, problem: &'static str) -> Result<T, JsonError> {
-        Err(JsonError { at: self.at, problem })
+        let end = match self.text.len() {
+            0 => End::Empty,
+            length if self.rest().trim_start().is_empty() || problem == OPEN_STRING => End::CutOff { length },
+            _ => End::Further,
+        };
+        Err(JsonError { at: self.at, problem, end })
     }
 
     fn byte(&self) -> Option<u8> {
@@ -182,7 +216,7 @@ impl<'a> Reader<'a> {
         let rest = self.rest();
         let length = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < 0x20);
         let Some(run) = length.and_then(|length| rest.get(..length)) else {
-            return self.error("a string without an end");
+            return self.error(OPEN_STRING);
         };
         self.at += run.len();
         if self.byte().is_some_and(|b| b < 0x20) {

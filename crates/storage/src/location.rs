@@ -159,7 +159,11 @@ impl Location {
     }
 
     /// The URL of a server.
-    pub(crate) fn endpoint(url: &str) -> Result<Self, StorageError> {
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Url`] unless it begins with `http://` or `https://` and names a host.
+    pub fn endpoint(url: &str) -> Result<Self, StorageError> {
         // A host with a port and no scheme would pass for a local path.
         match split_scheme(url).and_then(|(scheme, _)| Scheme::parse(scheme)) {
             Some(scheme) if scheme.is_web() => Self::parse(url),

@@ -96,6 +96,25 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Why several answers cannot be written, where the format holds one.
+    ///
+    /// # Errors
+    ///
+    /// The format holds one answer, and there are `count`.
+    pub(crate) fn check_count(self, count: usize) -> Result<()> {
+        let rule = match self {
+            Self::Npy => "a .npy file holds one array",
+            Self::Png => "a .png shows one answer",
+            Self::Json | Self::Csv | Self::NcJson | Self::Zarr => return Ok(()),
+        };
+        match count {
+            0 | 1 => Ok(()),
+            _ => bail!("{rule}, and there are {count}; .zarr, .nc.json and .json hold many"),
+        }
+    }
+}
+
 /// An output before it is stored.
 #[derive(Debug)]
 pub(crate) enum Encoded {
@@ -111,24 +130,25 @@ pub(crate) enum Encoded {
 ///
 /// A field contradicts itself, or the format cannot say it: see the table of this module.
 pub(crate) fn encode(fields: &[Field], format: Format) -> Result<Encoded> {
+    format.check_count(fields.len())?;
     for field in fields {
         field.check().with_context(|| field.title())?;
     }
     Ok(match format {
         Format::Json => Encoded::Object(json::lines(fields).into_bytes()),
-        Format::Npy => Encoded::Object(only(fields, "a .npy file holds one array", npy::encode)?),
+        Format::Npy => Encoded::Object(only(fields, npy::encode)?),
         Format::Csv => Encoded::Object(csv::encode(fields)?.into_bytes()),
         Format::NcJson => Encoded::Object(nco_json::encode(fields)?.into_bytes()),
         Format::Zarr => Encoded::Tree(zarr::encode(fields)?),
-        Format::Png => Encoded::Object(only(fields, "a .png shows one answer", picture::png)?),
+        Format::Png => Encoded::Object(only(fields, picture::png)?),
     })
 }
 
 /// Writes the one field there is.
-fn only(fields: &[Field], rule: &str, write: fn(&Field) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+fn only(fields: &[Field], write: fn(&Field) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
     match fields {
         [field] => write(field).with_context(|| field.title()),
-        _ => bail!("{rule}, and there are {}; .zarr, .nc.json and .json hold many", fields.len()),
+        _ => bail!("there is nothing to write"),
     }
 }
 

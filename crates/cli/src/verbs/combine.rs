@@ -12,15 +12,15 @@ use rangefold::combine::{
 use crate::args::{self, Combine};
 use crate::context::Context;
 use crate::names::Choice;
-use crate::{Done, output, progress, refs_output};
+use crate::{Done, WrongArguments, names, output, progress, refs_output};
 
 /// Reference stores read at the same time.
 const INPUTS_IN_FLIGHT: usize = 16;
 
 pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
-    refs_output::Form::of(&args.output)?;
-    let spec = spec(args)?;
-    let choice = Choice::new(&args.include, &args.exclude)?;
+    refs_output::check(context, &args.output)?;
+    let spec = spec(args).map_err(WrongArguments::of)?;
+    let choice = Choice::new(&args.include, &args.exclude).map_err(WrongArguments::of)?;
     let bar = progress::bar(&context.shared, args.refs.len() as u64, "inputs");
     let mut inputs: Vec<Input> = stream::iter(&args.refs)
         .map(|url| async {
@@ -33,6 +33,8 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
         .try_collect()
         .await?;
     bar.finish_and_clear();
+    choice.check("the inputs")?;
+    check_names(&spec, &inputs)?;
     if let Some(existing) = &args.append {
         inputs.insert(0, Input::combined(existing.clone(), context.references(existing).await?));
     }
@@ -45,6 +47,28 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     let dropped = combine_with(&inputs, &spec, storage, options, |joined| write(context, args, joined)).await;
     report_dropped(context, &dropped.with_context(cannot)?);
     Ok(Done::All)
+}
+
+/// Whether the names that rules are for stand in any input: a rule for none would be a check switched off by a typo.
+fn check_names(spec: &CombineSpec, inputs: &[Input]) -> Result<()> {
+    let sets = || inputs.iter().map(|input| &input.references);
+    let paths: BTreeSet<&str> = sets().flat_map(|set| set.arrays.keys()).map(String::as_str).collect();
+    if let Some(name) = spec.identical.keys().find(|name| !paths.contains(name.as_str())) {
+        let near = names::suggestions(name, paths.iter().copied());
+        bail!("no input has the variable {name:?} of --identical{near}");
+    }
+    let attributes: BTreeSet<&str> = sets()
+        .flat_map(|set| {
+            let of_arrays = set.arrays.values().map(|array| &array.attributes);
+            set.groups.values().map(|group| &group.attributes).chain(of_arrays)
+        })
+        .flat_map(|attributes| attributes.iter().map(|(name, _)| name))
+        .collect();
+    for name in spec.attributes.keys().filter(|name| !attributes.contains(name.as_str())) {
+        let near = names::suggestions(name, attributes.iter().copied());
+        output::complain(&format!("warning: no input has the attribute {name:?} of --attr{near}"));
+    }
+    Ok(())
 }
 
 /// Writes what was joined; returns the attributes that were left out.
@@ -107,9 +131,9 @@ fn spec(args: &Combine) -> Result<CombineSpec> {
     for name in &args.identical {
         let (name, tolerance) = match name.split_once('=') {
             None => (name.as_str(), Tolerance::Exact),
-            Some((name, text)) => match text.parse() {
-                Ok(tolerance) => (name, Tolerance::Absolute(tolerance)),
-                Err(_) => bail!("{text:?} is not a tolerance such as 1e-6"),
+            Some((name, text)) => match text.parse::<f64>() {
+                Ok(tolerance) if tolerance >= 0.0 => (name, Tolerance::Absolute(tolerance)),
+                _ => bail!("{text:?} is not a tolerance such as 1e-6"),
             },
         };
         identical.insert(name.trim_matches('/').to_owned(), tolerance);

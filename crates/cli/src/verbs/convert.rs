@@ -7,11 +7,16 @@ use rangefold::refs::ReferenceSet;
 
 use crate::args::Convert;
 use crate::context::Context;
-use crate::{Done, refs_output};
+use crate::{Done, WrongArguments, refs_output};
 
 pub(crate) async fn run(context: &Context, args: &Convert) -> Result<Done> {
-    refs_output::Form::of(&args.output)?;
-    let rules = args.rewrite.iter().map(|rule| parse(rule)).collect::<Result<Vec<_>>>()?;
+    refs_output::check(context, &args.output)?;
+    let rules = args
+        .rewrite
+        .iter()
+        .map(|rule| parse(rule))
+        .collect::<Result<Vec<_>>>()
+        .map_err(WrongArguments::of)?;
     let mut set = context.references(&args.refs).await?;
     for (from, to) in rules {
         if rewrite(&mut set, from, to) == 0 {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use rangefold::active::{Limits, Query, query::Values, select};
 use rangefold::reduce::Reduction;
 
@@ -14,11 +14,13 @@ use crate::{Done, WrongArguments, fields, names, output};
 
 pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
+    if let Some(output) = &args.output {
+        context.check_url(output)?;
+    }
     let mut source = Source::open(context, &args.refs).await?;
     let variable = args.variable.trim_matches('/');
     if !source.set().arrays.contains_key(variable) {
-        let near = names::suggestions(variable, source.set().arrays.keys().map(String::as_str));
-        bail!("{} has no variable {variable:?}{near}", args.refs);
+        return Err(names::no_variable(source.set(), &args.refs, variable));
     }
     // A value is the first of itself: reducing nothing masks and unpacks each element by the same rules as a reduction.
     let query = Query {
@@ -37,8 +39,15 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let fields: Vec<Field> = fields::of_answer(&store, variable, &prepared, &answer, started.elapsed())
         .await?
         .into_iter()
-        .map(|field| Field { operation: None, count: None, effort: None, ..field })
-        .collect();
+        .map(|answered| {
+            Ok(Field {
+                operation: None,
+                count: None,
+                effort: None,
+                ..answered.map_err(|unanswered| unanswered.error)?
+            })
+        })
+        .collect::<Result<_>>()?;
     match (&args.output, format) {
         (Some(url), Some(format)) => context.write_fields(url, &fields, format).await?,
         _ if context.shared.json => output::print(&result::json_lines(&fields))?,

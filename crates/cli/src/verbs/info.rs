@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use rangefold::array::{ArrayMeta, CodecSpec};
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
 use serde_json::{Value, json};
@@ -18,11 +18,7 @@ pub(crate) async fn run(context: &Context, args: &Info) -> Result<Done> {
     if let Some(path) = variable
         && !set.arrays.contains_key(path)
     {
-        if let Some(error) = set.unreadable.get(path) {
-            bail!("variable {path:?} of {} cannot be read: {error}", args.refs);
-        }
-        let near = names::suggestions(path, set.arrays.keys().map(String::as_str));
-        bail!("{} has no variable {path:?}{near}", args.refs);
+        return Err(names::no_variable(&set, &args.refs, path));
     }
     for (path, error) in &set.unreadable {
         output::complain(&format!("{}: variable {path:?} cannot be read: {error}", args.refs));

@@ -1,15 +1,18 @@
 //! `rangefold reduce`: active reductions.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{GroupBy, Limits, Query, Rolling, Statistics, query::Values, select};
+use rangefold::active::{GroupBy, Limits, Prepared, Query, Rolling, Statistics, query::Values, select};
 use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
+use rangefold::store::ReferenceStore;
 use serde_json::json;
 
 use crate::args::Reduce;
 use crate::context::Context;
+use crate::fields::Unanswered;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
 use crate::{Done, WrongArguments, fields, names, number, operations, output, progress};
@@ -18,44 +21,92 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     let reductions = operations::parse(&args.op).map_err(WrongArguments::of)?;
     let query = query(args, reductions).map_err(WrongArguments::of)?;
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
+    if let Some(output) = &args.output {
+        context.check_url(output)?;
+    }
+    if let Some(format) = format {
+        format.check_count(query.reductions.len()).map_err(WrongArguments::of)?;
+    }
     let mut source = Source::open(context, &args.refs).await?;
-    let variables = variables(source.set(), args)?;
-    let mut fields = Vec::new();
+    let Variables { readable, unreadable } = variables(source.set(), args)?;
     let mut failed = false;
-    for variable in &variables {
+    let mut tell = |failure: &Failure<'_>| {
+        failed = true;
+        failure.tell(context.shared.json)
+    };
+    for (variable, error) in &unreadable {
+        tell(&Failure { variable, operation: None, error })?;
+    }
+    let mut fields = Vec::new();
+    for variable in &readable {
         let answered = if args.explain {
-            explain(context, &mut source, variable, &query)
-                .await
-                .map(|text| output::print(&text))
-                .map(|_| Vec::new())
+            let explained = explain(context, &mut source, variable, &query).await;
+            explained.and_then(|text| Ok(output::print(&text)?)).map(|()| Vec::new())
         } else {
             reduce(context, &mut source, variable, &query).await
         };
-        match answered {
-            Ok(answered) if format.is_some() => fields.extend(answered),
-            Ok(answered) => show(context, args, &answered)?,
-            Err(error) if variables.len() > 1 => {
-                failed = true;
-                if context.shared.json {
-                    output::print(&format!("{}\n", json!({ "variable": variable, "error": chain(&error) })))?;
-                } else {
-                    output::complain(&format!("error: {}", chain(&error)));
+        let answered = match answered {
+            Ok(answered) => answered,
+            // An error that has nothing to do with this variable ends the command.
+            Err(error) if error.is::<WrongArguments>() => return Err(error),
+            Err(error) => {
+                tell(&Failure { variable, operation: None, error: &error })?;
+                continue;
+            }
+        };
+        let mut answers = Vec::with_capacity(answered.len());
+        for answer in answered {
+            match answer {
+                Ok(field) if format.is_none() && context.shared.json => {
+                    output::print(&result::json_lines(std::slice::from_ref(&field)))?;
+                }
+                Ok(field) => answers.push(field),
+                Err(Unanswered { operation, error }) => {
+                    let error = &error.context(format!("cannot reduce {variable}"));
+                    tell(&Failure { variable, operation: Some(&operation), error })?;
                 }
             }
-            Err(error) => return Err(error),
+        }
+        if format.is_some() {
+            fields.extend(answers);
+        } else {
+            show(args, &answers)?;
         }
     }
-    if let (Some(url), Some(format)) = (&args.output, format) {
+    if let (Some(url), Some(format)) = (&args.output, format)
+        && !fields.is_empty()
+    {
         context.write_fields(url, &fields, format).await?;
     }
     Ok(if failed { Done::Failed } else { Done::All })
 }
 
-/// Prints answers to stdout.
-fn show(context: &Context, args: &Reduce, fields: &[Field]) -> Result<()> {
-    if context.shared.json {
-        return Ok(output::print(&result::json_lines(fields))?);
+/// A variable, or one operation on it, that has no answer.
+struct Failure<'a> {
+    variable: &'a str,
+    /// The operation; all of them if `None`.
+    operation: Option<&'a str>,
+    error: &'a anyhow::Error,
+}
+
+impl Failure<'_> {
+    /// Tells it on stderr, and with `--json` as a line of stdout too.
+    fn tell(&self, json: bool) -> Result<()> {
+        let Self { variable, operation, error } = self;
+        output::complain_of(error);
+        if json {
+            let mut line = json!({ "variable": variable, "error": output::causes(error).join(": ") });
+            if let (Some(operation), Some(line)) = (operation, line.as_object_mut()) {
+                line.insert("op".to_owned(), json!(operation));
+            }
+            output::print(&format!("{line}\n"))?;
+        }
+        Ok(())
     }
+}
+
+/// Prints answers to stdout, for a person.
+fn show(args: &Reduce, fields: &[Field]) -> Result<()> {
     let terminal = Terminal::of_stdout();
     if !args.plot {
         return Ok(output::print(&result::text(fields, terminal.width))?);
@@ -66,57 +117,108 @@ fn show(context: &Context, args: &Reduce, fields: &[Field]) -> Result<()> {
     Ok(())
 }
 
-/// An error and its causes in one line.
-fn chain(error: &anyhow::Error) -> String {
-    output::causes(error).join(": ")
-}
-
 fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
     let mut weights: Vec<_> = args.weights.iter().map(|source| operations::weights(source)).collect();
     if let Some(mask) = &args.mask {
         weights.push(operations::mask(mask)?);
+    }
+    let by: Vec<GroupBy> = args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?;
+    let rolling = args.rolling.as_deref().map(Rolling::parse).transpose()?;
+    let dimension = |by: &GroupBy| match by {
+        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension.clone()),
+        GroupBy::Variable(_) => None,
+    };
+    if let Some(rolling) = &rolling
+        && by.iter().any(|by| dimension(by).as_ref() == Some(&rolling.dimension))
+    {
+        bail!("windows {rolling} cannot be made: dimension {:?} is grouped by --by", rolling.dimension);
     }
     Ok(Query {
         reductions,
         over: args.over.clone(),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
         nearest: args.nearest,
-        by: args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?,
-        rolling: args.rolling.as_deref().map(Rolling::parse).transpose()?,
+        by,
+        rolling,
         weights,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
         condition: args.condition.as_deref().map(operations::condition).transpose()?,
     })
 }
 
+/// The variables that were asked for.
+struct Variables {
+    readable: Vec<String>,
+    /// Those that a glob matches and whose metadata say what cannot be read, with what it is.
+    unreadable: Vec<(String, anyhow::Error)>,
+}
+
 /// The variables that were asked for: one path, or every numeric variable that a glob matches.
-fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Vec<String>> {
+fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Variables> {
     let wanted = args.variable.trim_matches('/');
     if set.arrays.contains_key(wanted) {
-        return Ok(vec![wanted.to_owned()]);
+        return Ok(Variables { readable: vec![wanted.to_owned()], unreadable: Vec::new() });
     }
-    if let Some(error) = set.unreadable.get(wanted) {
-        bail!("variable {wanted:?} of {} cannot be read: {error}", args.refs);
-    }
-    if names::is_glob(wanted) {
-        let glob = names::glob(wanted)?;
+    if names::is_glob(wanted) && !set.unreadable.contains_key(wanted) {
+        let glob = names::glob(wanted).map_err(WrongArguments::of)?;
+        let unreadable = set.unreadable.iter().filter(|(path, _)| glob.is_match(path));
+        let unreadable: Vec<(String, anyhow::Error)> = unreadable
+            .map(|(path, error)| {
+                let cannot = format!("variable {path:?} of {} cannot be read", args.refs);
+                (path.clone(), anyhow::Error::new(error.clone()).context(cannot))
+            })
+            .collect();
         let matching = set.arrays.iter().filter(|(path, _)| glob.is_match(path));
         let numeric: Vec<String> = matching
             .filter(|(_, array)| array.meta.data_type.element.is_numeric())
             .map(|(path, _)| path.clone())
             .collect();
-        if numeric.is_empty() {
+        if numeric.is_empty() && unreadable.is_empty() {
             bail!("{} has no numeric variable that matches {wanted:?}", args.refs);
         }
-        return Ok(numeric);
+        return Ok(Variables { readable: numeric, unreadable });
     }
-    let near = names::suggestions(wanted, set.arrays.keys().map(String::as_str));
-    bail!("{} has no variable {wanted:?}{near}", args.refs)
+    Err(names::no_variable(set, &args.refs, wanted))
 }
 
-async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<Vec<Field>> {
+/// The answers to all operations, or why one has none.
+type Answers = Vec<Result<Field, Unanswered>>;
+
+async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<Answers> {
     let started = Instant::now();
-    let (store, prepared) = source.prepare(context, variable, query).await?;
+    let refused = match source.prepare(context, variable, query).await {
+        Ok((store, prepared)) => return answer(context, &store, &prepared, variable, started).await,
+        Err(error) => error,
+    };
+    // Operations that are not defined for the variable leave the others theirs.
+    let mut errors = BTreeMap::new();
+    let mut defined = Vec::new();
+    for (number, reduction) in query.reductions.iter().enumerate() {
+        let alone = Query { reductions: vec![reduction.clone()], ..query.clone() };
+        match source.plan(context, variable, &alone).await {
+            Ok(_) => defined.push(reduction.clone()),
+            Err(error) => {
+                errors.insert(number, Unanswered { operation: fields::operation(reduction), error });
+            }
+        }
+    }
+    if defined.is_empty() || errors.is_empty() {
+        return Err(refused);
+    }
+    let (store, prepared) =
+        source.prepare(context, variable, &Query { reductions: defined, ..query.clone() }).await?;
+    let mut answered = answer(context, &store, &prepared, variable, started).await?.into_iter();
+    let next = |number| errors.remove(&number).map_or_else(|| answered.next(), |error| Some(Err(error)));
+    Ok((0..query.reductions.len()).filter_map(next).collect())
+}
+
+async fn answer(
+    context: &Context,
+    store: &ReferenceStore,
+    prepared: &Prepared,
+    variable: &str,
+    started: Instant,
+) -> Result<Answers> {
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
     let advance = |done, took: &Statistics| {
         bar.set_length(took.chunks);
@@ -124,11 +226,11 @@ async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &
         bar.set_message(format!("{} fetched, ", number::bytes(took.fetched)));
     };
     let answer = prepared
-        .run(&store, limits(context), &advance)
+        .run(store, limits(context), &advance)
         .await
         .with_context(|| format!("cannot reduce {variable}"))?;
     bar.finish_and_clear();
-    fields::of_answer(&store, variable, &prepared, &answer, started.elapsed()).await
+    fields::of_answer(store, variable, prepared, &answer, started.elapsed()).await
 }
 
 fn limits(context: &Context) -> Limits {

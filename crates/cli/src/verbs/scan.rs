@@ -1,9 +1,11 @@
 //! `rangefold scan`: netCDF-4/HDF5 files to references.
 
-use anyhow::{Context as _, Result, bail};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::refs::json;
-use rangefold::scan::{Scan, ScanOptions, scan};
+use rangefold::scan::{Scan, ScanOptions, Select, scan};
 use serde_json::{Value, json};
 
 use crate::args;
@@ -16,13 +18,15 @@ const FILES_IN_FLIGHT: usize = 16;
 
 pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     if args.files.len() > 1 && args.final_url.is_some() {
-        bail!("--final-url is for one input, and there are {}", args.files.len());
+        let many = anyhow!("--final-url is for one input, and there are {}", args.files.len());
+        return Err(WrongArguments::of(many));
     }
     let outputs = outputs(args).map_err(WrongArguments::of)?;
-    let choice = Choice::new(&args.include, &args.exclude)?;
+    // Each file has a choice of its own, which knows what it matched.
+    let choose = || Choice::new(&args.include, &args.exclude).map(Arc::new).map_err(WrongArguments::of);
+    choose()?;
     let options = ScanOptions {
-        select: (!choice.is_everything())
-            .then(|| std::sync::Arc::new(move |path: &str| choice.contains(path)) as rangefold::scan::Select),
+        select: None,
         inline_threshold: args.inline_threshold,
         strict: args.strict,
         final_url: args.final_url.clone(),
@@ -30,9 +34,14 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     let bar = progress::bar(&context.shared, args.files.len() as u64, "files");
     let mut scans = stream::iter(args.files.iter().zip(&outputs))
         .map(|(file, output)| {
-            let options = &options;
+            let (options, choose) = (&options, &choose);
             async move {
-                let scanned = scan_file(context, file, options).await?;
+                let choice = choose()?;
+                let chosen = Arc::clone(&choice);
+                let select = Arc::new(move |path: &str| chosen.contains(path)) as Select;
+                let select = (!choice.is_everything()).then_some(select);
+                let scanned = scan_file(context, file, &ScanOptions { select, ..options.clone() }).await?;
+                choice.check(file)?;
                 write(context, output.as_deref(), &scanned).await?;
                 anyhow::Ok((file, scanned))
             }

@@ -155,7 +155,7 @@ pub(crate) fn reduce(case: &Case) -> Result<Vec<Outcome>, ReduceError> {
     for partial in partials(case, &plan)? {
         accumulator.merge(&partial)?;
     }
-    accumulator.finish()
+    accumulator.finish()?.into_iter().collect()
 }
 
 /// The answers of a case whose chunks are added to slabs of the answer; `None` if it cannot be cut.
@@ -170,7 +170,11 @@ pub(crate) fn reduce_in_slabs(case: &Case, count: u64) -> Option<Result<Vec<Outc
         let mut touched = slabs.iter_mut().filter(|slab| slab.touches(task));
         touched.try_for_each(|slab| plan.add_chunk(slab, task, decoded.as_deref()))
     };
-    Some(plan.tasks().try_for_each(|task| add(&task)).and_then(|()| plan.answers(slabs)))
+    Some(
+        plan.tasks()
+            .try_for_each(|task| add(&task))
+            .and_then(|()| plan.answers(slabs)?.into_iter().collect()),
+    )
 }
 
 /// What the reference expects: values that must be equal, or near on a scale.
