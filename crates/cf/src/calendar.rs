@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::Instant;
+use crate::date::DAY;
+
 /// A CF calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Calendar {
@@ -106,6 +109,15 @@ fn julian_date(day: i64) -> (i64, i64, i64) {
 const NOLEAP_MONTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 impl Calendar {
+    /// Whether an instant of this calendar is the same date on `other`: on the same calendar, and from 1582-10-15 on in
+    /// `standard` and `proleptic_gregorian`.
+    #[must_use]
+    pub fn agrees_with(self, other: Self, instant: Instant) -> bool {
+        let gregorian = |calendar| matches!(calendar, Self::Standard | Self::ProlepticGregorian);
+        let first = i128::from(FIRST_GREGORIAN_DAY) * DAY;
+        self == other || (gregorian(self) && gregorian(other) && instant.0 >= first)
+    }
+
     /// Days of `month` (1 to 12) of `year`; in October 1582 of the standard calendar the number of its last day.
     #[must_use]
     pub fn month_length(self, year: i64, month: u32) -> u32 {
@@ -241,6 +253,17 @@ mod tests {
         assert_eq!(Calendar::Days360.day_number(2001, 1, 31), None);
         assert!(Calendar::Standard.day_number(1500, 2, 29).is_some());
         assert_eq!(Calendar::ProlepticGregorian.day_number(1900, 2, 29), None);
+    }
+
+    #[test]
+    fn standard_and_proleptic_gregorian_agree_from_the_first_gregorian_day_on() {
+        let [first, before] = [(1582, 10, 15), (1582, 10, 4)].map(|(year, month, day)| {
+            Instant(i128::from(Calendar::Standard.day_number(year, month, day).unwrap()) * DAY)
+        });
+        assert!(Calendar::Standard.agrees_with(Calendar::ProlepticGregorian, first));
+        assert!(!Calendar::ProlepticGregorian.agrees_with(Calendar::Standard, before));
+        assert!(Calendar::NoLeap.agrees_with(Calendar::NoLeap, before));
+        assert!(!Calendar::NoLeap.agrees_with(Calendar::Standard, first));
     }
 
     #[test]

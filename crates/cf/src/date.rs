@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Calendar;
 
-const DAY: i128 = 86_400_000_000_000;
+pub(crate) const DAY: i128 = 86_400_000_000_000;
 const HOUR: i128 = 3_600_000_000_000;
 const MINUTE: i128 = 60_000_000_000;
 const SECOND: i128 = 1_000_000_000;

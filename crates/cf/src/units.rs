@@ -163,7 +163,29 @@ impl TimeUnits {
             return Err(UnitsError::BeforeYearOne { text: units.to_owned(), year: reference.year, calendar });
         }
         let origin = Instant(reference.instant(calendar)?.0 - i128::from(zone) * 60_000_000_000);
+        // Told in UTC, so that the units say the same wherever they are printed.
+        let reference = if zone == 0 { reference } else { origin.date(calendar)? };
         Ok(Self { step, calendar, reference, origin, step_ns })
+    }
+
+    /// The same reference date counted in each finer unit, down to nanoseconds.
+    pub fn finer(&self) -> impl Iterator<Item = Self> + use<> {
+        let coarse = *self;
+        let steps = [
+            Step::Day,
+            Step::Hour,
+            Step::Minute,
+            Step::Second,
+            Step::Millisecond,
+            Step::Microsecond,
+            Step::Nanosecond,
+        ];
+        steps
+            .into_iter()
+            .filter_map(move |step| {
+                Some(Self { step, step_ns: step.nanoseconds(coarse.calendar)?, ..coarse })
+            })
+            .filter(move |finer| finer.step_ns < coarse.step_ns)
     }
 
     /// Whether a `units` attribute is one of a time coordinate.
@@ -295,6 +317,17 @@ mod tests {
         assert_eq!(hours.integer_value(noon), Some(36));
         assert_eq!(days.integer_value(noon), None);
         assert_eq!(days.value(noon).to_bits(), 0.5_f64.to_bits());
+        let exact = days.finer().find(|finer| finer.integer_value(noon).is_some()).unwrap();
+        assert_eq!(exact.to_string(), "hours since 2000-01-01T00:00:00");
+        assert_eq!(exact.integer_value(noon), Some(12));
+        assert_eq!(exact.finer().next().unwrap().step(), Step::Minute);
+    }
+
+    #[test]
+    fn a_zone_is_told_in_utc() {
+        let east = TimeUnits::parse("hours since 2000-01-01 12:00 +02:00", None).unwrap();
+        assert_eq!(east.to_string(), "hours since 2000-01-01T10:00:00");
+        assert_eq!(Ok(east), TimeUnits::parse("hours since 2000-01-01 10:00", None));
     }
 
     #[test]

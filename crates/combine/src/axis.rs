@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::labels::Labels;
 use crate::places::Places;
+use crate::times::check_calendars;
 use crate::{CombineError, Sort};
 
 /// A joined axis.
@@ -43,6 +44,7 @@ impl Axis {
             usize::try_from(input).ok().and_then(|i| inputs.get(i)).and_then(|(_, labels)| *labels)
         };
         check_kinds(dimension, inputs)?;
+        check_calendars(dimension, inputs)?;
         // Every label by input and position, sorted by label and then by input.
         let mut order: Vec<(u32, u32)> = Vec::new();
         for (input, (_, labels)) in (0..).zip(inputs) {
@@ -73,7 +75,8 @@ impl Axis {
         }
         let mut slots: Vec<Option<Vec<u64>>> =
             inputs.iter().map(|(_, labels)| labels.map(|labels| vec![0; labels.len()])).collect();
-        let like = inputs.iter().find_map(|(_, labels)| *labels);
+        let known = || inputs.iter().filter_map(|(_, labels)| *labels);
+        let like = known().find(|labels| labels.len() > 0).or_else(|| known().next());
         let mut labels = like.map_or(Labels::Integers(Vec::new()), Labels::empty_like);
         for (place, group) in (0..).zip(&along) {
             if let Some(&(input, position)) = group.first()
@@ -100,7 +103,9 @@ fn same_input(pair: &&[(u32, u32)]) -> bool {
 
 /// Labels of one kind, none of them NaN, and no more than can be counted.
 fn check_kinds(dimension: &str, inputs: &[(&str, Option<&Labels>)]) -> Result<(), CombineError> {
-    let mut given = inputs.iter().filter_map(|&(name, labels)| Some((name, labels?)));
+    // Labels that are none are of no kind.
+    let given = inputs.iter().filter_map(|&(name, labels)| Some((name, labels?)));
+    let mut given = given.filter(|(_, labels)| labels.len() > 0);
     let Some((first_name, first)) = given.clone().next() else { return Ok(()) };
     given.try_for_each(|(name, labels)| {
         if !labels.same_kind(first) {

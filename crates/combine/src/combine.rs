@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rangefold_refs::ReferenceSet;
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
-use crate::layout::{Contents, Layout};
+use crate::content::Contents;
+use crate::layout::Layout;
 use crate::plan::{Input, Plan};
 use crate::read::{compare_shared, objects_of, read, verify};
 use crate::result::Joined;
@@ -69,10 +70,11 @@ pub async fn combine_with<T, E: From<Error>>(
     write: impl FnOnce(Joined<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let all: Vec<&Input> = inputs.iter().collect();
-    let store = objects_of(&all, resolver, options).map_err(Error::from)?;
-    let plan = Plan::new(all, spec).map_err(Error::from)?;
+    let mut plan = Plan::new(all, spec).map_err(Error::from)?;
+    let store = objects_of(&plan, resolver, options);
     let mut contents = Contents::new();
-    read(&store, &plan.inputs, &plan.label_reads(), &mut contents).await?;
+    read(&store, &plan, &plan.label_reads(), &mut contents).await?;
+    plan.settle(&contents);
     let joined = finish(&store, &plan, contents).await?;
     write(joined)
 }
@@ -86,6 +88,6 @@ pub(crate) async fn finish<'p>(
     let layout = Layout::new(plan, &contents)?;
     compare_shared(store, plan, &layout).await?;
     verify(store, &layout).await?;
-    read(store, &plan.inputs, &layout.reads(), &mut contents).await?;
+    read(store, plan, &layout.reads(), &mut contents).await?;
     Ok(layout.join(&contents)?)
 }

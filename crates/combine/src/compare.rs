@@ -1,14 +1,14 @@
 //! Comparing what must be the same in every input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rangefold_array::{AxisChunks, CodecSpec};
-use rangefold_refs::{ManifestArray, by_part};
+use rangefold_refs::{AttributeValue, ManifestArray, by_part};
 
 use crate::attributes::{MEANING, printed};
 use crate::error::Offender;
 use crate::place::Part;
-use crate::{Chunks, CombineError, Packing};
+use crate::{AttributeRule, Chunks, CombineError, Packing, mark};
 
 /// How much of a variable must be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum Scope {
     },
     /// Its values are compared or joined: what gives them their meaning.
     Values,
-    /// As [`Scope::Values`], where values are converted between time units.
+    /// As [`Scope::Values`], where numbers of all inputs are converted to times.
     TimeValues,
 }
 
@@ -45,6 +45,63 @@ pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> 
     Ok(())
 }
 
+/// Attributes that say what a variable is, which no arithmetic depends on.
+const DESCRIPTION: [&str; 5] = ["positive", "standard_name", "cell_methods", "formula_terms", "grid_mapping"];
+
+/// Whether an attribute says what a variable is, so that leaving it out must not pass in silence.
+#[must_use]
+pub fn is_description(name: &str) -> bool {
+    DESCRIPTION.contains(&name)
+}
+
+/// Attributes of a grid mapping that are no parameters of it: words, and what belongs to one tile.
+const NOT_PARAMETERS: [&str; 5] = ["long_name", "comment", "description", "history", "GeoTransform"];
+
+/// Checks that no two inputs describe a variable as different things. What only some inputs say may be left out; so may
+/// whatever has a rule.
+pub(crate) fn require_same_description(
+    variable: &str,
+    parts: &[Part<'_>],
+    rules: &BTreeMap<String, AttributeRule>,
+) -> Result<(), CombineError> {
+    let Some((first, others)) = parts.split_first() else { return Ok(()) };
+    if others.iter().all(|part| part.array.attributes == first.array.attributes) {
+        return Ok(());
+    }
+    let is_mapping = parts.iter().any(|part| part.array.attributes.get("grid_mapping_name").is_some());
+    let names: BTreeSet<&str> = if is_mapping {
+        let all = parts.iter().flat_map(|part| part.array.attributes.iter());
+        all.map(|(name, _)| name).filter(|name| !NOT_PARAMETERS.contains(name)).collect()
+    } else {
+        DESCRIPTION.into()
+    };
+    for name in names.into_iter().filter(|name| !rules.contains_key(*name)) {
+        let values: Vec<(&str, String)> = parts
+            .iter()
+            .filter_map(|part| {
+                let value = part.array.attributes.get(name).map(worded);
+                // A parameter that is not said has a value too.
+                let value = value.or_else(|| is_mapping.then(|| "none".to_owned()))?;
+                Some((part.name, value))
+            })
+            .collect();
+        let values: Vec<(&str, &str)> =
+            values.iter().map(|(input, value)| (*input, value.as_str())).collect();
+        if let Some(error) = disagreement(variable, name, &values) {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// A value in one line, with single spaces between its words.
+fn worded(value: &AttributeValue) -> String {
+    match value.as_text() {
+        Some(text) => printed(&AttributeValue::Text(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+        None => printed(value),
+    }
+}
+
 /// The quick answer for what is nearly always so: nothing differs but the lengths of joined axes.
 fn alike(a: &Part<'_>, b: &Part<'_>, scope: Scope) -> bool {
     let (left, right) = (&a.array.meta, &b.array.meta);
@@ -54,6 +111,8 @@ fn alike(a: &Part<'_>, b: &Part<'_>, scope: Scope) -> bool {
         && left.dimension_names == right.dimension_names
         && left.fill_value == right.fill_value
         && a.array.attributes == b.array.attributes
+        && a.times == b.times
+        && mark::has_absent(a.array) == mark::has_absent(b.array)
         && a.other_lengths() == b.other_lengths()
         && (!matches!(scope, Scope::Chunks { .. })
             || (left.order == right.order
@@ -66,17 +125,19 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
     let meta = &part.array.meta;
     let mut properties = vec![
         ("dimensions", format!("({})", part.dimensions().join(", "))),
-        ("data type", meta.data_type.to_string()),
         ("lengths of the other dimensions", format!("{:?}", part.other_lengths())),
     ];
+    if scope != Scope::TimeValues {
+        properties.insert(1, ("data type", meta.data_type.to_string()));
+    }
     let by_part = matches!(scope, Scope::Chunks { packing: Packing::ByPart, .. });
     let attribute = |name: &str| part.array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
     if !by_part {
         // First, because it explains the others.
         properties.push((by_part::TABLE, attribute(by_part::TABLE)));
-        let fill = meta.fill_value.as_ref();
-        properties
-            .push(("fill value", fill.map_or_else(|| "none".to_owned(), |fill| format!("{:02x?}", fill.0))));
+        if scope != Scope::TimeValues {
+            properties.push(("fill value", mark::identity(part.array)));
+        }
     }
     if let Scope::Chunks { lengths, .. } = scope {
         properties.push(("chunk shape", chunk_shape(part, lengths)));
@@ -85,13 +146,21 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
         properties.push(("codecs", if codecs.is_empty() { "none".to_owned() } else { codecs.join(" + ") }));
     }
     for name in MEANING {
-        if scope == Scope::TimeValues && matches!(name, "units" | "calendar") {
+        let is_compared = !matches!(name, by_part::TABLE | "_FillValue");
+        if !is_compared || (by_part && by_part::NAMES.contains(&name)) {
             continue;
         }
-        if name == by_part::TABLE || (by_part && by_part::NAMES.contains(&name)) {
+        // Times are converted by what each input says of them.
+        let is_converted = matches!(name, "units" | "calendar") || by_part::NAMES.contains(&name);
+        if scope == Scope::TimeValues && is_converted {
             continue;
         }
-        properties.push((name, attribute(name)));
+        let value = match (name, &part.times) {
+            ("units", Some(times)) => times.units.to_string(),
+            ("calendar", Some(times)) => times.units.calendar().to_string(),
+            _ => attribute(name),
+        };
+        properties.push((name, value));
     }
     properties
 }
@@ -156,11 +225,7 @@ pub(crate) fn representative<'a>(parts: &[Part<'a>]) -> Option<&'a ManifestArray
 }
 
 /// An error with the majority and the others, if the values are not all the same.
-pub(crate) fn disagreement(
-    variable: &str,
-    property: &'static str,
-    values: &[(&str, &str)],
-) -> Option<CombineError> {
+pub(crate) fn disagreement(variable: &str, property: &str, values: &[(&str, &str)]) -> Option<CombineError> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, value) in values {
         *counts.entry(value).or_default() += 1;
@@ -178,7 +243,7 @@ pub(crate) fn disagreement(
         .collect();
     Some(CombineError::Mismatch {
         variable: variable.to_owned(),
-        property,
+        property: property.into(),
         expected: (*expected).to_owned(),
         agreeing: most,
         expected_in: (*expected_in).to_owned(),

@@ -1,14 +1,21 @@
 //! Decoded values of a whole variable.
 
+use std::collections::BTreeMap;
+
 use rangefold_array::{ArrayMeta, ByteOrder, DataType, ElementType, MemoryOrder};
 use rangefold_codec::{DecodeError, Decoder, strings};
-use rangefold_refs::{AttributeValue, ManifestArray};
+use rangefold_refs::{ManifestArray, NodePath};
+
+use crate::mark::{Mark, is_lost};
 
 /// More elements or bytes than this are not read as a whole.
 pub(crate) const CONTENT_MAX: usize = 1 << 30;
 
 /// A frame of strings may be this long for each byte of its encoded form.
 const FRAME_FACTOR: usize = 1 << 10;
+
+/// Values that were read: by input and path.
+pub(crate) type Contents = BTreeMap<(usize, NodePath), Content>;
 
 /// Decoded values of a whole variable, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,14 +46,23 @@ pub(crate) struct Assembler<'a> {
 
 impl<'a> Assembler<'a> {
     /// An array of nothing but fill values, or why it cannot be held.
-    pub(crate) fn new(meta: &'a ArrayMeta) -> Result<Self, String> {
+    pub(crate) fn new(array: &'a ManifestArray) -> Result<Self, String> {
+        let meta = &array.meta;
         let size = meta.data_type.size();
         let count = meta.shape().iter().try_fold(1_usize, |n, &l| n.checked_mul(usize::try_from(l).ok()?));
         let count = count.filter(|n| n.checked_mul(size.unwrap_or(1)).is_some_and(|n| n <= CONTENT_MAX));
         let count = count.ok_or_else(|| {
             format!("its shape {:?} is too large to be read as a whole (limit {CONTENT_MAX})", meta.shape())
         })?;
-        let fill = meta.fill_value.as_ref().map(|fill| fill.0.as_slice());
+        // Where nothing says what absent chunks hold, they hold what the joined variable declares as missing.
+        let default = is_lost(array).then(|| Mark::by_default(array));
+        let default = default
+            .map(|mark| {
+                mark.ok_or("chunks of it are absent, and nothing says what they hold".to_owned())
+                    .map(|mark| mark.fill)
+            })
+            .transpose()?;
+        let fill = meta.fill_value.as_ref().or(default.as_ref()).map(|fill| fill.0.as_slice());
         let content = match size {
             None => {
                 let text = String::from_utf8_lossy(fill.unwrap_or_default()).into_owned();
@@ -195,6 +211,11 @@ impl ChunkMap {
     }
 }
 
+/// Elements in little-endian order as numbers; `None` if they are none.
+pub(crate) fn little(element: &ElementType, bytes: &[u8]) -> Option<Numbers> {
+    numbers(&DataType::little(element.clone()), bytes)
+}
+
 /// The elements as numbers; `None` if they are none. Packing is not undone.
 pub(crate) fn numbers(data_type: &DataType, bytes: &[u8]) -> Option<Numbers> {
     fn each<const N: usize, T>(bytes: &[u8], order: ByteOrder, number: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -223,45 +244,5 @@ pub(crate) fn numbers(data_type: &DataType, bytes: &[u8]) -> Option<Numbers> {
         ElementType::Float32 => Numbers::Floats(each(bytes, order, |b| f32::from_le_bytes(b).into())),
         ElementType::Float64 => Numbers::Floats(each(bytes, order, f64::from_le_bytes)),
         _ => return None,
-    })
-}
-
-/// The elements as texts, zeros at the end left out; `None` if they are none or no valid ones.
-pub(crate) fn texts(data_type: &DataType, content: &Content) -> Option<Vec<String>> {
-    let bytes = match content {
-        Content::Texts(texts) => return Some(texts.clone()),
-        Content::Bytes(bytes) => bytes,
-    };
-    let trimmed = |text: &str| text.trim_end_matches('\0').to_owned();
-    match data_type.element {
-        ElementType::FixedBytes(size) if size > 0 => {
-            bytes.chunks_exact(size).map(|text| std::str::from_utf8(text).ok().map(trimmed)).collect()
-        }
-        ElementType::FixedUtf32(length) if length > 0 => bytes
-            .chunks_exact(length * 4)
-            .map(|text| {
-                let units = text.as_chunks::<4>().0.iter().map(|&unit| match data_type.order {
-                    ByteOrder::Little => u32::from_le_bytes(unit),
-                    ByteOrder::Big => u32::from_be_bytes(unit),
-                });
-                units.map(char::from_u32).collect::<Option<String>>().map(|text| trimmed(&text))
-            })
-            .collect(),
-        _ => None,
-    }
-}
-
-/// Numbers with `scale_factor` and `add_offset` applied.
-pub(crate) fn unpacked(array: &ManifestArray, numbers: Numbers) -> Numbers {
-    let attribute = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_f64);
-    let (scale, offset) = (attribute("scale_factor"), attribute("add_offset"));
-    if scale.is_none() && offset.is_none() {
-        return numbers;
-    }
-    let unpack = |value: f64| value * scale.unwrap_or(1.0) + offset.unwrap_or(0.0);
-    Numbers::Floats(match numbers {
-        #[expect(clippy::cast_precision_loss, reason = "unpacking is floating-point arithmetic")]
-        Numbers::Integers(values) => values.into_iter().map(|value| unpack(value as f64)).collect(),
-        Numbers::Floats(values) => values.into_iter().map(unpack).collect(),
     })
 }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, CodecSpec, DataType, ElementType, FillValue, MemoryOrder,
 };
-use rangefold_refs::{Attributes, ManifestArray, ManifestBuilder, Reference};
+use rangefold_cf::{Instant, TimeUnits};
+use rangefold_refs::{AttributeValue, Attributes, ManifestArray, ManifestBuilder, Reference};
 
 use crate::CombineError;
-use crate::content::Content;
+use crate::content::{self, Content};
 use crate::labels::Labels;
 
 /// What a coordinate variable is written like.
@@ -25,6 +26,7 @@ pub(crate) fn coordinate(
     dimension: &str,
     path: &str,
     labels: &Labels,
+    numbers: Option<&Times>,
     template: &Template<'_>,
 ) -> Result<ManifestArray, CombineError> {
     let wanted = template.data_type.clone();
@@ -40,45 +42,102 @@ pub(crate) fn coordinate(
             let bytes = floats(dimension, labels, values, &data_type, "")?;
             (data_type, Content::Bytes(bytes))
         }
-        Labels::Times { .. } => times(dimension, labels, wanted)?,
+        Labels::Times { .. } => match numbers {
+            Some(numbers) => (numbers.data_type.clone(), Content::Bytes(numbers.bytes.clone())),
+            None => return Err(CombineError::NoInputs),
+        },
     };
     let fill_value = template.fill_value.clone().filter(|_| template.data_type.as_ref() == Some(&data_type));
+    // No label may stand on what readers take for missing.
+    let fill_value = fill_value.filter(|fill| !holds(&content, fill, &data_type));
     let shape = [labels.len() as u64];
     let names = vec![dimension.to_owned()];
     inline(path, &shape, names, data_type, fill_value, template.attributes.clone(), &content)
 }
 
-/// Times in the wanted type, else as whole numbers, else as floats: the first that says all of them exactly.
+/// Whether an element is the fill value.
+pub(crate) fn holds(content: &Content, fill: &FillValue, data_type: &DataType) -> bool {
+    let mut element = fill.0.clone();
+    content::from_little(&mut element, data_type);
+    match content {
+        Content::Bytes(bytes) => bytes.chunks_exact(element.len().max(1)).any(|other| other == element),
+        Content::Texts(texts) => texts.iter().any(|text| text.as_bytes() == element),
+    }
+}
+
+/// Times as numbers.
+#[derive(Debug)]
+pub(crate) struct Times {
+    pub(crate) data_type: DataType,
+    /// The numbers in that type.
+    pub(crate) bytes: Vec<u8>,
+    /// What the numbers mean.
+    pub(crate) units: TimeUnits,
+}
+
+/// Times in the wanted type, else as whole numbers, else as floats, else as whole numbers of a finer unit: the first
+/// that says all of them exactly.
 pub(crate) fn times(
     dimension: &str,
-    labels: &Labels,
+    instants: &[Instant],
+    units: TimeUnits,
     wanted: Option<DataType>,
-) -> Result<(DataType, Content), CombineError> {
-    let Labels::Times { instants, units } = labels else { return Err(CombineError::NoInputs) };
-    let whole: Option<Vec<i128>> = instants.iter().map(|&t| units.integer_value(t)).collect();
-    let values: Vec<f64> = instants.iter().map(|&t| units.value(t)).collect();
-    // A float says an instant if it leads back to it.
-    let inexact_float = values.iter().zip(instants).position(|(&v, &t)| units.instant(v) != Ok(t));
-    let text = units.to_string();
-    let floats = |data_type: &DataType| match inexact_float {
-        None => floats(dimension, labels, &values, data_type, &text),
-        Some(position) => Err(inexact(dimension, labels, position, data_type, &text)),
-    };
-    let whole = |data_type: &DataType| match &whole {
-        Some(whole) => integers(dimension, labels, whole, data_type, &text),
-        None => Err(inexact(dimension, labels, 0, data_type, &text)),
-    };
-    let exact = |data_type: &DataType| {
-        if data_type.element.is_integer() { whole(data_type) } else { floats(data_type) }
-    };
-    let fallbacks = [DataType::little(ElementType::Int64), DataType::little(ElementType::Float64)];
-    for data_type in wanted.into_iter().chain(fallbacks) {
-        if let Ok(bytes) = exact(&data_type) {
-            return Ok((data_type, Content::Bytes(bytes)));
+) -> Result<Times, CombineError> {
+    let float64 = DataType::little(ElementType::Float64);
+    let int64 = DataType::little(ElementType::Int64);
+    // Dates of NumPy have a unit and no attributes.
+    let wanted = wanted.filter(|wanted| wanted.element.is_integer() || wanted.element.is_float());
+    let as_given = wanted.into_iter().chain([int64.clone(), float64.clone()]);
+    let candidates = as_given.map(|data_type| (data_type, units));
+    let candidates = candidates.chain(units.finer().map(|finer| (int64.clone(), finer)));
+    for (data_type, units) in candidates {
+        if let Ok(bytes) = exact(dimension, instants, units, &data_type) {
+            return Ok(Times { data_type, bytes, units });
         }
     }
-    floats(&DataType::little(ElementType::Float64))
-        .map(|bytes| (DataType::little(ElementType::Float64), Content::Bytes(bytes)))
+    exact(dimension, instants, units, &float64).map(|bytes| Times { data_type: float64, bytes, units })
+}
+
+/// Times as numbers of one type that lead back to the same instants.
+fn exact(
+    dimension: &str,
+    instants: &[Instant],
+    units: TimeUnits,
+    data_type: &DataType,
+) -> Result<Vec<u8>, CombineError> {
+    let text = units.to_string();
+    let labels = || Labels::Times { instants: instants.to_vec(), units };
+    let failed = |position| inexact(dimension, &labels(), position, data_type, &text);
+    if data_type.element.is_integer() {
+        let whole = instants.iter().enumerate();
+        let whole = whole.map(|(position, &t)| units.integer_value(t).ok_or_else(|| failed(position)));
+        let whole: Vec<i128> = whole.collect::<Result<_, _>>()?;
+        return integers(dimension, &labels(), &whole, data_type, &text);
+    }
+    let values: Vec<f64> = instants.iter().map(|&t| units.value(t)).collect();
+    // Other readers multiply without rounding to what the number can tell, so a float must be the instant and not only
+    // lead to it.
+    let says = |value: f64, t: Instant| units.instant(value) == Ok(t) && is_multiple(value, units, t);
+    match values.iter().zip(instants).position(|(&v, &t)| !says(v, t)) {
+        None => floats(dimension, &labels(), &values, data_type, &text),
+        Some(position) => Err(failed(position)),
+    }
+}
+
+/// Whether the number times the length of the unit is just the instant, which is finite.
+
+fn is_multiple(value: f64, units: TimeUnits, instant: Instant) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "at most 366 days of nanoseconds, which floats can tell")]
+    let step = units.step_nanoseconds() as f64;
+    let fraction = value.fract();
+    let product = fraction * step;
+    // The rounding error of a product is itself a float.
+    let is_exact = fraction.mul_add(step, -product) == 0.0 && product.fract() == 0.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and less than one unit")]
+    let rest = product as i128;
+    #[expect(clippy::cast_possible_truncation, reason = "it has led to an instant, so it is below 1e17")]
+    let whole = units.instant_of_integer(value.trunc() as i128);
+    is_exact && whole.and_then(|whole| whole.0.checked_add(rest)) == Some(instant.0)
 }
 
 fn inexact(
@@ -149,6 +208,30 @@ fn floats(
         }
     }
     Ok(out)
+}
+
+/// An attribute as one element of a type, in little-endian order; `None` if it does not fit. Floats are rounded.
+pub(crate) fn element(value: &AttributeValue, element: &ElementType) -> Option<Vec<u8>> {
+    let data_type = DataType::little(element.clone());
+    if element.is_integer() {
+        let value = value.as_integer()?;
+        return integers("", &Labels::Integers(vec![value]), &[value], &data_type, "").ok();
+    }
+    if let (Some(text), ElementType::VlenString | ElementType::FixedBytes(_)) = (value.as_text(), element) {
+        let length = element.size().unwrap_or(text.len());
+        let padded = text.bytes().chain(std::iter::repeat(0)).take(length);
+        return (text.len() <= length).then(|| padded.collect());
+    }
+    let value = value.as_f64()?;
+    match element {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "readers round an attribute to the type of the data"
+        )]
+        ElementType::Float32 => Some((value as f32).to_le_bytes().to_vec()),
+        ElementType::Float64 => Some(value.to_le_bytes().to_vec()),
+        _ => None,
+    }
 }
 
 /// Appends the low bytes of a little-endian number in the array's byte order.

@@ -60,6 +60,12 @@ pub enum CombineError {
     /// Nothing to combine.
     #[error("there are no inputs to combine")]
     NoInputs,
+    /// A variable that must be the same in every input, and is in none.
+    #[error("there is no variable {variable:?} in any input, so it cannot be found to be identical")]
+    NoSuchVariable {
+        /// The variable.
+        variable: String,
+    },
     /// A dimension to join that no input has and for which no selector says the labels.
     #[error("no labels are known for dimension {dimension:?} of {input}: {reason}")]
     NoLabels {
@@ -124,7 +130,7 @@ pub enum CombineError {
         /// The variable; `/` for the root group.
         variable: String,
         /// The property.
-        property: &'static str,
+        property: Box<str>,
         /// What most inputs have.
         expected: String,
         /// How many inputs have it.
@@ -163,6 +169,43 @@ pub enum CombineError {
         inputs: usize,
         /// Whether it is refused only because there is no fill value that could stand there.
         no_fill_value: bool,
+    },
+    /// A variable that must say what stands where it has no data, and cannot.
+    #[error("variable {variable:?} {problem}")]
+    NoMark {
+        /// The variable.
+        variable: String,
+        /// What is missing.
+        problem: String,
+    },
+    /// An object that two inputs know in different states.
+    #[error(
+        "{url} has changed between the scans of {first} and {second} ({states}): scan what is older again, or put the new \
+         in place of the old with overlap last"
+    )]
+    Changed {
+        /// The object.
+        url: String,
+        /// One input.
+        first: String,
+        /// Another input.
+        second: String,
+        /// What it was and is.
+        states: String,
+    },
+    /// Data of an object from before it changed that nothing takes the place of.
+    #[error(
+        "variable {variable:?} has data at {label} that {input} takes from {url} as it was before it changed, and nothing takes their place"
+    )]
+    NotReplaced {
+        /// The variable.
+        variable: String,
+        /// The first labels of them.
+        label: String,
+        /// Name of the input.
+        input: String,
+        /// The object.
+        url: String,
     },
     /// Values that must be the same in every input are not.
     #[error("variable {variable:?} is not the same in {first} and {second}: {difference}")]

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use rangefold_array::Values;
 use rangefold_cf::{Instant, TimeUnits};
 
 /// The coordinate values of one input along one dimension, one per position.
@@ -23,6 +24,17 @@ pub(crate) enum Labels {
 }
 
 impl Labels {
+    /// Values as labels; `None` if they are neither numbers nor texts.
+    pub(crate) fn of_values(values: Values) -> Option<Self> {
+        Some(match values {
+            Values::Signed(values) => Self::Integers(values.into_iter().map(i128::from).collect()),
+            Values::Unsigned(values) => Self::Integers(values.into_iter().map(i128::from).collect()),
+            Values::Float(values) => Self::Floats(values),
+            Values::Text(texts) => Self::Texts(texts),
+            Values::Bool(_) | Values::Complex(_) => return None,
+        })
+    }
+
     /// Number of positions.
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -43,12 +55,9 @@ impl Labels {
         }
     }
 
-    /// Whether labels of both lists can stand on one axis.
+    /// Whether labels of both lists can stand on one axis, calendars aside.
     pub(crate) fn same_kind(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Times { units: a, .. }, Self::Times { units: b, .. }) => a.calendar() == b.calendar(),
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
-        }
+        std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
     /// Whether one of them is NaN, which has no place among the others.

@@ -5,7 +5,6 @@
 //! ascending order without being in memory all at once.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 
 use rangefold_array::{ArrayMeta, AxisChunks, ChunkGrid};
 use rangefold_refs::{Attributes, Manifest, ManifestArray, Reference, by_part};
@@ -13,9 +12,13 @@ use rangefold_refs::{Attributes, Manifest, ManifestArray, Reference, by_part};
 use crate::axis::Axis;
 use crate::compare::representative;
 use crate::cut::cut;
+use crate::holes::check_holes;
+use crate::mark::{Mark, common_fill, needed};
 use crate::packing::parts_of;
 use crate::places::Places;
-use crate::{CombineError, CombineSpec, MissingVariable, Overlap, Packing};
+use crate::sources::{Stale, check_replaced, url_of};
+use crate::times::Spelling;
+use crate::{CombineError, CombineSpec, Overlap, Packing};
 
 /// One input's array of a variable, and which of its axes are joined.
 #[derive(Clone, Debug)]
@@ -28,6 +31,10 @@ pub(crate) struct Part<'a> {
     pub(crate) array: &'a ManifestArray,
     /// For each joined axis of the variable, which axis of the array it is; `None` if the array lacks it.
     pub(crate) sources: Vec<Option<usize>>,
+    /// How its times are spelled; `None` if its numbers are no times.
+    pub(crate) times: Option<Spelling>,
+    /// The objects it refers to that have changed since.
+    pub(crate) stale: Option<&'a Stale>,
     /// Dimensions that the array gains, in front of its own.
     pub(crate) stretched: Vec<&'a str>,
 }
@@ -37,6 +44,11 @@ impl Part<'_> {
     pub(crate) fn dimensions(&self) -> Vec<&str> {
         let own = self.array.meta.dimension_names.iter().map(String::as_str);
         self.stretched.iter().copied().chain(own).collect()
+    }
+
+    /// Whether a dimension stands twice among its own.
+    pub(crate) fn has_twice(&self, dimension: &str) -> bool {
+        self.array.meta.dimension_names.iter().filter(|name| *name == dimension).count() > 1
     }
 
     /// Lengths along the axes that are not joined.
@@ -105,6 +117,8 @@ pub(crate) struct Placement<'a> {
     overlap: Overlap,
     /// The axis along which the meaning of stored numbers changes, and the parts of it.
     packing: Option<(usize, Vec<by_part::Part>)>,
+    /// What stands where there are no data, if the inputs do not all declare it.
+    mark: Option<Mark>,
 }
 
 /// A chunk of the result: its number, and the part and number of the chunk it is.
@@ -152,22 +166,28 @@ impl<'a> Placement<'a> {
         }
         let grid = ChunkGrid::new(&shape, chunks)
             .map_err(|source| CombineError::Grid { variable: variable.to_owned(), source })?;
-        check_holes(variable, &parts, axes, &targets, &grid, &places, input_count, spec)?;
+        let has_holes = check_holes(variable, &parts, axes, &targets, &grid, &places, input_count, spec)?;
+        check_replaced(variable, &parts, axes)?;
         let maps = part_maps(&parts, &grid, &targets, places);
         let clusters = clusters(&maps);
         let may_change = spec.packing == Packing::ByPart
             || parts.iter().any(|part| part.array.meta.parted_axis().is_some());
         let packing = if may_change { parts_of(variable, &parts, axes, input_count)? } else { None };
         let packing = packing.and_then(|(number, parts)| Some((targets.get(number).copied()?, parts)));
+        let mark = if packing.is_some() { None } else { needed_mark(variable, &parts, has_holes)? };
+        let fill_value = mark.as_ref().map_or_else(|| common_fill(&parts), |mark| Some(mark.fill.clone()));
         let codecs = template.meta.element_codecs().to_vec();
-        let meta = ArrayMeta { grid, dimension_names: names, codecs, ..template.meta.clone() };
-        Ok(Self { variable, parts, meta, maps, clusters, overlap: spec.overlap, packing })
+        let meta = ArrayMeta { grid, dimension_names: names, codecs, fill_value, ..template.meta.clone() };
+        Ok(Self { variable, parts, meta, maps, clusters, overlap: spec.overlap, packing, mark })
     }
 
     /// The array's description, with `attributes` that hold by parts where numbers mean something else in each.
     pub(crate) fn described(&self, attributes: Attributes) -> (ArrayMeta, Attributes) {
         let meta = self.meta.clone();
         let mut array = ManifestArray { meta, attributes, manifest: Manifest::default() };
+        if let Some(mark) = &self.mark {
+            mark.declare(&mut array.attributes);
+        }
         if let Some((axis, parts)) = &self.packing {
             by_part::set_parts(&mut array, *axis, parts);
         }
@@ -187,22 +207,24 @@ impl<'a> Placement<'a> {
         if let [row] = *cluster
             && let (Some(part), Some(map)) = (self.parts.get(row), self.maps.get(row))
             && map.ascending
+            && part.stale.is_none()
         {
             let rows = part.array.manifest.iter();
             return Box::new(rows.filter_map(|(number, reference)| Some((map.number(number)?, reference))));
         }
         let entries = self.entries(cluster);
         let mut next = 0;
-        Box::new(std::iter::from_fn(move || {
-            let rest = entries.get(next..)?;
-            let number = rest.first()?.0;
-            let same = rest.iter().take_while(|entry| entry.0 == number).count();
-            next += same;
-            let mut claims = rest.get(..same)?.iter().filter_map(|entry| self.claim(entry));
-            let first = claims.next()?;
-            let (_, reference) = claims.fold(first, |best, claim| self.better(best, claim));
-            Some((number, reference))
-        }))
+        Box::new(
+            std::iter::from_fn(move || {
+                let rest = entries.get(next..)?;
+                let number = rest.first()?.0;
+                let same = rest.iter().take_while(|entry| entry.0 == number).count();
+                next += same;
+                let claims = rest.get(..same)?.iter().filter_map(|entry| self.claim(entry));
+                Some((number, claims.reduce(|best, claim| self.better(best, claim))))
+            })
+            .filter_map(|(number, claim)| Some((number, claim?.1))),
+        )
     }
 
     /// The chunks of a cluster, sorted by number and then by part.
@@ -219,7 +241,11 @@ impl<'a> Placement<'a> {
     }
 
     fn claim(&self, &(_, row, number): &Entry) -> Option<(usize, Reference)> {
-        Some((row, self.parts.get(row)?.array.manifest.get(number)?))
+        let part = self.parts.get(row)?;
+        let reference = part.array.manifest.get(number)?;
+        // What has changed since is replaced, be it by a chunk that is absent.
+        let is_stale = |stale: &Stale| url_of(&reference).is_some_and(|url| stale.contains_key(url));
+        (!part.stale.is_some_and(is_stale)).then_some((row, reference))
     }
 
     /// Which of two references for one chunk is taken.
@@ -284,7 +310,7 @@ impl<'a> Placement<'a> {
     }
 }
 
-fn printed_label(axis: &Axis, place: u64) -> Option<String> {
+pub(crate) fn printed_label(axis: &Axis, place: u64) -> Option<String> {
     Some(axis.printed(u32::try_from(place).ok()?))
 }
 
@@ -298,6 +324,16 @@ pub(crate) fn compare_references(a: &Reference, b: &Reference) -> Ordering {
         }
     }
     rank(a).cmp(&rank(b))
+}
+
+/// The mark that a variable must declare, see [`needed`].
+pub(crate) fn needed_mark(
+    variable: &str,
+    parts: &[Part<'_>],
+    has_holes: bool,
+) -> Result<Option<Mark>, CombineError> {
+    needed(parts, has_holes)
+        .map_err(|problem| CombineError::NoMark { variable: variable.to_owned(), problem })
 }
 
 fn part_maps(
@@ -362,113 +398,4 @@ fn clusters(maps: &[PartMap]) -> Vec<Vec<usize>> {
         end = end.max(Some(high));
     }
     clusters
-}
-
-/// More cells than this are not marked one by one in a table.
-const CELLS_MAX: u64 = 1 << 32;
-
-/// Checks that every combination of chunks along the joined axes is filled by some part.
-#[expect(clippy::too_many_arguments, reason = "one call, which has all the facts at hand")]
-fn check_holes(
-    variable: &str,
-    parts: &[Part<'_>],
-    axes: &[&Axis],
-    targets: &[usize],
-    grid: &ChunkGrid,
-    places: &[Vec<Places>],
-    input_count: usize,
-    spec: &CombineSpec,
-) -> Result<(), CombineError> {
-    let counts: Vec<u64> =
-        targets.iter().map(|&target| grid.chunk_counts().get(target).copied().unwrap_or(0)).collect();
-    let Some(cell) = first_hole(&counts, parts.len(), places) else { return Ok(()) };
-    if spec.missing_variable == MissingVariable::Fill && grid_has_fill(parts) {
-        return Ok(());
-    }
-    let labels = cell.iter().zip(axes).zip(targets).filter_map(|((&chunk, axis), &target)| {
-        let start = match grid.axes().get(target)? {
-            AxisChunks::Regular { length } => chunk * length,
-            AxisChunks::Listed { bounds } => *bounds.get(usize::try_from(chunk).ok()?)?,
-        };
-        printed_label(axis, start)
-    });
-    Err(CombineError::Hole {
-        variable: variable.to_owned(),
-        label: labels.collect::<Vec<_>>().join(", "),
-        present: parts.len(),
-        inputs: input_count,
-        no_fill_value: spec.missing_variable == MissingVariable::Fill,
-    })
-}
-
-fn grid_has_fill(parts: &[Part<'_>]) -> bool {
-    parts.iter().all(|part| match by_part::parts(part.array) {
-        None => part.array.meta.fill_value.is_some(),
-        Some((_, parts)) => parts.iter().all(|part| part.fill_value.is_some()),
-    })
-}
-
-/// The first combination of chunks along the joined axes, of which there are `counts`, that no part fills.
-fn first_hole(counts: &[u64], parts: usize, places: &[Vec<Places>]) -> Option<Vec<u64>> {
-    let total = counts.iter().try_fold(1_u64, |n, &count| n.checked_mul(count));
-    let index_of = |number: u64| {
-        let mut rest = number;
-        let mut index: Vec<u64> = counts
-            .iter()
-            .rev()
-            .map(|&count| {
-                let here = rest % count.max(1);
-                rest /= count.max(1);
-                here
-            })
-            .collect();
-        index.reverse();
-        index
-    };
-    let cells = |row: usize| -> Vec<&Places> { places.iter().filter_map(|axis| axis.get(row)).collect() };
-    let filled: u64 = (0..parts)
-        .map(|row| cells(row).iter().fold(1_u64, |n, places| n.saturating_mul(places.len())))
-        .fold(0, u64::saturating_add);
-    match total.filter(|&total| total <= filled && total <= CELLS_MAX) {
-        // Each cell is filled at least once only if there are no more cells than fillings.
-        Some(total) => {
-            let mut marks = vec![false; usize::try_from(total).ok()?];
-            for row in 0..parts {
-                for_each_cell(&cells(row), counts, |number| {
-                    if let Some(mark) = usize::try_from(number).ok().and_then(|n| marks.get_mut(n)) {
-                        *mark = true;
-                    }
-                });
-            }
-            marks.iter().position(|&mark| !mark).map(|number| index_of(number as u64))
-        }
-        // There is a hole, and the first is found among as many cells as were filled and one more.
-        None => {
-            let mut marks = HashSet::new();
-            for row in 0..parts {
-                for_each_cell(&cells(row), counts, |number| {
-                    if number <= filled {
-                        marks.insert(number);
-                    }
-                });
-            }
-            (0..=filled).find(|number| !marks.contains(number)).map(index_of)
-        }
-    }
-}
-
-/// Visits the numbers of the product of `places` in a table of `counts`.
-fn for_each_cell(places: &[&Places], counts: &[u64], mut visit: impl FnMut(u64)) {
-    fn descend(places: &[&Places], counts: &[u64], number: u64, visit: &mut dyn FnMut(u64)) {
-        match (places.split_first(), counts.split_first()) {
-            (Some((here, places)), Some((&count, counts))) => {
-                for place in here.iter() {
-                    let number = number.saturating_mul(count).saturating_add(place);
-                    descend(places, counts, number, visit);
-                }
-            }
-            _ => visit(number),
-        }
-    }
-    descend(places, counts, 0, &mut visit);
 }

@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rangefold_refs::{AttributeValue, Attributes, ManifestArray, NodePath, ReferenceSet};
+use rangefold_refs::{ManifestArray, NodePath, ReferenceSet};
 
+use crate::content::Contents;
+use crate::describing::{Describes, describing};
 use crate::labels::Labels;
+use crate::meaning::same_meaning;
 use crate::place::Part;
-use crate::selector::{Found, Reading, typed};
-use crate::{CombineError, CombineSpec, MissingVariable, Selector};
+use crate::scopes::{Scopes, group_of, name_of};
+use crate::selector::Reading;
+use crate::sources::Sources;
+use crate::times::Spelling;
+use crate::{CombineError, CombineSpec, MissingVariable};
 
 /// One reference set to combine.
 #[derive(Clone, Debug)]
@@ -54,8 +60,8 @@ pub(crate) struct PlannedAxis {
     pub(crate) dimension: String,
     /// For each input.
     pub(crate) sources: Vec<LabelSource>,
-    /// For each input, whether a variable of it has the dimension.
-    present: Vec<bool>,
+    /// For each input, how long the dimension is; `None` if no variable of it has the dimension.
+    pub(crate) lengths: Vec<Option<u64>>,
 }
 
 /// What a variable has to do with the joined axes.
@@ -76,25 +82,17 @@ pub(crate) struct Plan<'a> {
     pub(crate) spec: &'a CombineSpec,
     pub(crate) axes: Vec<PlannedAxis>,
     pub(crate) roles: BTreeMap<&'a str, Role>,
-    /// Variables that describe others, and whose bounds they are where they are bounds.
-    pub(crate) describing: BTreeMap<NodePath, Option<NodePath>>,
+    /// Variables that describe others.
+    pub(crate) describing: BTreeMap<NodePath, Describes>,
+    /// Those of them that gain the dimensions that their inputs lack.
+    companions: BTreeSet<NodePath>,
+    scopes: Scopes<'a>,
+    /// The objects of all inputs.
+    pub(crate) sources: Sources,
 }
 
-/// Attributes that name variables which describe and hold no data of their own.
-const DESCRIBING: [&str; 5] = ["bounds", "climatology", "coordinates", "grid_mapping", "cell_measures"];
-
-/// The part of a path before the last slash.
-fn group_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(group, _)| group)
-}
-
-fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-fn in_group(group: &str, name: &str) -> String {
-    if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
-}
+/// Companions of more bytes than this gain no dimension for the sake of their values.
+const COMPANION_MAX: u64 = 64;
 
 impl<'a> Plan<'a> {
     pub(crate) fn new(inputs: Vec<&'a Input>, spec: &'a CombineSpec) -> Result<Self, CombineError> {
@@ -110,12 +108,22 @@ impl<'a> Plan<'a> {
                 });
             }
         }
+        let unknown = spec.identical.keys().find(|path| {
+            let holds = |input: &&Input| input.references.arrays.contains_key(*path);
+            !inputs.iter().any(holds)
+        });
+        if let Some(variable) = unknown {
+            return Err(CombineError::NoSuchVariable { variable: variable.clone() });
+        }
         let describing = describing(&inputs);
         let scopes = Scopes::new(&inputs);
         let axes = scopes.axes(&inputs, spec)?;
-        let mut plan = Self { inputs, spec, axes, roles: BTreeMap::new(), describing };
+        let sources = Sources::new(&inputs, spec.overlap)?;
+        let (roles, companions) = (BTreeMap::new(), BTreeSet::new());
+        let mut plan = Self { inputs, spec, axes, roles, describing, companions, scopes, sources };
         plan.check_selectors()?;
-        plan.find_roles(&scopes);
+        plan.find_companions();
+        plan.find_roles();
         plan.check_shared()?;
         Ok(plan)
     }
@@ -133,7 +141,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn find_roles(&mut self, scopes: &Scopes<'a>) {
+    fn find_roles(&mut self) {
         let mut roles: BTreeMap<&'a str, BTreeSet<usize>> = BTreeMap::new();
         for (number, input) in self.inputs.iter().enumerate() {
             for (path, array) in &input.references.arrays {
@@ -142,7 +150,7 @@ impl<'a> Plan<'a> {
                     continue;
                 }
                 for (axis, planned) in self.axes.iter().enumerate() {
-                    if scopes.own_axis(path, array, planned).is_some()
+                    if self.scopes.own_axis(path, array, planned).is_some()
                         || self.stretches(number, path, array, axis)
                     {
                         joined.insert(axis);
@@ -164,29 +172,117 @@ impl<'a> Plan<'a> {
             .collect();
     }
 
-    /// Whether the variable gains the axis, because its input as a whole lacks it and the variable holds data.
+    /// Variables that describe others and belong to a dimension that inputs lack: bounds of its labels, and what lies
+    /// on it in other inputs.
+    fn find_companions(&mut self) {
+        let mut found = BTreeSet::new();
+        for axis in &self.axes {
+            let of_labels = |parent: &NodePath| {
+                let is_label = |source: &LabelSource| matches!(source, LabelSource::Variable { path, .. } if path == parent);
+                *parent == axis.path || axis.sources.iter().any(is_label)
+            };
+            for (path, describes) in &self.describing {
+                let on_axis = |input: &&Input| {
+                    let array = input.references.arrays.get(path);
+                    array.is_some_and(|array| self.scopes.own_axis(path, array, axis).is_some())
+                };
+                if describes.bounds_of.as_ref().is_some_and(of_labels) || self.inputs.iter().any(on_axis) {
+                    found.insert(path.clone());
+                }
+            }
+        }
+        self.companions = found;
+    }
+
+    /// Variables that describe others, that inputs hold which lack a joined dimension, and that gain it if their values
+    /// are not the same in every input.
+    fn candidates(&self) -> Vec<&'a str> {
+        let may_gain = |path: &str| {
+            (0..self.axes.len()).any(|axis| {
+                self.inputs.iter().enumerate().any(|(number, input)| {
+                    let array = input.references.arrays.get(path);
+                    array.is_some_and(|array| {
+                        array.meta.nbytes().is_some_and(|size| size <= COMPANION_MAX)
+                            && self.could_stretch(number, path, array, axis)
+                    })
+                })
+            })
+        };
+        self.roles
+            .iter()
+            .filter(|(_, role)| **role == Role::Shared)
+            .map(|(path, _)| *path)
+            .filter(|path| !self.spec.identical.contains_key(*path))
+            .filter(|path| {
+                let describes = self.describing.get(*path);
+                describes.is_some_and(|describes| describes.is_coordinate || describes.bounds_of.is_some())
+            })
+            .filter(|path| may_gain(path))
+            .collect()
+    }
+
+    /// Lets variables gain dimensions whose values, now read, are not the same in every input, and bounds with them.
+    pub(crate) fn settle(&mut self, contents: &Contents) {
+        let candidates = self.candidates();
+        let differs = |path: &&&'a str| {
+            let parts = self.parts(path, &[]);
+            let content = |part: &Part<'_>| contents.get(&(part.input, (**path).to_owned()));
+            let Some((first, others)) = parts.split_first() else { return false };
+            others.iter().any(|other| !same_meaning((first, content(first)), (other, content(other))))
+        };
+        let mut gaining: BTreeSet<&str> = candidates.iter().filter(differs).copied().collect();
+        for &path in &candidates {
+            let parent = self.describing.get(path).and_then(|describes| describes.bounds_of.as_deref());
+            let parent = parent.and_then(|parent| candidates.iter().find(|candidate| **candidate == parent));
+            if let Some(parent) = parent
+                && (gaining.contains(path) || gaining.contains(parent))
+            {
+                gaining.extend([path, parent]);
+            }
+        }
+        self.companions.extend(gaining.iter().map(|path| (*path).to_owned()));
+        for path in gaining {
+            let gains = |axis: &usize| {
+                self.inputs.iter().enumerate().any(|(number, input)| {
+                    let array = input.references.arrays.get(path);
+                    array.is_some_and(|array| self.could_stretch(number, path, array, *axis))
+                })
+            };
+            let axes: Vec<usize> = (0..self.axes.len()).filter(gains).collect();
+            self.roles.insert(path, Role::Joined(axes));
+        }
+    }
+
+    /// Whether the variable gains the axis, because its input as a whole lacks it and the variable holds data, or has
+    /// data on it in other inputs.
     fn stretches(&self, input: usize, path: &str, array: &ManifestArray, axis: usize) -> bool {
-        let Some(axis) = self.axes.get(axis) else { return false };
-        let lacks = axis.present.get(input) == Some(&false)
-            && axis.sources.get(input).is_some_and(|source| *source != LabelSource::None);
-        if !lacks {
+        let is_companion = self.companions.contains(path);
+        self.could_stretch(input, path, array, axis)
+            && (is_companion || !self.describing.contains_key(path) || self.is_label(input, path, axis))
+    }
+
+    /// Whether the labels of an input on the axis are the values of this variable.
+    fn is_label(&self, input: usize, path: &str, axis: usize) -> bool {
+        let source = self.axes.get(axis).and_then(|axis| axis.sources.get(input));
+        matches!(source, Some(LabelSource::Variable { path: variable, .. }) if variable == path)
+    }
+
+    /// Whether the variable can gain the axis, if it holds data.
+    fn could_stretch(&self, input: usize, path: &str, array: &ManifestArray, axis: usize) -> bool {
+        let Some(planned) = self.axes.get(axis) else { return false };
+        let has_labels = planned.sources.get(input).is_some_and(|source| *source != LabelSource::None);
+        if !has_labels || planned.lengths.get(input) != Some(&None) {
             return false;
         }
-        let group = group_of(&axis.path);
+        let group = group_of(&planned.path);
         let inside = group.is_empty() || path.starts_with(&format!("{group}/"));
-        let labels = axis.sources.get(input);
-        let is_label =
-            matches!(labels, Some(LabelSource::Variable { path: variable, .. }) if variable == path);
         let name = name_of(path);
         let is_coordinate = array.meta.dimension_names.iter().any(|d| d == name || d == path);
         let is_grid_mapping = array.attributes.get("grid_mapping_name").is_some();
         let is_axis = self.axes.iter().any(|axis| axis.path == path);
-        inside
-            && !is_label
-            && !is_coordinate
-            && !is_grid_mapping
-            && !is_axis
-            && !self.describing.contains_key(path)
+        // A scalar that labels a dimension of another name is kept beside it.
+        let is_lost_label = self.is_label(input, path, axis) && !array.meta.shape().is_empty();
+        inside && !is_lost_label && !is_coordinate && !is_grid_mapping && !is_axis
     }
 
     /// The arrays of a variable that lies on the given axes, in the order of the inputs.
@@ -199,6 +295,8 @@ impl<'a> Plan<'a> {
                     input: number,
                     name: &input.name,
                     array,
+                    times: self.spelling(number, path).and_then(Result::ok),
+                    stale: self.sources.stale(number, array.manifest.urls()),
                     sources: Vec::with_capacity(axes.len()),
                     stretched: Vec::new(),
                 };
@@ -207,7 +305,11 @@ impl<'a> Plan<'a> {
                     let names = &array.meta.dimension_names;
                     let own = names.iter().position(|name| *name == planned.dimension);
                     part.sources.push(own);
-                    let gains = planned.path == path || self.stretches(number, path, array, axis);
+                    let has_labels =
+                        planned.sources.get(number).is_some_and(|source| *source != LabelSource::None);
+                    let gains = planned.path == path
+                        || self.stretches(number, path, array, axis)
+                        || (has_labels && self.companions.contains(path));
                     if own.is_none() && gains {
                         part.stretched.push(&planned.dimension);
                     }
@@ -215,6 +317,13 @@ impl<'a> Plan<'a> {
                 Some(part)
             })
             .collect()
+    }
+
+    /// How the times of a variable are spelled in one input; `None` if its numbers are no times.
+    pub(crate) fn spelling(&self, input: usize, path: &str) -> Option<Result<Spelling, String>> {
+        let arrays = &self.inputs.get(input)?.references.arrays;
+        let parent = self.describing.get(path).and_then(|describes| describes.bounds_of.as_ref());
+        Spelling::of(arrays.get(path)?, parent.and_then(|parent| arrays.get(parent)))
     }
 
     /// A variable that is not joined may be missing only where nothing of what it belongs to is there.
@@ -264,259 +373,11 @@ impl<'a> Plan<'a> {
                 }
             }
         }
+        for path in self.candidates() {
+            let held = self.inputs.iter().enumerate();
+            let held = held.filter(|(_, input)| input.references.arrays.contains_key(path));
+            reads.extend(held.map(|(input, _)| (input, path.to_owned())));
+        }
         reads
     }
-}
-
-/// Variables that attributes of others name as describing them.
-fn describing(inputs: &[&Input]) -> BTreeMap<NodePath, Option<NodePath>> {
-    let mut described: BTreeMap<NodePath, Option<NodePath>> = BTreeMap::new();
-    let mut last: BTreeMap<&str, &Attributes> = BTreeMap::new();
-    for input in inputs {
-        for (path, array) in &input.references.arrays {
-            // Inputs are much alike: what was looked through is not looked through again.
-            if last.insert(path, &array.attributes) == Some(&array.attributes) {
-                continue;
-            }
-            for name in DESCRIBING {
-                let Some(text) = array.attributes.get(name).and_then(AttributeValue::as_text) else {
-                    continue;
-                };
-                let bounds_of = matches!(name, "bounds" | "climatology").then(|| path.clone());
-                for word in text.split_whitespace().filter(|word| !word.ends_with(':')) {
-                    let variable = match word.strip_prefix('/') {
-                        Some(absolute) => absolute.to_owned(),
-                        None => in_group(group_of(path), word),
-                    };
-                    let slot = described.entry(variable).or_default();
-                    *slot = slot.take().or_else(|| bounds_of.clone());
-                }
-            }
-        }
-    }
-    described
-}
-
-/// Which coordinate variable a dimension's name means: the nearest one, seen from a variable's group to the root.
-struct Scopes<'a> {
-    /// Paths of all arrays that can be coordinate variables.
-    coordinates: BTreeSet<&'a str>,
-}
-
-impl<'a> Scopes<'a> {
-    fn new(inputs: &[&'a Input]) -> Self {
-        let arrays = inputs.iter().flat_map(|input| &input.references.arrays);
-        let coordinates = arrays.filter(|(path, array)| is_coordinate(path, array));
-        Self { coordinates: coordinates.map(|(path, _)| path.as_str()).collect() }
-    }
-
-    /// Path of the coordinate variable of `dimension` as seen from `group`; the name itself if there is none.
-    fn axis_path(&self, group: &str, dimension: &str) -> String {
-        let mut group = group;
-        while !group.is_empty() && !dimension.contains('/') {
-            let candidate = in_group(group, dimension);
-            if self.coordinates.contains(candidate.as_str()) {
-                return candidate;
-            }
-            group = group_of(group);
-        }
-        dimension.to_owned()
-    }
-
-    /// Which axis of an array is the joined one.
-    fn own_axis(&self, path: &str, array: &ManifestArray, axis: &PlannedAxis) -> Option<usize> {
-        let own = array.meta.dimension_names.iter().position(|name| *name == axis.dimension)?;
-        (self.axis_path(group_of(path), &axis.dimension) == axis.path).then_some(own)
-    }
-
-    fn axes(&self, inputs: &[&'a Input], spec: &CombineSpec) -> Result<Vec<PlannedAxis>, CombineError> {
-        let mut axes: Vec<PlannedAxis> = Vec::new();
-        for wanted in &spec.concat {
-            // Path of the coordinate variable, and name of the dimension.
-            let mut found: BTreeSet<(String, String)> = BTreeSet::new();
-            for (path, array) in inputs.iter().flat_map(|input| &input.references.arrays) {
-                for dimension in &array.meta.dimension_names {
-                    if dimension != wanted && dimension != name_of(wanted) {
-                        continue;
-                    }
-                    let axis = self.axis_path(group_of(path), dimension);
-                    if dimension == wanted || axis == *wanted {
-                        found.insert((axis, dimension.clone()));
-                    }
-                }
-                let is_scalar = array.meta.shape().is_empty();
-                if is_scalar && (path == wanted || name_of(path) == wanted) {
-                    found.insert((path.clone(), name_of(path).to_owned()));
-                }
-            }
-            if found.is_empty() {
-                found.insert((wanted.clone(), name_of(wanted).to_owned()));
-            }
-            for (path, dimension) in found {
-                if axes.iter().any(|axis| axis.path == path) {
-                    continue;
-                }
-                let mut axis = PlannedAxis { path, dimension, sources: Vec::new(), present: Vec::new() };
-                axis.present = inputs.iter().map(|input| self.is_present(input, &axis)).collect();
-                axis.sources = label_sources(inputs, &axis, spec.selectors.get(wanted), spec)?;
-                axes.push(axis);
-            }
-        }
-        Ok(axes)
-    }
-
-    fn is_present(&self, input: &Input, axis: &PlannedAxis) -> bool {
-        input.references.arrays.iter().any(|(path, array)| self.own_axis(path, array, axis).is_some())
-    }
-}
-
-/// Whether an array can be a coordinate variable: it has just the dimension of its own name, or none.
-fn is_coordinate(path: &str, array: &ManifestArray) -> bool {
-    match array.meta.dimension_names.as_slice() {
-        [] => true,
-        [name] => name == name_of(path) || name == path,
-        _ => false,
-    }
-}
-
-/// Where the labels of each input on one axis come from.
-fn label_sources(
-    inputs: &[&Input],
-    axis: &PlannedAxis,
-    selector: Option<&Selector>,
-    spec: &CombineSpec,
-) -> Result<Vec<LabelSource>, CombineError> {
-    let no_labels = |input: &str, reason: String| CombineError::NoLabels {
-        dimension: axis.dimension.clone(),
-        input: input.to_owned(),
-        reason,
-    };
-    let mut sources = Vec::with_capacity(inputs.len());
-    // What was found on inputs, to be given a kind all together.
-    let mut found: Vec<(usize, Vec<Found>)> = Vec::new();
-    let fresh = inputs.iter().filter(|input| !input.combined).count();
-    let mut ordinal = 0;
-    for (number, input) in inputs.iter().enumerate() {
-        let arrays = &input.references.arrays;
-        let Some(selector) = selector.filter(|_| !input.combined) else {
-            let coordinate = arrays.get(&axis.path).filter(|array| is_coordinate(&axis.path, array));
-            sources.push(match (coordinate, axis.present.get(number)) {
-                (Some(_), _) => LabelSource::Variable { path: axis.path.clone(), reading: Reading::Auto },
-                (None, Some(false)) => LabelSource::None,
-                (None, _) => {
-                    let reason = "it has no coordinate variable, and no selector says where labels come from";
-                    return Err(no_labels(&input.name, reason.to_owned()));
-                }
-            });
-            continue;
-        };
-        match selector {
-            Selector::Data(variable) | Selector::Cf(variable) => {
-                let nearby = in_group(group_of(&axis.path), variable);
-                let path = if arrays.contains_key(&nearby) { &nearby } else { variable };
-                match arrays.get(path) {
-                    None => return Err(no_labels(&input.name, format!("there is no variable {variable:?}"))),
-                    Some(array) if array.meta.grid.rank() > 1 => {
-                        let reason = format!("variable {variable:?} has {} axes", array.meta.grid.rank());
-                        return Err(no_labels(&input.name, reason));
-                    }
-                    Some(_) => {}
-                }
-                let reading = if matches!(selector, Selector::Data(_)) { Reading::Data } else { Reading::Cf };
-                sources.push(LabelSource::Variable { path: path.clone(), reading });
-            }
-            _ => {
-                let labels = found_on(input, ordinal, fresh, selector, spec, inputs)
-                    .map_err(|reason| no_labels(&input.name, reason))?;
-                found.push((number, labels));
-                sources.push(LabelSource::None);
-            }
-        }
-        ordinal += 1;
-    }
-    let (numbers, labels): (Vec<usize>, Vec<Vec<Found>>) = found.into_iter().unzip();
-    for (number, labels) in numbers.into_iter().zip(typed(&labels)) {
-        if let Some(source) = sources.get_mut(number) {
-            *source = LabelSource::Given(labels);
-        }
-    }
-    if sources.iter().all(|source| *source == LabelSource::None) {
-        let reason = "no input has the dimension, and no selector says where labels come from";
-        return Err(no_labels(inputs.first().map_or("", |input| &input.name), reason.to_owned()));
-    }
-    Ok(sources)
-}
-
-/// The labels that a selector finds on an input, which is number `ordinal` of the `fresh` ones.
-fn found_on(
-    input: &Input,
-    ordinal: usize,
-    fresh: usize,
-    selector: &Selector,
-    spec: &CombineSpec,
-    inputs: &[&Input],
-) -> Result<Vec<Found>, String> {
-    let attribute = |attributes: &Attributes, name: &str| {
-        let value = attributes.get(name).ok_or_else(|| format!("there is no attribute {name:?}"))?;
-        Found::in_attribute(value).ok_or_else(|| format!("attribute {name:?} is neither number nor text"))
-    };
-    let url = || {
-        let urls: BTreeSet<&str> = input
-            .references
-            .arrays
-            .values()
-            .flat_map(|array| array.manifest.urls())
-            .map(AsRef::as_ref)
-            .collect();
-        match urls.first() {
-            Some(url) if urls.len() == 1 => Ok(*url),
-            _ => Err(format!("it refers to {} objects, not to one", urls.len())),
-        }
-    };
-    Ok(match selector {
-        Selector::Attribute(name) => {
-            let root = input.references.groups.get("").map(|group| &group.attributes);
-            attribute(root.unwrap_or(&Attributes::new()), name)?
-        }
-        Selector::VariableAttribute { variable, attribute: name } => {
-            let array = input.references.arrays.get(variable);
-            attribute(&array.ok_or_else(|| format!("there is no variable {variable:?}"))?.attributes, name)?
-        }
-        Selector::Regex(pattern) => {
-            let found = pattern.captures(&input.name).and_then(|groups| groups.get(1).or(groups.get(0)));
-            let found = found.ok_or_else(|| format!("{:?} does not match its name", pattern.as_str()))?;
-            vec![Found::Text(found.as_str().to_owned())]
-        }
-        Selector::List(values) if values.len() != fresh => {
-            return Err(format!("the list has {} values for {fresh} inputs", values.len()));
-        }
-        Selector::List(values) => values.get(ordinal).cloned().map(Found::Text).into_iter().collect(),
-        Selector::Index if inputs.iter().any(|input| input.combined) => {
-            return Err("numbers of inputs mean nothing where inputs are added to others".to_owned());
-        }
-        Selector::Index => vec![Found::Integer(i128::try_from(ordinal).unwrap_or(i128::MAX))],
-        Selector::VariableName => {
-            let data: Vec<&str> = input
-                .references
-                .arrays
-                .iter()
-                .filter(|(path, array)| !is_coordinate(path, array))
-                .map(|(path, _)| path.as_str())
-                .filter(|path| !spec.identical.contains_key(*path))
-                .filter(|path| !describing(&[input]).contains_key(*path))
-                .collect();
-            match data.as_slice() {
-                [name] => vec![Found::Text((*name).to_owned())],
-                _ => return Err(format!("it holds {} variables with data, not one", data.len())),
-            }
-        }
-        Selector::Size => {
-            let url = url()?;
-            let size = input.references.sources.get(url).and_then(|source| source.size);
-            vec![Found::Integer(size.ok_or("the size of its object is not known")?.into())]
-        }
-        Selector::Url => vec![Found::Text(url()?.to_owned())],
-        Selector::Name => vec![Found::Text(input.name.clone())],
-        Selector::Data(_) | Selector::Cf(_) => Vec::new(),
-    })
 }

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use rangefold_cf::Instant;
 use rangefold_codec::Decoder;
 use rangefold_refs::{ManifestArray, NodePath, Reference, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
+use crate::content::Contents;
 use crate::content::{self, Assembler, ChunkProblem, Content, Numbers};
-use crate::layout::{Contents, Layout, Method, kept, sources};
+use crate::layout::{Layout, Method, kept};
+use crate::meaning::{same_meaning, times_of};
 use crate::place::Part;
-use crate::plan::{Input, Plan};
+use crate::plan::Plan;
+use crate::sources::{Stale, url_of};
 use crate::{CombineError, Error, Tolerance};
 
 /// A variable of one input, to be read as a whole.
@@ -21,6 +25,8 @@ struct Wanted<'a> {
     name: &'a str,
     path: &'a str,
     array: &'a ManifestArray,
+    /// The objects it refers to that have changed since.
+    stale: Option<&'a Stale>,
 }
 
 /// Reads variables one after the other, as many requests at once as the store allows, and gives each to `visit` with
@@ -32,12 +38,12 @@ async fn read_each(
 ) -> Result<(), Error> {
     // The stream owns what it fetches, so the references are drawn once more for their numbers.
     let references: Vec<Reference> =
-        wanted.iter().flat_map(|wanted| wanted.array.manifest.iter().map(|(_, r)| r)).collect();
+        wanted.iter().flat_map(|wanted| wanted.chunks().map(|(_, reference)| reference)).collect();
     let mut fetched = store.fetch(references);
     let mut decoder = Decoder::new();
     for (place, wanted) in wanted.iter().enumerate() {
-        let mut assembler = Assembler::new(&wanted.array.meta).map_err(|reason| wanted.refused(reason))?;
-        for (number, _) in wanted.array.manifest.iter() {
+        let mut assembler = Assembler::new(wanted.array).map_err(|reason| wanted.refused(reason))?;
+        for (number, _) in wanted.chunks() {
             let outcome = fetched.next().await.map(|(_, outcome)| outcome);
             let bytes = match outcome {
                 Some(Ok(bytes)) => bytes,
@@ -59,6 +65,15 @@ async fn read_each(
 }
 
 impl Wanted<'_> {
+    /// The chunks that can be read. Those of objects that have changed since are replaced, as has been found, and hold
+    /// nothing.
+    fn chunks(&self) -> impl Iterator<Item = (u64, Reference)> + '_ {
+        let is_stale = |reference: &Reference| {
+            self.stale.is_some_and(|stale| url_of(reference).is_some_and(|url| stale.contains_key(url)))
+        };
+        self.array.manifest.iter().filter(move |(_, reference)| !is_stale(reference))
+    }
+
     fn refused(&self, reason: String) -> CombineError {
         CombineError::Variable { variable: self.path.to_owned(), input: self.name.to_owned(), reason }
     }
@@ -76,7 +91,7 @@ impl Wanted<'_> {
 /// Reads variables of inputs that are not in `contents` yet.
 pub(crate) async fn read(
     store: &ReferenceStore,
-    inputs: &[&Input],
+    plan: &Plan<'_>,
     reads: &BTreeSet<(usize, NodePath)>,
     contents: &mut Contents,
 ) -> Result<(), Error> {
@@ -84,8 +99,10 @@ pub(crate) async fn read(
         .iter()
         .filter(|key| !contents.contains_key(*key))
         .filter_map(|(input, path)| {
-            let from = inputs.get(*input)?;
-            Some(Wanted { input: *input, name: &from.name, path, array: from.references.arrays.get(path)? })
+            let from = plan.inputs.get(*input)?;
+            let array = from.references.arrays.get(path)?;
+            let stale = plan.sources.stale(*input, array.manifest.urls());
+            Some(Wanted { input: *input, name: &from.name, path, array, stale })
         })
         .collect();
     read_each(store, &wanted, |place, content| {
@@ -107,10 +124,13 @@ pub(crate) async fn compare_shared(
         let Method::Shared { parts, .. } = method else { continue };
         let Some(first) = kept(parts).next() else { continue };
         let tolerance = plan.spec.identical.get(*path).copied().unwrap_or_default();
-        let others = parts.iter().filter(|part| !same_bytes(part.array, first.array));
-        let wanted: Vec<Wanted<'_>> = std::iter::once(first)
-            .chain(others.filter(|part| part.input != first.input))
-            .map(|part| Wanted { input: part.input, name: part.name, path, array: part.array })
+        let units = |part: &Part<'_>| part.times.as_ref().map(|times| times.units);
+        let alike = |part: &Part<'_>| same_bytes(part.array, first.array) && units(part) == units(first);
+        let others = parts.iter().filter(|part| part.input != first.input && !alike(part));
+        let compared: Vec<&Part<'_>> = std::iter::once(first).chain(others).collect();
+        let wanted: Vec<Wanted<'_>> = compared
+            .iter()
+            .map(|part| Wanted { input: part.input, name: part.name, path, array: part.array, stale: None })
             .collect();
         if wanted.len() < 2 {
             continue;
@@ -121,8 +141,24 @@ pub(crate) async fn compare_shared(
                 expected = Some(content);
                 return Ok(());
             };
-            let Some(wanted) = wanted.get(place) else { return Ok(()) };
-            compare(first, expected, wanted, &content, tolerance).map_err(Error::from)
+            let (Some(wanted), Some(part)) = (wanted.get(place), compared.get(place)) else { return Ok(()) };
+            if same_meaning((first, Some(expected)), (part, Some(&content))) {
+                return Ok(());
+            }
+            let difference = if units(first) == units(part) {
+                compare(first, expected, &content, tolerance)
+            } else {
+                other_dates(first, expected, part, &content)
+            };
+            match difference {
+                None => Ok(()),
+                Some(difference) => Err(Error::from(CombineError::Values {
+                    variable: wanted.path.to_owned(),
+                    first: first.name.to_owned(),
+                    second: wanted.name.to_owned(),
+                    difference,
+                })),
+            }
         })
         .await?;
     }
@@ -138,22 +174,13 @@ fn same_bytes(a: &ManifestArray, b: &ManifestArray) -> bool {
         && a.manifest.iter().zip(b.manifest.iter()).all(|(a, b)| a == b)
 }
 
-fn compare(
-    first: &Part<'_>,
-    expected: &Content,
-    wanted: &Wanted<'_>,
-    found: &Content,
-    tolerance: Tolerance,
-) -> Result<(), CombineError> {
-    if expected == found {
-        return Ok(());
-    }
+fn compare(first: &Part<'_>, expected: &Content, found: &Content, tolerance: Tolerance) -> Option<String> {
     let data_type = &first.array.meta.data_type;
     let numbers = |content: &Content| match content {
         Content::Bytes(bytes) => content::numbers(data_type, bytes),
         Content::Texts(_) => None,
     };
-    let difference = match (numbers(expected), numbers(found)) {
+    match (numbers(expected), numbers(found)) {
         (Some(Numbers::Floats(expected)), Some(Numbers::Floats(found))) => {
             let limit = match tolerance {
                 Tolerance::Exact => None,
@@ -174,15 +201,26 @@ fn compare(
             differing(&expected, &found, |a, b| a == b || (a.abs_diff(*b) as f64) <= limit)
         }
         _ => Some("their values differ".to_owned()),
+    }
+}
+
+/// How two variables of times in different units differ.
+fn other_dates(first: &Part<'_>, expected: &Content, part: &Part<'_>, found: &Content) -> Option<String> {
+    let told = |part: &Part<'_>, content: &Content| -> Result<Vec<String>, String> {
+        let calendar = part.times.as_ref().map(|times| times.units.calendar());
+        let date = |instant: Option<Instant>| {
+            let date = instant.zip(calendar).and_then(|(instant, calendar)| instant.date(calendar).ok());
+            date.map_or_else(|| "missing".to_owned(), |date| date.to_string())
+        };
+        Ok(times_of(part, content)?.into_iter().map(date).collect())
     };
-    match difference {
-        None => Ok(()),
-        Some(difference) => Err(CombineError::Values {
-            variable: wanted.path.to_owned(),
-            first: first.name.to_owned(),
-            second: wanted.name.to_owned(),
-            difference,
-        }),
+    match (told(first, expected), told(part, found)) {
+        (Ok(expected), Ok(found)) => {
+            let difference = differing(&expected, &found, |a, b| a == b);
+            // The same dates are other days in another calendar.
+            difference.or_else(|| Some("their calendars are not the same".to_owned()))
+        }
+        (Err(reason), _) | (_, Err(reason)) => Some(reason),
     }
 }
 
@@ -246,10 +284,10 @@ pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Resul
 
 /// A store over the objects of all inputs, which refuses those that changed since they were scanned.
 pub(crate) fn objects_of(
-    inputs: &[&Input],
+    plan: &Plan<'_>,
     resolver: impl Resolve + 'static,
     options: FetchOptions,
-) -> Result<ReferenceStore, CombineError> {
-    let set = ReferenceSet { sources: sources(inputs)?, ..ReferenceSet::default() };
-    Ok(ReferenceStore::with_options(Arc::new(set), resolver, options))
+) -> ReferenceStore {
+    let set = ReferenceSet { sources: plan.sources.known.clone(), ..ReferenceSet::default() };
+    ReferenceStore::with_options(Arc::new(set), resolver, options)
 }

@@ -1,12 +1,13 @@
 //! Where the labels of a joined dimension come from.
 
-use rangefold_array::ElementType;
 use rangefold_cf::{Calendar, Date, Instant, TimeUnits};
 use rangefold_refs::{AttributeValue, ManifestArray};
 use regex::Regex;
 
-use crate::content::{self, Content, Numbers};
+use crate::content::Content;
 use crate::labels::Labels;
+use crate::meaning::{column, instants};
+use crate::times::Spelling;
 
 /// Where the labels of a joined dimension come from. Without a selector it is the dimension's coordinate variable, as
 /// times if it has units of time.
@@ -121,81 +122,20 @@ pub(crate) fn labels_of(
     content: &Content,
     reading: Reading,
 ) -> Result<Labels, String> {
-    let units = time_units(array);
-    let data_type = &array.meta.data_type;
-    let found = match content {
-        Content::Bytes(bytes) => content::numbers(data_type, bytes),
-        Content::Texts(_) => None,
-    };
-    let Some(found) = found else {
-        return match (reading, content::texts(data_type, content)) {
-            (Reading::Auto | Reading::Data, Some(texts)) => Ok(Labels::Texts(texts)),
-            _ => Err(format!("its values of type {data_type} cannot be labels here")),
-        };
-    };
-    if let Some(position) = missing(array, &found) {
+    let units = Spelling::of(array, None);
+    let found = column(array, content)?;
+    if let Some(position) = found.valid.iter().position(|valid| !valid) {
         return Err(format!("its value at position {position} is marked as missing"));
     }
-    let found = content::unpacked(array, found);
     match (reading, units) {
         (Reading::Cf, None) => Err("it has no units of time".to_owned()),
-        (Reading::Auto | Reading::Cf, Some(units)) => {
-            let units = units?;
-            Ok(Labels::Times { instants: instants(&units, found)?, units })
+        (Reading::Auto | Reading::Cf, Some(spelling)) => {
+            let units = spelling?.units;
+            let instants = instants(&units, &found)?;
+            Ok(Labels::Times { instants: instants.into_iter().flatten().collect(), units })
         }
-        _ => Ok(match found {
-            Numbers::Integers(values) => Labels::Integers(values),
-            Numbers::Floats(values) => Labels::Floats(values),
-        }),
-    }
-}
-
-/// The variable's units of time; `None` if it has no such units, an error if they are none that can be counted in.
-pub(crate) fn time_units(array: &ManifestArray) -> Option<Result<TimeUnits, String>> {
-    let text = array.attributes.get("units")?.as_text().filter(|text| TimeUnits::is_time(text))?;
-    let is_number = array.meta.data_type.element.is_integer() || array.meta.data_type.element.is_float();
-    let calendar = array.attributes.get("calendar").and_then(AttributeValue::as_text);
-    is_number.then(|| TimeUnits::parse(text, calendar).map_err(|error| error.to_string()))
-}
-
-/// Numbers as instants.
-pub(crate) fn instants(units: &TimeUnits, numbers: Numbers) -> Result<Vec<Instant>, String> {
-    match numbers {
-        Numbers::Integers(values) => values
-            .into_iter()
-            .map(|value| {
-                units
-                    .instant_of_integer(value)
-                    .ok_or_else(|| format!("{value} {units} is not an instant that can be told"))
-            })
-            .collect(),
-        Numbers::Floats(values) => {
-            values.into_iter().map(|value| units.instant(value).map_err(|error| error.to_string())).collect()
-        }
-    }
-}
-
-/// The first position whose value is one of the marks for missing data.
-#[expect(clippy::float_cmp, reason = "a mark is a mark only if it is the very number")]
-fn missing(array: &ManifestArray, numbers: &Numbers) -> Option<usize> {
-    let marks = ["_FillValue", "missing_value"];
-    let marks = marks.iter().filter_map(|name| array.attributes.get(name)).flat_map(AttributeValue::elements);
-    let marks: Vec<&AttributeValue> = marks.collect();
-    if marks.is_empty() {
-        return None;
-    }
-    let narrow = array.meta.data_type.element == ElementType::Float32;
-    match numbers {
-        Numbers::Integers(values) => {
-            values.iter().position(|value| marks.iter().any(|mark| mark.as_integer() == Some(*value)))
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the mark of a float32 variable is a float32")]
-        Numbers::Floats(values) => {
-            let marks: Vec<f64> = marks.iter().filter_map(|mark| mark.as_f64()).collect();
-            values.iter().position(|value| {
-                marks.iter().any(|m| m == value || (narrow && f64::from(*m as f32) == *value))
-            })
-        }
+        _ => Labels::of_values(found.values)
+            .ok_or_else(|| format!("its values of type {} cannot be labels here", array.meta.data_type)),
     }
 }
 

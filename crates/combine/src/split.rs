@@ -6,7 +6,8 @@ use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::combine::finish;
 use crate::compare::{Scope, properties};
-use crate::layout::{Contents, Layout, is_small};
+use crate::content::Contents;
+use crate::layout::{Layout, is_small, values_scope};
 use crate::plan::{Input, Plan, Role};
 use crate::read::{objects_of, read};
 use crate::{CombineError, CombineSpec, Combined, Error};
@@ -35,10 +36,11 @@ pub async fn combine_split(
     options: FetchOptions,
 ) -> Result<Vec<Piece>, Error> {
     let all: Vec<&Input> = inputs.iter().collect();
-    let store = objects_of(&all, resolver, options)?;
-    let plan = Plan::new(all, spec)?;
+    let mut plan = Plan::new(all, spec)?;
+    let store = objects_of(&plan, resolver, options);
     let mut contents = Contents::new();
-    read(&store, &plan.inputs, &plan.label_reads(), &mut contents).await?;
+    read(&store, &plan, &plan.label_reads(), &mut contents).await?;
+    plan.settle(&contents);
     let mut pieces = Vec::new();
     let mut waiting: VecDeque<Vec<usize>> = alike(&plan).into();
     while let Some(members) = waiting.pop_front() {
@@ -59,7 +61,8 @@ async fn piece(
     members: Vec<usize>,
 ) -> Result<Piece, Error> {
     let (inputs, contents) = subset(plan, contents, &members);
-    let plan = Plan::new(inputs, plan.spec)?;
+    let mut plan = Plan::new(inputs, plan.spec)?;
+    plan.settle(&contents);
     let combined = finish(store, &plan, contents).await?.try_into()?;
     Ok(Piece { inputs: members, combined })
 }
@@ -77,9 +80,11 @@ fn alike(plan: &Plan<'_>) -> Vec<Vec<usize>> {
                 (axes.as_slice(), Scope::Chunks { lengths, packing })
             }
         };
-        for part in plan.parts(path, axes) {
+        let parts = plan.parts(path, axes);
+        let of_values = values_scope(&parts);
+        for part in parts {
             // Small variables are joined by value, whatever their chunks.
-            let scope = if is_small(&part) { Scope::TimeValues } else { scope };
+            let scope = if is_small(&part) { of_values } else { scope };
             if let Some(slot) = of_input.get_mut(part.input) {
                 slot.insert(path, properties(&part, scope));
             }
@@ -110,7 +115,8 @@ fn fitting(
     let mut rest = Vec::new();
     loop {
         let (inputs, contents) = subset(plan, contents, &members);
-        let subplan = Plan::new(inputs, plan.spec)?;
+        let mut subplan = Plan::new(inputs, plan.spec)?;
+        subplan.settle(&contents);
         let outcome = Layout::new(&subplan, &contents).map(|_| ());
         match outcome {
             Ok(()) => break,

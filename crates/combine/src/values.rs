@@ -1,14 +1,16 @@
 //! Joining variables by value: those too small or too badly cut to be joined by reference.
 
-use rangefold_array::DataType;
-use rangefold_cf::{Instant, TimeUnits};
-use rangefold_refs::ManifestArray;
+use rangefold_array::{DataType, FillValue};
+use rangefold_cf::{Calendar, Instant, TimeUnits};
+use rangefold_refs::{Attributes, ManifestArray};
 
 use crate::axis::Axis;
 use crate::content::{self, Content};
-use crate::labels::Labels;
-use crate::place::Part;
-use crate::selector::instants;
+use crate::mark::{Mark, common_fill};
+use crate::meaning::times_of;
+use crate::place::{Part, needed_mark};
+use crate::places::Places;
+use crate::written::is_plain;
 use crate::{CombineError, CombineSpec, MissingVariable, Overlap, encode};
 
 /// More elements than this are not joined by value.
@@ -26,67 +28,119 @@ pub(crate) struct Joining<'a> {
 }
 
 impl Joining<'_> {
-    /// Joins the values as they are.
-    pub(crate) fn values(&self) -> Result<ManifestArray, CombineError> {
+    /// Joins the values as they are stored.
+    pub(crate) fn values(&self, mut attributes: Attributes) -> Result<ManifestArray, CombineError> {
         let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
-        let meta = &first.array.meta;
+        let data_type = &first.array.meta.data_type;
         let shape = self.shape()?;
-        let content = if let Some(size) = meta.data_type.size() {
-            let fill = meta.fill_value.as_ref().map(|fill| {
-                let mut element = fill.0.clone();
-                content::from_little(&mut element, &meta.data_type);
-                element
-            });
+        let mut fill_value = common_fill(self.parts);
+        let mut marked = |has_holes: bool| -> Result<(), CombineError> {
+            if let Some(mark) = needed_mark(self.path, self.parts, has_holes)? {
+                mark.declare(&mut attributes);
+                fill_value = Some(mark.fill);
+            }
+            Ok(())
+        };
+        let content = if let Some(size) = data_type.size() {
             let elements = self.contents.iter().map(|content| match content {
                 Content::Bytes(bytes) => bytes.chunks_exact(size.max(1)).collect(),
                 Content::Texts(_) => Vec::new(),
             });
-            Content::Bytes(self.gather(&shape, elements.collect(), fill.as_deref())?.concat())
+            let gathered = self.gather(&shape, elements.collect())?;
+            marked(gathered.contains(&None))?;
+            let mut hole = fill_value.as_ref().map_or_else(|| vec![0; size], |fill| fill.0.clone());
+            content::from_little(&mut hole, data_type);
+            let elements: Vec<&[u8]> = gathered.into_iter().map(|element| element.unwrap_or(&hole)).collect();
+            Content::Bytes(elements.concat())
         } else {
-            let fill = meta.fill_value.as_ref().and_then(|fill| std::str::from_utf8(&fill.0).ok());
             let elements = self.contents.iter().map(|content| match content {
                 Content::Texts(texts) => texts.iter().map(String::as_str).collect(),
                 Content::Bytes(_) => Vec::new(),
             });
-            let texts = self.gather(&shape, elements.collect(), Some(fill.unwrap_or_default()))?;
-            Content::Texts(texts.into_iter().map(str::to_owned).collect())
+            let gathered = self.gather(&shape, elements.collect())?;
+            marked(gathered.contains(&None))?;
+            let hole =
+                fill_value.as_ref().and_then(|fill| std::str::from_utf8(&fill.0).ok()).unwrap_or_default();
+            Content::Texts(gathered.into_iter().map(|text| text.unwrap_or(hole).to_owned()).collect())
         };
-        self.written(&shape, meta.data_type.clone(), &content)
+        self.written(&shape, data_type.clone(), fill_value, attributes, &content)
     }
 
-    /// Joins times that are in the units `from`, one of each part, and writes them in the units `to`.
-    pub(crate) fn times(&self, from: &[TimeUnits], to: TimeUnits) -> Result<ManifestArray, CombineError> {
-        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
-        let data_type = first.array.meta.data_type.clone();
-        let mut elements: Vec<Vec<Instant>> = Vec::with_capacity(self.parts.len());
-        for ((part, content), units) in self.parts.iter().zip(&self.contents).zip(from) {
-            let numbers = match content {
-                Content::Bytes(bytes) => content::numbers(&part.array.meta.data_type, bytes),
-                Content::Texts(_) => None,
-            };
-            let found = numbers.ok_or_else(|| "its values are no numbers".to_owned());
-            elements.push(found.and_then(|numbers| instants(units, numbers)).map_err(|reason| {
-                CombineError::Variable { variable: self.path.to_owned(), input: part.name.to_owned(), reason }
+    /// Joins times, each part's in its own units, and writes them in `units`, or in a finer unit where those cannot say
+    /// all of them, and in the element type of `like` if it can. What is missing stays so.
+    pub(crate) fn times(
+        &self,
+        like: &ManifestArray,
+        units: TimeUnits,
+        mut attributes: Attributes,
+    ) -> Result<(ManifestArray, TimeUnits), CombineError> {
+        let mut elements: Vec<Vec<Option<Instant>>> = Vec::with_capacity(self.parts.len());
+        for (part, content) in self.parts.iter().zip(&self.contents) {
+            let found = times_of(part, content).and_then(|found| in_calendar(part, found, units.calendar()));
+            elements.push(found.map_err(|reason| CombineError::Variable {
+                variable: self.path.to_owned(),
+                input: part.name.to_owned(),
+                reason,
             })?);
         }
         let shape = self.shape()?;
-        let instants = self.gather(&shape, elements, None)?;
-        let labels = Labels::Times { instants, units: to };
-        let (data_type, content) = encode::times(self.path, &labels, Some(data_type))?;
-        self.written(&shape, data_type, &content)
+        let joined: Vec<Option<Instant>> =
+            self.gather(&shape, elements)?.into_iter().map(Option::flatten).collect();
+        let there: Vec<Instant> = joined.iter().copied().flatten().collect();
+        let wanted = Some(like).filter(|like| is_plain(like)).map(|like| like.meta.data_type.clone());
+        let times = encode::times(self.path, &there, units, wanted)?;
+        let content = Content::Bytes(times.bytes);
+        let mark = self.mark_beside(like, &times.data_type, &content, there.len() < joined.len())?;
+        let size = times.data_type.size().unwrap_or(1);
+        let mut hole = mark.as_ref().map_or_else(|| vec![0; size], |mark| mark.fill.0.clone());
+        content::from_little(&mut hole, &times.data_type);
+        let Content::Bytes(bytes) = &content else { return Err(CombineError::NoInputs) };
+        let mut numbers = bytes.chunks_exact(size.max(1));
+        let elements: Vec<&[u8]> =
+            joined.iter().map(|time| time.and_then(|_| numbers.next()).unwrap_or(&hole)).collect();
+        if let Some(mark) = &mark {
+            mark.declare(&mut attributes);
+        }
+        let fill_value = mark.map(|mark| mark.fill);
+        let content = Content::Bytes(elements.concat());
+        Ok((self.written(&shape, times.data_type, fill_value, attributes, &content)?, times.units))
+    }
+
+    /// A mark for missing times that none of the numbers is; `None` if none is missing and no input declares one.
+    fn mark_beside(
+        &self,
+        like: &ManifestArray,
+        data_type: &DataType,
+        numbers: &Content,
+        is_needed: bool,
+    ) -> Result<Option<Mark>, CombineError> {
+        let declared = Mark::declared(like).filter(|_| like.meta.data_type.element == data_type.element);
+        if !is_needed && declared.is_none() {
+            return Ok(None);
+        }
+        let candidates = declared.into_iter().chain(Mark::of_times(&data_type.element));
+        let free = candidates.into_iter().find(|mark| !encode::holds(numbers, &mark.fill, data_type));
+        match free {
+            None if is_needed => Err(CombineError::NoMark {
+                variable: self.path.to_owned(),
+                problem: format!(
+                    "has a date at every number of type {data_type} that could mark a missing one"
+                ),
+            }),
+            free => Ok(free),
+        }
     }
 
     fn written(
         &self,
         shape: &[u64],
         data_type: DataType,
+        fill_value: Option<FillValue>,
+        attributes: Attributes,
         content: &Content,
     ) -> Result<ManifestArray, CombineError> {
         let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
-        let meta = &first.array.meta;
-        let fill_value = meta.fill_value.clone().filter(|_| meta.data_type == data_type);
         let names = first.dimensions().into_iter().map(str::to_owned).collect();
-        let attributes = first.array.attributes.clone();
         encode::inline(self.path, shape, names, data_type, fill_value, attributes, content)
     }
 
@@ -109,12 +163,12 @@ impl Joining<'_> {
 
     /// All elements in their places. Where two parts hold elements for one place, the policy decides, or they must be
     /// equal.
+    /// `None` at labels at which no part holds an element, which the specification must allow.
     fn gather<T: Clone + PartialEq>(
         &self,
         shape: &[u64],
         elements: Vec<Vec<T>>,
-        fill: Option<T>,
-    ) -> Result<Vec<T>, CombineError> {
+    ) -> Result<Vec<Option<T>>, CombineError> {
         let total = shape.iter().try_fold(1_usize, |n, &l| n.checked_mul(usize::try_from(l).ok()?));
         let total = total.filter(|&n| n <= ELEMENTS_MAX).ok_or_else(|| CombineError::Variable {
             variable: self.path.to_owned(),
@@ -123,36 +177,36 @@ impl Joining<'_> {
         })?;
         let mut joined: Vec<Option<T>> = vec![None; total];
         for (row, (part, elements)) in self.parts.iter().zip(elements).enumerate() {
-            for (element, to) in elements.into_iter().zip(self.targets(part, shape)?) {
-                let Some(slot) = joined.get_mut(to) else { continue };
+            for (from, to) in self.targets(part, shape)? {
+                let (Some(element), Some(slot)) = (elements.get(from), joined.get_mut(to)) else { continue };
                 match (&*slot, self.spec.overlap) {
-                    (None, _) | (Some(_), Overlap::Last) => *slot = Some(element),
+                    (None, _) | (Some(_), Overlap::Last) => *slot = Some(element.clone()),
                     (Some(_), Overlap::First) => {}
-                    (Some(there), Overlap::Error | Overlap::Identical) if *there == element => {}
+                    (Some(there), Overlap::Error | Overlap::Identical) if there == element => {}
                     (Some(_), Overlap::Error | Overlap::Identical) => {
                         return Err(self.overlapping(row, to, shape));
                     }
                 }
             }
         }
-        let fill = fill.filter(|_| self.spec.missing_variable == MissingVariable::Fill);
-        if let Some(hole) = joined.iter().position(Option::is_none)
-            && fill.is_none()
-        {
+        let hole = joined.iter().position(Option::is_none);
+        if let Some(hole) = hole.filter(|_| self.spec.missing_variable != MissingVariable::Fill) {
             return Err(CombineError::Hole {
                 variable: self.path.to_owned(),
                 label: self.label(hole, shape),
                 present: self.parts.len(),
                 inputs: self.axes.first().map_or(0, |axis| axis.places.len()),
-                no_fill_value: self.spec.missing_variable == MissingVariable::Fill,
+                no_fill_value: false,
             });
         }
-        Ok(joined.into_iter().filter_map(|element| element.or_else(|| fill.clone())).collect())
+        Ok(joined)
     }
 
     fn overlapping(&self, second: usize, element: usize, shape: &[u64]) -> CombineError {
         let name = |row: usize| self.parts.get(row).map_or("", |part| part.name).to_owned();
-        let holds = |part: &Part<'_>| self.targets(part, shape).is_ok_and(|t| t.contains(&element));
+        let holds = |part: &Part<'_>| {
+            self.targets(part, shape).is_ok_and(|targets| targets.iter().any(|(_, to)| *to == element))
+        };
         CombineError::Overlap {
             variable: self.path.to_owned(),
             label: self.label(element, shape),
@@ -179,37 +233,62 @@ impl Joining<'_> {
         labels.collect::<Vec<_>>().join(", ")
     }
 
-    /// For each element of a part in row-major order, its number in the result.
-    fn targets(&self, part: &Part<'_>, shape: &[u64]) -> Result<Vec<usize>, CombineError> {
+    /// The elements of a part and their numbers in the result. Along a dimension that the part gains each stands at all
+    /// labels of its input.
+    fn targets(&self, part: &Part<'_>, shape: &[u64]) -> Result<Vec<(usize, usize)>, CombineError> {
         let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let mut targets = vec![0_usize];
+        let mut targets = vec![(0_usize, 0_usize)];
         for (target, &total) in shape.iter().enumerate() {
             let own = target.checked_sub(part.stretched.len());
-            let length = own.map_or(Some(1), |own| part.array.meta.shape().get(own).copied()).unwrap_or(0);
             let joined = self.axes.iter().zip(&part.sources).find(|(axis, source)| match own {
                 Some(own) => **source == Some(own),
                 None => part.stretched.get(target).is_some_and(|name| *name == axis.dimension),
             });
             let places = joined.and_then(|(axis, _)| axis.places.get(part.input)?.as_ref());
-            if let Some((axis, _)) = joined {
-                let labels = places.map_or(0, |places| places.len());
-                if labels != length {
-                    return Err(CombineError::LabelCount {
-                        dimension: axis.dimension.clone(),
-                        input: part.name.to_owned(),
-                        labels,
-                        variable: self.path.to_owned(),
-                        length,
-                    });
-                }
+            let labels = places.map_or(0, Places::len);
+            let length = match own {
+                Some(own) => part.array.meta.shape().get(own).copied().unwrap_or(0),
+                None => labels,
+            };
+            if let Some((axis, _)) = joined.filter(|_| labels != length) {
+                return Err(CombineError::LabelCount {
+                    dimension: axis.dimension.clone(),
+                    input: part.name.to_owned(),
+                    labels,
+                    variable: self.path.to_owned(),
+                    length,
+                });
             }
             let place = |k: u64| small(places.map_or(Some(k), |places| places.get(k)).unwrap_or(0));
+            // Which element it is depends on the part's own axes alone.
+            let (own_length, step) = if own.is_some() { (small(length), 1) } else { (1, 0) };
             targets = targets
                 .iter()
                 .flat_map(|&base| (0..length).map(move |k| (base, k)))
-                .map(|(base, k)| base.saturating_mul(small(total)).saturating_add(place(k)))
+                .map(|((from, to), k)| {
+                    let from = from.saturating_mul(own_length).saturating_add(small(k).saturating_mul(step));
+                    (from, to.saturating_mul(small(total)).saturating_add(place(k)))
+                })
                 .collect();
         }
         Ok(targets)
     }
+}
+
+/// The times, if all of them are the same dates in the calendar.
+fn in_calendar(
+    part: &Part<'_>,
+    times: Vec<Option<Instant>>,
+    calendar: Calendar,
+) -> Result<Vec<Option<Instant>>, String> {
+    let own = part.times.as_ref().map_or(calendar, |times| times.units.calendar());
+    let agrees = |instant: &Instant| own.agrees_with(calendar, *instant);
+    if (times.is_empty() || own.agrees_with(calendar, Instant(i128::MAX)))
+        && times.iter().flatten().all(agrees)
+    {
+        return Ok(times);
+    }
+    Err(format!(
+        "its dates are in the {own} calendar, where those of other inputs are in the {calendar} calendar"
+    ))
 }

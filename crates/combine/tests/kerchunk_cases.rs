@@ -70,7 +70,7 @@ fn a_selector_that_finds_nothing_is_refused() {
     }
     let three = [single(1, 1.0, 5, 3), single(2, 2.0, 6, 4), single(3, 3.0, 6, 4)];
     let message = refusal(&three, &selected("time", "list:values.txt"));
-    assert!(message.ends_with("the list has 2 values for 3 inputs"), "{message}");
+    assert!(message.ends_with("the list has 2 values for 3 positions in all inputs"), "{message}");
 }
 
 #[test]
@@ -226,6 +226,7 @@ fn names_of_variables_label_what_is_then_there_once_each() {
         let mut input = simple(name, 0, 1.0);
         let array = input.references.arrays.get_mut(name).unwrap();
         array.meta.fill_value = Some(rangefold_array::FillValue((-1.0_f64).to_le_bytes().to_vec()));
+        array.attributes.insert("_FillValue", AttributeValue::Float(-1.0));
         input
     };
     let spec = selected("varname", "varname");

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::combine::{
     AttributeRule, Chunks, CombineSpec, Input, Joined, MissingVariable, Overlap, Packing, Piece, Selector,
-    Sort, Tolerance, combine_split, combine_with,
+    Sort, Tolerance, combine_split, combine_with, is_description,
 };
 
 use crate::args::{self, Combine};
@@ -114,8 +114,8 @@ async fn write_pieces(
 type Dropped = BTreeSet<(String, String)>;
 
 fn report_dropped(context: &Context, dropped: &Dropped) {
-    if context.shared.verbose > 0 {
-        for (path, name) in dropped {
+    for (path, name) in dropped {
+        if context.shared.verbose > 0 || is_description(name) {
             output::complain(&format!("attribute {name:?} of {path:?} is left out: inputs differ"));
         }
     }

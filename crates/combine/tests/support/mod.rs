@@ -12,7 +12,7 @@
 use rangefold_array::{ArrayMeta, ChunkGrid, DataType, FillValue, MemoryOrder};
 use rangefold_codec::Decoder;
 use rangefold_combine::{CombineSpec, Combined, Error, Input, combine};
-use rangefold_refs::{ManifestArray, ManifestBuilder, Reference, ReferenceSet, zarr_v2};
+use rangefold_refs::{AttributeValue, ManifestArray, ManifestBuilder, Reference, ReferenceSet, zarr_v2};
 use rangefold_store::FetchOptions;
 
 /// A variable to be built.
@@ -71,6 +71,7 @@ impl Var {
         self.dtype = dtype.to_owned();
         self
     }
+    /// The Zarr fill value, and `_FillValue`.
     pub(crate) fn fill(mut self, fill: f64) -> Self {
         self.fill = Some(fill);
         self
@@ -127,6 +128,13 @@ impl Var {
         }
         let manifest = builder.build(grid.chunk_count()).unwrap();
         let little = Var { dtype: self.dtype.replace('>', "<"), ..var("x") };
+        let mut attributes = zarr_v2::parse_attributes(&self.path, &self.attributes).unwrap();
+        if let Some(fill) = self.fill.filter(|_| attributes.get("_FillValue").is_none()) {
+            let is_float = self.dtype.contains('f');
+            let value =
+                if is_float { AttributeValue::Float(fill) } else { AttributeValue::Integer(fill as i128) };
+            attributes.insert("_FillValue", value);
+        }
         ManifestArray {
             meta: ArrayMeta {
                 data_type: DataType::from_numpy(&self.dtype).unwrap(),
@@ -136,7 +144,7 @@ impl Var {
                 fill_value: self.fill.map(|fill| FillValue(little.encoded(fill))),
                 dimension_names: self.dims.clone(),
             },
-            attributes: zarr_v2::parse_attributes(&self.path, &self.attributes).unwrap(),
+            attributes,
             manifest,
         }
     }

@@ -1,0 +1,333 @@
+//! Writing the joined set: coordinates, what is joined by value, attributes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rangefold_cf::TimeUnits;
+use rangefold_refs::{Attributes, Group, ManifestArray, NodePath};
+
+use crate::attributes::{MEANING, merge};
+use crate::axis::Axis;
+use crate::compare::{Scope, require_same};
+use crate::content::{Content, Contents};
+use crate::encode::{self, Template};
+use crate::labels::Labels;
+use crate::layout::{Layout, Method, kept};
+use crate::mark::is_lost;
+use crate::place::{Part, needed_mark};
+use crate::plan::{LabelSource, Role};
+use crate::result::{Chunks, Joined, JoinedArray};
+use crate::times::Spelling;
+use crate::values::Joining;
+use crate::{CombineError, MissingVariable};
+
+impl<'a> Layout<'a> {
+    /// Joins what was read, and writes coordinates. What is joined by reference stays where it is until it is drawn.
+    pub(crate) fn join(mut self, contents: &Contents) -> Result<Joined<'a>, CombineError> {
+        let mut joined = Joined {
+            groups: BTreeMap::new(),
+            sources: self.plan.sources.known.clone(),
+            arrays: BTreeMap::new(),
+            dropped_attributes: BTreeSet::new(),
+        };
+        self.join_groups(&mut joined);
+        for (path, method) in std::mem::take(&mut self.methods) {
+            let array = match method {
+                Method::Coordinate { axis } => {
+                    JoinedArray::ready(self.coordinate(path, axis, contents, &mut joined)?)
+                }
+                Method::Values { axes, parts } => {
+                    match self.values(path, &axes, &parts, contents, &mut joined) {
+                        Err(CombineError::Hole { .. })
+                            if self.plan.spec.missing_variable == MissingVariable::Drop =>
+                        {
+                            continue;
+                        }
+                        values => JoinedArray::ready(values?),
+                    }
+                }
+                Method::Placed { placement, .. } => {
+                    let mut attributes = self.merged(path, &placement.parts, &mut joined);
+                    let spelled = placement.parts.iter().filter_map(|part| part.times.as_ref());
+                    if let Some(spelling) = spelled.min_by_key(ToString::to_string) {
+                        self.say_units(path, &placement.parts, spelling, &mut attributes);
+                    }
+                    let (meta, attributes) = placement.described(attributes);
+                    JoinedArray { meta, attributes, chunks: Chunks::Placed(placement) }
+                }
+                Method::Shared { parts, inline } => {
+                    JoinedArray::ready(self.shared(path, &parts, inline, contents, &mut joined)?)
+                }
+            };
+            joined.arrays.insert(path.to_owned(), array);
+        }
+        for (number, axis) in self.axes.iter().enumerate() {
+            if !joined.arrays.contains_key(&axis.path) {
+                let array = self.coordinate(&axis.path, number, contents, &mut joined)?;
+                joined.arrays.insert(axis.path.clone(), JoinedArray::ready(array));
+            }
+        }
+        for array in joined.arrays.values_mut() {
+            array.attributes = sorted(std::mem::take(&mut array.attributes));
+        }
+        Ok(joined)
+    }
+
+    /// A variable that is the same in every input, as one of them has it.
+    fn shared(
+        &self,
+        path: &str,
+        parts: &[Part<'_>],
+        inline: bool,
+        contents: &Contents,
+        joined: &mut Joined<'a>,
+    ) -> Result<ManifestArray, CombineError> {
+        let Some(part) = kept(parts).next() else { return Err(CombineError::NoInputs) };
+        let mut array = part.array.clone();
+        if inline && let Some(content) = contents.get(&(part.input, path.to_owned())) {
+            let meta = array.meta;
+            let names = meta.dimension_names.clone();
+            let shape = meta.shape().to_vec();
+            array = encode::inline(
+                path,
+                &shape,
+                names,
+                meta.data_type,
+                meta.fill_value,
+                Attributes::new(),
+                content,
+            )?;
+        }
+        array.attributes = self.merged(path, parts, joined);
+        // The numbers are those of one input, and so is what they mean.
+        for name in MEANING {
+            match part.array.attributes.get(name) {
+                Some(value) => array.attributes.insert(name, value.clone()),
+                None => {
+                    array.attributes.remove(name);
+                }
+            }
+        }
+        if let Some(spelling) = &part.times {
+            self.say_units(path, std::slice::from_ref(part), spelling, &mut array.attributes);
+        }
+        if is_lost(part.array)
+            && let Some(mark) = needed_mark(path, std::slice::from_ref(part), false)?
+        {
+            mark.declare(&mut array.attributes);
+            array.meta.fill_value = Some(mark.fill);
+        }
+        Ok(array)
+    }
+
+    /// A variable joined by value.
+    fn values(
+        &self,
+        path: &str,
+        axes: &[usize],
+        parts: &[Part<'_>],
+        contents: &Contents,
+        joined: &mut Joined<'a>,
+    ) -> Result<ManifestArray, CombineError> {
+        let joining = Joining {
+            path,
+            parts,
+            axes: self.axes_of(axes),
+            contents: contents_of(path, parts, contents)?,
+            spec: self.plan.spec,
+        };
+        let mut attributes = self.merged(path, parts, joined);
+        let Some((like, target)) = self.times_like(path, &joining) else {
+            return joining.values(attributes);
+        };
+        let in_target =
+            |part: &Part<'_>| part.times.as_ref().is_some_and(|times| times.units == target.units);
+        if parts.iter().all(in_target) && require_same(path, parts, Scope::Values).is_ok() {
+            self.say_units(path, parts, &target, &mut attributes);
+            return joining.values(attributes);
+        }
+        // What the stored numbers meant says nothing about what is written.
+        for name in MEANING {
+            attributes.remove(name);
+        }
+        let (mut array, units) = joining.times(like, target.units, attributes)?;
+        self.say_units(path, parts, &target.in_units(units), &mut array.attributes);
+        Ok(array)
+    }
+
+    /// The array that joined times are written like, and how they are spelled: bounds as the axis whose cells they bound,
+    /// others as one of the inputs that hold the earliest label, which is the same whatever the order of the inputs.
+    /// `None` if the values are not times in every input.
+    fn times_like<'p>(&self, path: &str, joining: &Joining<'p>) -> Option<(&'p ManifestArray, Spelling)> {
+        let bounded = self.bounded_axis(path).and_then(|number| {
+            let axis = self.axes.get(number)?;
+            joining.axes.iter().any(|other| other.path == axis.path).then_some((number, axis))
+        });
+        let axis = bounded.map(|(_, axis)| axis).or_else(|| joining.axes.first().copied());
+        let spelled: Option<Vec<(&'p Part<'p>, &'p Spelling)>> =
+            joining.parts.iter().map(|part| Some((part, part.times.as_ref()?))).collect();
+        let key = |(part, spelling): &(&Part<'_>, &Spelling)| {
+            (spelling.to_string(), part.array.meta.data_type.to_string())
+        };
+        let holds = |part: &Part<'_>| axis.is_some_and(|axis| axis.earliest.contains(&part.input));
+        let spelled = spelled?;
+        let earliest = spelled.iter().filter(|(part, _)| holds(part)).min_by_key(|found| key(found));
+        let (part, spelling) = earliest.or_else(|| spelled.iter().min_by_key(|found| key(found)))?;
+        let of_axis = bounded.and_then(|(number, _)| self.written.get(number)?.spelling.clone());
+        Some((part.array, of_axis.unwrap_or_else(|| (*spelling).clone())))
+    }
+
+    /// The joined axis whose coordinate variable has the variable as its bounds, and its own values as labels.
+    fn bounded_axis(&self, path: &str) -> Option<usize> {
+        let parent = self.plan.describing.get(path)?.bounds_of.as_ref()?;
+        let number = self.axes.iter().position(|axis| axis.path == *parent)?;
+        self.is_own_label(number).then_some(number)
+    }
+
+    /// Sets `units` and `calendar`, unless all inputs leave them to the variable whose bounds these are, and the joined
+    /// one says the same.
+    fn say_units(&self, path: &str, parts: &[Part<'_>], spelling: &Spelling, attributes: &mut Attributes) {
+        let is_said = parts.iter().any(|part| part.times.as_ref().is_some_and(|times| times.is_own));
+        if is_said || self.inherited_units(path) != Some(spelling.units) {
+            spelling.stamp(attributes);
+        }
+    }
+
+    /// The units that bounds have if they say none.
+    fn inherited_units(&self, path: &str) -> Option<TimeUnits> {
+        if let Some(number) = self.bounded_axis(path) {
+            return self.written.get(number)?.spelling.as_ref().map(|spelling| spelling.units);
+        }
+        let parent = self.plan.describing.get(path)?.bounds_of.as_ref()?;
+        match self.plan.roles.get(parent.as_str())? {
+            Role::Shared => {
+                let parts = self.plan.parts(parent, &[]);
+                let spelling = kept(&parts).next().and_then(|part| part.times.as_ref())?;
+                Some(spelling.units)
+            }
+            Role::Coordinate(_) | Role::Joined(_) => None,
+        }
+    }
+
+    /// The coordinate variable of an axis.
+    fn coordinate(
+        &self,
+        path: &str,
+        number: usize,
+        contents: &Contents,
+        joined: &mut Joined<'a>,
+    ) -> Result<ManifestArray, CombineError> {
+        let (Some(axis), Some(written)) = (self.axes.get(number), self.written.get(number)) else {
+            return Err(CombineError::NoInputs);
+        };
+        let parts = self.plan.parts(path, &[number]);
+        let mut attributes = self.merged(path, &parts, joined);
+        if written.as_stored {
+            if let Some(spelling) = &written.spelling {
+                spelling.stamp(&mut attributes);
+            }
+            return self.stored_coordinate(path, axis, parts, contents, attributes);
+        }
+        // What the stored numbers meant says nothing about the labels.
+        for name in MEANING {
+            attributes.remove(name);
+        }
+        if !self.is_own_label(number) {
+            for name in ["bounds", "climatology"] {
+                if attributes.remove(name).is_some() {
+                    joined.dropped_attributes.insert((path.to_owned(), name.to_owned()));
+                }
+            }
+        }
+        let units = written.like.and_then(|array| array.attributes.get("units"));
+        if let Some(units) = units.filter(|_| !matches!(axis.labels, Labels::Texts(_))) {
+            attributes.insert("units", units.clone());
+        }
+        if let Some(spelling) = &written.spelling {
+            spelling.stamp(&mut attributes);
+        }
+        let plain = written.plain();
+        let template = Template {
+            data_type: plain.map(|array| array.meta.data_type.clone()),
+            fill_value: plain.and_then(|array| array.meta.fill_value.clone()),
+            attributes: &attributes,
+        };
+        encode::coordinate(&axis.dimension, path, &axis.labels, written.times.as_ref(), &template)
+    }
+
+    /// The coordinate variable of an axis whose values are gathered as they are stored.
+    fn stored_coordinate(
+        &self,
+        path: &str,
+        axis: &Axis,
+        parts: Vec<Part<'_>>,
+        contents: &Contents,
+        attributes: Attributes,
+    ) -> Result<ManifestArray, CombineError> {
+        let has_labels = |part: &Part<'_>| axis.places.get(part.input).is_some_and(Option::is_some);
+        let with_labels: Vec<Part<'_>> = parts.into_iter().filter(has_labels).collect();
+        let joining = Joining {
+            path,
+            parts: &with_labels,
+            axes: vec![axis],
+            contents: contents_of(path, &with_labels, contents)?,
+            spec: self.plan.spec,
+        };
+        joining.values(attributes)
+    }
+
+    /// Whether the labels of an axis come from its own coordinate variable, wherever there are any.
+    fn is_own_label(&self, number: usize) -> bool {
+        self.plan.axes.get(number).is_some_and(|axis| {
+            axis.sources.iter().all(|source| match source {
+                LabelSource::None => true,
+                LabelSource::Variable { path, .. } => *path == axis.path,
+                LabelSource::Given(_) => false,
+            })
+        })
+    }
+
+    /// Attributes by the rules; those that give numbers their meaning have been found to be the same.
+    fn merged(&self, path: &str, parts: &[Part<'_>], joined: &mut Joined<'a>) -> Attributes {
+        let all: Vec<&Attributes> = parts.iter().map(|part| &part.array.attributes).collect();
+        merge(&all, &self.plan.spec.attributes, |name| {
+            if !MEANING.contains(&name) {
+                joined.dropped_attributes.insert((path.to_owned(), name.to_owned()));
+            }
+        })
+    }
+
+    fn join_groups(&self, joined: &mut Joined<'a>) {
+        let inputs = || self.plan.inputs.iter().map(|input| &input.references.groups);
+        let paths: BTreeSet<&NodePath> = inputs().flat_map(BTreeMap::keys).collect();
+        for path in paths {
+            let all: Vec<&Attributes> =
+                inputs().filter_map(|groups| groups.get(path)).map(|group| &group.attributes).collect();
+            let attributes = merge(&all, &self.plan.spec.attributes, |name| {
+                joined.dropped_attributes.insert((format!("{path}/"), name.to_owned()));
+            });
+            let dimensions = inputs().filter_map(|groups| groups.get(path));
+            let dimensions = dimensions.flat_map(|group| group.dimensions.iter().cloned()).collect();
+            joined.groups.insert(path.clone(), Group { attributes, dimensions });
+        }
+    }
+}
+
+/// Attributes in order of name, wherever each came from.
+fn sorted(attributes: Attributes) -> Attributes {
+    attributes.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+fn contents_of<'c>(
+    path: &str,
+    parts: &[Part<'_>],
+    contents: &'c Contents,
+) -> Result<Vec<&'c Content>, CombineError> {
+    let content = |part: &Part<'_>| {
+        contents.get(&(part.input, path.to_owned())).ok_or_else(|| CombineError::Variable {
+            variable: path.to_owned(),
+            input: part.name.to_owned(),
+            reason: "its values are needed but were not read".to_owned(),
+        })
+    };
+    parts.iter().map(content).collect()
+}

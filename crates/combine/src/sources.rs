@@ -1,0 +1,133 @@
+//! What is known of the objects of all inputs, and which inputs refer to one as it was before it changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rangefold_refs::{Reference, Source};
+
+use crate::axis::Axis;
+use crate::place::Part;
+use crate::plan::Input;
+use crate::{CombineError, Overlap};
+
+/// The objects of all inputs.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// The state of each.
+    pub(crate) known: BTreeMap<Arc<str>, Source>,
+    /// For each input, the objects that it refers to in a state from before they changed, with the number of the input
+    /// that knows them as they are.
+    stale: BTreeMap<usize, Stale>,
+}
+
+/// Objects that have changed, with the number of the input that knows each as it is.
+pub(crate) type Stale = BTreeMap<Arc<str>, usize>;
+
+impl Sources {
+    /// Objects have one state, unless the input given last is to win.
+    ///
+    /// # Errors
+    ///
+    /// [`CombineError::Changed`] for an object that two inputs know in different states.
+    pub(crate) fn new(inputs: &[&Input], overlap: Overlap) -> Result<Self, CombineError> {
+        let mut sources = Self::default();
+        let mut holders: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, input) in inputs.iter().enumerate() {
+            for (url, source) in &input.references.sources {
+                let before = sources.known.get(url).filter(|before| *before != source);
+                if let Some(before) = before {
+                    let earlier = holders.get(url.as_ref()).cloned().unwrap_or_default();
+                    if overlap != Overlap::Last {
+                        let first = earlier.first().and_then(|&first| inputs.get(first));
+                        return Err(CombineError::Changed {
+                            url: url.to_string(),
+                            first: first.map_or("", |input| &input.name).to_owned(),
+                            second: input.name.clone(),
+                            states: difference(before, source),
+                        });
+                    }
+                    for holder in earlier {
+                        sources.stale.entry(holder).or_default().insert(Arc::clone(url), number);
+                    }
+                    holders.remove(url.as_ref());
+                }
+                sources.known.insert(Arc::clone(url), source.clone());
+                holders.entry(url).or_default().push(number);
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The changed objects that an input refers to, if an array of it does.
+    pub(crate) fn stale(&self, input: usize, urls: &[Arc<str>]) -> Option<&Stale> {
+        self.stale.get(&input).filter(|stale| urls.iter().any(|url| stale.contains_key(url)))
+    }
+}
+
+/// What is different in two states of an object.
+fn difference(before: &Source, after: &Source) -> String {
+    let text = |value: Option<&String>| value.cloned().unwrap_or_else(|| "not known".to_owned());
+    let size =
+        |source: &Source| source.size.map_or_else(|| "of unknown size".to_owned(), |n| format!("{n} bytes"));
+    let mut differences = Vec::new();
+    if before.size != after.size {
+        differences.push(format!("{} and then {}", size(before), size(after)));
+    }
+    let (old, new) = (before.last_modified.as_ref(), after.last_modified.as_ref());
+    if old != new {
+        differences.push(format!("last changed {} and then {}", text(old), text(new)));
+    }
+    let (old, new) = (before.etag.as_ref(), after.etag.as_ref());
+    if old != new && differences.is_empty() {
+        differences.push(format!("entity tag {} and then {}", text(old), text(new)));
+    }
+    differences.join(", ")
+}
+
+/// The object of a reference.
+pub(crate) fn url_of(reference: &Reference) -> Option<&Arc<str>> {
+    match reference {
+        Reference::Inline(_) => None,
+        Reference::Whole { url } | Reference::Range { url, .. } => Some(url),
+    }
+}
+
+/// Checks that all that a variable has in objects from before they changed is replaced: at the same labels the input
+/// that knows the object as it is has the variable too.
+pub(crate) fn check_replaced(variable: &str, parts: &[Part<'_>], axes: &[&Axis]) -> Result<(), CombineError> {
+    for part in parts {
+        let Some(stale) = part.stale else { continue };
+        // The labels that each replacing input has, by axis.
+        let mut replaced: BTreeMap<usize, Vec<BTreeSet<u64>>> = BTreeMap::new();
+        let grid = &part.array.meta.grid;
+        for (number, reference) in part.array.manifest.iter() {
+            let Some((url, &by)) = url_of(&reference).and_then(|url| stale.get_key_value(url)) else {
+                continue;
+            };
+            let holds = parts.iter().any(|part| part.input == by);
+            let places = replaced.entry(by).or_insert_with(|| {
+                let of_input = axes.iter().map(|axis| axis.places.get(by).and_then(Option::as_ref));
+                of_input.map(|places| places.map(|p| p.iter().collect()).unwrap_or_default()).collect()
+            });
+            let index = grid.index(number).unwrap_or_default();
+            let (origin, shape) = (grid.chunk_origin(&index), grid.chunk_shape(&index));
+            for ((axis, source), replaced) in axes.iter().zip(&part.sources).zip(places.iter()) {
+                let extent = match source {
+                    Some(own) => origin.get(*own).zip(shape.get(*own)).map(|(&o, &n)| o..o.saturating_add(n)),
+                    None => Some(0..1),
+                };
+                let own = axis.places.get(part.input).and_then(Option::as_ref);
+                let mut here = extent.into_iter().flatten().map_while(|position| own?.get(position));
+                if let Some(left) = here.find(|place| !holds || !replaced.contains(place)) {
+                    return Err(CombineError::NotReplaced {
+                        variable: variable.to_owned(),
+                        label: u32::try_from(left).map(|place| axis.printed(place)).unwrap_or_default(),
+                        input: part.name.to_owned(),
+                        url: url.to_string(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
