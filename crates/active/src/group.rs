@@ -66,6 +66,8 @@ pub enum GroupLabels {
     Periods {
         /// The beginnings.
         starts: Vec<Instant>,
+        /// The ends: where the next periods begin.
+        ends: Vec<Instant>,
         /// Units of the dates that were gathered; their calendar is that of the beginnings.
         units: TimeUnits,
     },
@@ -314,8 +316,8 @@ impl Labelling {
         let groups = match self.groups {
             GroupLabels::Integers(groups) => GroupLabels::Integers(at(&groups, &occurring)),
             GroupLabels::Texts(groups) => GroupLabels::Texts(at(&groups, &occurring)),
-            GroupLabels::Periods { starts, units } => {
-                GroupLabels::Periods { starts: at(&starts, &occurring), units }
+            GroupLabels::Periods { starts, ends, units } => {
+                GroupLabels::Periods { starts: at(&starts, &occurring), ends: at(&ends, &occurring), units }
             }
         };
         Self { labels, groups, ..self }

@@ -12,6 +12,7 @@
 //! December in the winter it begins. A period without values is there, and has none; each is labelled by its beginning.
 
 use std::fmt;
+use std::ops::Range;
 
 use rangefold_cf::{Calendar, Date, Instant, TimeUnits};
 
@@ -94,7 +95,10 @@ impl Period {
         let calendar = units.calendar();
         let refused = |reason: String| GroupError::Period { text: self.to_string(), reason };
         let (Some(&first), Some(&last)) = (instants.iter().min(), instants.iter().max()) else {
-            return Ok((Vec::new(), GroupLabels::Periods { starts: Vec::new(), units: *units }));
+            return Ok((
+                Vec::new(),
+                GroupLabels::Periods { starts: Vec::new(), ends: Vec::new(), units: *units },
+            ));
         };
         let grid = Grid::new(self, calendar, first)
             .ok_or_else(|| refused(format!("the {calendar} calendar has no weekdays; 7d is seven days")))?;
@@ -111,8 +115,11 @@ impl Period {
         }
         let label = |&instant: &Instant| u32::try_from(grid.number(instant)? - begin).ok();
         let labels = instants.iter().map(label).collect();
-        let starts: Option<Vec<Instant>> = (begin..begin + count).map(|number| grid.start(number)).collect();
-        Ok((labels, GroupLabels::Periods { starts: starts.ok_or_else(far)?, units: *units }))
+        let starts =
+            |numbers: Range<i128>| numbers.map(|number| grid.start(number)).collect::<Option<Vec<Instant>>>();
+        let (ends, starts) = (starts(begin + 1..begin + count + 1), starts(begin..begin + count));
+        let (starts, ends) = starts.zip(ends).ok_or_else(far)?;
+        Ok((labels, GroupLabels::Periods { starts, ends, units: *units }))
     }
 }
 

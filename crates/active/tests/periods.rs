@@ -41,7 +41,7 @@ async fn by(store: &ReferenceStore, text: &str) -> Result<Prepared, QueryError> 
 /// The beginnings of periods, and what is answered for each.
 async fn answered(store: &ReferenceStore, text: &str) -> (Vec<String>, Vec<Outcome>) {
     let prepared = by(store, text).await.unwrap();
-    let [KeptDimension::Grouped { name, labels: GroupLabels::Periods { starts, units } }] =
+    let [KeptDimension::Grouped { name, labels: GroupLabels::Periods { starts, units, .. } }] =
         prepared.dims.as_slice()
     else {
         panic!("{:?}", prepared.dims)

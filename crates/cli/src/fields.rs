@@ -24,11 +24,23 @@ pub(crate) struct Unanswered {
     pub(crate) error: anyhow::Error,
 }
 
+/// What was asked, as it was typed, beside the operations.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) selection: Option<&'a str>,
+    pub(crate) by: &'a [String],
+    pub(crate) weights: &'a [String],
+    pub(crate) mask: Option<&'a str>,
+    pub(crate) condition: Option<&'a str>,
+    pub(crate) raw: bool,
+}
+
 /// One field per outcome of a reduction, or why it has none.
 pub(crate) async fn of_answer(
     store: &ReferenceStore,
     variable: &str,
     prepared: &Prepared,
+    asked: Asked<'_>,
     answer: &Answer,
     elapsed: Duration,
 ) -> Result<Vec<Result<Field, Unanswered>>> {
@@ -39,16 +51,16 @@ pub(crate) async fn of_answer(
     let effort = effort(&answer.statistics, elapsed);
     let array = store.references().arrays.get(variable);
     let mut fields = Vec::with_capacity(answer.outcomes.len());
-    for (asked, answered) in prepared.asked().iter().zip(&answer.outcomes) {
+    for (reduction, answered) in prepared.asked().iter().zip(&answer.outcomes) {
         let outcome = match answered {
             Ok(outcome) => outcome,
             Err(error) => {
-                fields.push(Err(Unanswered { operation: operation(asked), error: error.clone().into() }));
+                fields.push(Err(Unanswered { operation: operation(reduction), error: error.clone().into() }));
                 continue;
             }
         };
         let at = places(store, variable, prepared, outcome).await?;
-        fields.push(Ok(Field { at, ..of_outcome(variable, array, prepared, &dims, outcome, effort) }));
+        fields.push(Ok(Field { at, ..of_outcome(variable, array, prepared, asked, &dims, outcome, effort) }));
     }
     Ok(fields)
 }
@@ -99,13 +111,14 @@ fn of_outcome(
     variable: &str,
     array: Option<&ManifestArray>,
     prepared: &Prepared,
+    asked: Asked<'_>,
     dims: &[Dim],
     outcome: &Outcome,
     effort: Effort,
 ) -> Field {
     let mut dims = dims.to_vec();
     if let Reduction::Histogram(edges) = &outcome.reduction {
-        dims.push(bins(edges));
+        dims.push(bins(edges, array.and_then(|array| text(array, "units"))));
     }
     let values = match &outcome.values {
         Outcomes::Signed(values) => Values::Signed(values.clone()),
@@ -124,9 +137,17 @@ fn of_outcome(
         variable: variable.to_owned(),
         operation: Some(Operation {
             name: operation(&outcome.reduction),
+            expression: expression(&outcome.reduction),
             over: prepared.over.clone(),
+            gathered: gathered(array, prepared),
             rolling: prepared.rolling.as_ref().map(ToString::to_string),
+            by: asked.by.to_vec(),
+            weights: asked.weights.to_vec(),
+            mask: asked.mask.map(str::to_owned),
+            condition: asked.condition.map(str::to_owned),
         }),
+        selection: asked.selection.map(str::to_owned),
+        raw: asked.raw,
         units,
         calendar: time.as_ref().and_then(|time| {
             let own = array.and_then(|array| text(array, "calendar"));
@@ -154,6 +175,33 @@ pub(crate) fn operation(reduction: &Reduction) -> String {
     }
 }
 
+/// A reduction as it is typed, with everything that belongs to it.
+fn expression(reduction: &Reduction) -> String {
+    match reduction {
+        Reduction::Any(condition) | Reduction::All(condition) | Reduction::CountWhere(condition) => {
+            format!("{}({condition})", reduction.name())
+        }
+        Reduction::Histogram(edges) => {
+            let edges: Vec<String> = edges.iter().map(f64::to_string).collect();
+            format!("histogram({})", edges.join(","))
+        }
+        reduction => operation(reduction),
+    }
+}
+
+/// The dimensions whose positions were gathered in groups: those that are gone without being reduced, and those that
+/// became periods.
+fn gathered(array: Option<&ManifestArray>, prepared: &Prepared) -> Vec<String> {
+    let stays = |name: &String| {
+        prepared
+            .dims
+            .iter()
+            .any(|dim| matches!(dim, KeptDimension::Selected { name: kept, .. } if kept == name))
+    };
+    let names = array.map(|array| array.meta.dimension_names.as_slice()).unwrap_or_default();
+    names.iter().filter(|name| !stays(name) && !prepared.over.contains(name)).cloned().collect()
+}
+
 /// The units of an answer: those of the values where these stay what they are. What lies between two times is a duration,
 /// `days`, and its square has `days2`.
 fn units(array: &ManifestArray, reduction: &Reduction, time: Option<&TimeUnits>) -> Option<String> {
@@ -163,10 +211,20 @@ fn units(array: &ManifestArray, reduction: &Reduction, time: Option<&TimeUnits>)
         // A sum of numbers since a date is no time any more.
         (Reduction::Sum, Some(_)) => None,
         (Reduction::Range | Reduction::Std { .. } | Reduction::Sum, _) => text(array, "units"),
+        (Reduction::Var { .. }, _) => text(array, "units").map(|units| squared(&units)),
         // Dates of NumPy have their units in their type.
         (reduction, time) => text(array, "units")
             .or_else(|| time.map(ToString::to_string))
             .filter(|_| gives_a_value(reduction)),
+    }
+}
+
+/// The square of units: `K2`, `(W m-2)2`.
+fn squared(units: &str) -> String {
+    match units.trim() {
+        units @ ("" | "1") => units.to_owned(),
+        units if units.chars().all(char::is_alphabetic) => format!("{units}2"),
+        units => format!("({units})2"),
     }
 }
 
@@ -180,14 +238,21 @@ fn is_a_value(reduction: &Reduction) -> bool {
     matches!(reduction, Reduction::Min | Reduction::Max | Reduction::First | Reduction::Last)
 }
 
-/// The bins of a histogram, labelled by their lower edges.
-fn bins(edges: &[f64]) -> Dim {
+/// The bins of a histogram, labelled by their lower edges, in the units of the values.
+fn bins(edges: &[f64], units: Option<String>) -> Dim {
+    let bounds = edges.windows(2).flatten().copied().collect();
     let lower: Vec<f64> = edges.iter().copied().take(edges.len().saturating_sub(1)).collect();
     let long_name = Some("lower edge of the bin".to_owned());
     Dim {
         name: "bin".to_owned(),
         length: lower.len(),
-        coordinate: Some(Coordinate { values: Values::Float(lower), long_name, ..Coordinate::default() }),
+        coordinate: Some(Coordinate {
+            values: Values::Float(lower),
+            long_name,
+            units,
+            bounds: Some(Values::Float(bounds)),
+            ..Coordinate::default()
+        }),
     }
 }
 
@@ -206,11 +271,11 @@ pub(crate) async fn dimension(store: &ReferenceStore, variable: &str, dim: &Kept
             let coordinate = match labels {
                 GroupLabels::Integers(labels) => of(Values::Signed(labels.clone())),
                 GroupLabels::Texts(labels) => of(Values::Text(labels.clone())),
-                GroupLabels::Periods { starts, units } => {
+                GroupLabels::Periods { starts, ends, units } => {
                     let set = store.references();
                     let length = set.arrays.get(variable).and_then(length_of).unwrap_or_default();
                     let found = axis_variable(set, variable, &name, length);
-                    beginnings(starts, units, found.path().and_then(|path| set.arrays.get(path)))
+                    periods(starts, ends, units, found.path().and_then(|path| set.arrays.get(path)))
                 }
             };
             return Ok(Dim { name, length, coordinate: Some(coordinate) });
@@ -241,17 +306,24 @@ fn labels(found: &rangefold::cf::Coordinate) -> Coordinate {
         long_name: attributes.long_name,
         axis: attributes.axis,
         positive: attributes.positive,
+        bounds: None,
     }
 }
 
-/// Beginnings of periods as a coordinate of times: in the units of the coordinate that was gathered where they are whole
-/// numbers of these, else in seconds.
-fn beginnings(starts: &[Instant], units: &TimeUnits, gathered: Option<&ManifestArray>) -> Coordinate {
+/// Beginnings of periods as a coordinate of times, with their ends as bounds: in the units of the coordinate that was gathered
+/// where they are whole numbers of these, else in seconds.
+fn periods(
+    starts: &[Instant],
+    ends: &[Instant],
+    units: &TimeUnits,
+    gathered: Option<&ManifestArray>,
+) -> Coordinate {
     const SECONDS: &str = "seconds since 1970-01-01";
     let calendar = units.calendar();
     let whole = |units: &TimeUnits| {
         let value = |&start: &Instant| i64::try_from(units.integer_value(start)?).ok();
-        starts.iter().map(value).collect::<Option<Vec<i64>>>()
+        let pairs = starts.iter().zip(ends).flat_map(|(start, end)| [start, end]);
+        pairs.map(value).collect::<Option<Vec<i64>>>()
     };
     let attribute = |name: &str| gathered.and_then(|array| text(array, name));
     let own = attribute("units").zip(whole(units));
@@ -259,11 +331,12 @@ fn beginnings(starts: &[Instant], units: &TimeUnits, gathered: Option<&ManifestA
         let units = TimeUnits::parse(SECONDS, Some(&calendar.to_string())).ok()?;
         Some((SECONDS.to_owned(), whole(&units)?))
     };
-    let (units, values) = own.or_else(in_seconds).unwrap_or_default();
+    let (units, bounds) = own.or_else(in_seconds).unwrap_or_default();
     let date = |start: &Instant| start.date(calendar).map(|date| date.to_string()).unwrap_or_default();
     Coordinate {
         dates: Some(starts.iter().map(date).collect()),
-        values: Values::Signed(values),
+        values: Values::Signed(bounds.iter().copied().step_by(2).collect()),
+        bounds: Some(Values::Signed(bounds)),
         units: Some(units),
         calendar: Some(calendar.to_string()),
         standard_name: attribute("standard_name"),

@@ -3,7 +3,7 @@
 //! Unpacking is monotone, rounding included. The elements that meet a comparison are therefore a range of the stored
 //! type's values, or all but a range; its ends are found by bisection once, and the kernels never unpack to compare.
 
-use std::{cmp::Ordering, ops::Range};
+use std::{cmp::Ordering, fmt, ops::Range};
 
 use rangefold_array::ElementType;
 
@@ -19,6 +19,24 @@ pub struct Condition {
     pub comparison: Comparison,
     /// The constant, in the units of unpacked values.
     pub threshold: Number,
+}
+
+/// As it is typed: `> 273.15`.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.comparison {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Equal => "==",
+            Comparison::NotEqual => "!=",
+        };
+        match self.threshold {
+            Number::Integer(integer) => write!(f, "{sign} {integer}"),
+            Number::Float(float) => write!(f, "{sign} {float}"),
+        }
+    }
 }
 
 /// A relation of a value to a constant.

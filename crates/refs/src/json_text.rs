@@ -45,11 +45,7 @@ impl fmt::Display for JsonError {
         match self.end {
             End::Empty => f.write_str("it is empty: 0 bytes"),
             End::CutOff { length } => {
-                write!(
-                    f,
-                    "it is cut off: it ends after {length} bytes, with {} at byte {}",
-                    self.problem, self.at
-                )
+                write!(f, "cut off after {length} bytes: {} at byte {}", self.problem, self.at)
             }
             End::Further => write!(f, "{} at byte {}", self.problem, self.at),
         }
@@ -466,11 +462,14 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_refused_with_its_place() {
-        check("", expect!["error: expected a value at byte 0"]);
-        check("{\"a\":1", expect!["error: expected a comma or the end of the object at byte 6"]);
+        check("", expect!["error: it is empty: 0 bytes"]);
+        check(
+            "{\"a\":1",
+            expect!["error: cut off after 6 bytes: expected a comma or the end of the object at byte 6"],
+        );
         check("[1,]", expect!["error: expected a value at byte 3"]);
         check("[1] x", expect!["error: expected the end at byte 4"]);
-        check("\"abc", expect!["error: a string without an end at byte 1"]);
+        check("\"abc", expect!["error: cut off after 4 bytes: a string without an end at byte 1"]);
         check("\"a\nb\"", expect!["error: a control character in a string at byte 2"]);
         check(r#""\ud800""#, expect!["error: half a surrogate pair at byte 7"]);
         check("01", expect!["error: expected a value at byte 0"]);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use rangefold::array::ElementType;
 use rangefold::cf::{Role, RoleAttributes};
 
 use super::field::{Coordinate, Dim, Field};
@@ -218,16 +219,22 @@ impl Layout {
         Self { x: Axis::new(x), y: Axis::new(y), strides }
     }
 
-    /// The picture in rows from the top, `None` where there is no data: each pixel is the mean of the cells under it.
+    /// The picture in rows from the top, `None` where there is no data: each pixel is the mean of the cells under it, or of
+    /// flags and places, which have no mean, the value of one of them.
     pub(super) fn sample(&self, field: &Field, width: usize, height: usize) -> Vec<Option<f64>> {
         let (columns, rows) = (self.x.cells(width), self.y.cells(height));
+        let one = !field.flags.is_empty() || !field.at.is_empty() || field.element == ElementType::Bool;
+        let middle = |range: &Range<usize>| {
+            let middle = usize::midpoint(range.start, range.end.saturating_sub(1));
+            if one { middle..middle + 1 } else { range.clone() }
+        };
         let mut pixels = Vec::with_capacity(width * height);
         for row in rows.iter().rev() {
             for column in &columns {
                 let mut sum = 0.0;
                 let mut count = 0_u32;
-                for y in row.clone() {
-                    for x in column.clone() {
+                for y in middle(row) {
+                    for x in middle(column) {
                         if let Some(value) = number(field, x * self.strides.0 + y * self.strides.1) {
                             sum += value;
                             count += 1;

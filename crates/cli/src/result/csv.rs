@@ -75,7 +75,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::result::{Operation, samples};
+    use crate::result::samples;
 
     #[test]
     fn a_map_is_a_row_per_cell() {
@@ -95,7 +95,7 @@ mod tests {
     fn dates_label_times_and_answers_stand_side_by_side() {
         let mean = samples::floats("tas", vec![samples::months(2)], vec![1.5, f64::NAN]);
         let mut max = mean.clone();
-        max.operation = Some(Operation { name: "max".into(), over: vec!["lat".into()], rolling: None });
+        max.operation = Some(samples::operation("max", &["lat"]));
         max.count = Some(vec![3, 0]);
         expect![[r#"
             time,tas [K],tas max [K],tas max count

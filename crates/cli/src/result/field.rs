@@ -10,6 +10,10 @@ pub(crate) struct Field {
     pub(crate) variable: String,
     /// What was asked; `None` for a decoded selection.
     pub(crate) operation: Option<Operation>,
+    /// What was selected, as it was typed; `None` for everything.
+    pub(crate) selection: Option<String>,
+    /// Whether the values are as they are stored, neither unpacked nor masked.
+    pub(crate) raw: bool,
     /// Units of the values.
     pub(crate) units: Option<String>,
     /// Calendar of the values, where they are times.
@@ -46,14 +50,26 @@ pub(crate) struct At {
 }
 
 /// A reduction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Operation {
-    /// As it was typed: `mean`.
+    /// Its name, and the fraction of a quantile: `mean`, `quantile(0.9)`, `count_where`.
     pub(crate) name: String,
+    /// The name with the condition or the edges: `count_where(> 273.15)`.
+    pub(crate) expression: String,
     /// The dimensions that were reduced.
     pub(crate) over: Vec<String>,
+    /// The dimensions whose positions were gathered in groups.
+    pub(crate) gathered: Vec<String>,
+    /// The groups, as they were typed: `time.month`.
+    pub(crate) by: Vec<String>,
     /// The windows that were reduced: `time=30`.
     pub(crate) rolling: Option<String>,
+    /// What weighed the values, as it was typed.
+    pub(crate) weights: Vec<String>,
+    /// The mask, as it was typed: `sftlf > 50`.
+    pub(crate) mask: Option<String>,
+    /// The condition that values had to meet, as it was typed: `> 273.15`.
+    pub(crate) condition: Option<String>,
 }
 
 /// A dimension.
@@ -86,6 +102,8 @@ pub(crate) struct Coordinate {
     pub(crate) axis: Option<String>,
     /// Attribute `positive`.
     pub(crate) positive: Option<String>,
+    /// Where the cell of each value begins and ends, one pair after the other; periods and bins have them.
+    pub(crate) bounds: Option<Values>,
 }
 
 /// What an answer took.
@@ -134,12 +152,30 @@ fn float_text(x: f64) -> String {
 }
 
 impl Field {
-    /// The variable, and the operation if there is one: `tas mean`.
+    /// The variable, the operation if there is one, and what they are of: `tas mean`, `tas mean (weighted by coslat)`.
     pub(crate) fn title(&self) -> String {
+        let notes = super::wording::notes(self).join(", ");
+        let notes = if notes.is_empty() { notes } else { format!(" ({notes})") };
         match &self.operation {
-            Some(operation) => format!("{} {}", self.variable, operation.name),
-            None => self.variable.clone(),
+            Some(operation) => format!("{} {}{notes}", self.variable, operation.expression),
+            None => format!("{}{notes}", self.variable),
         }
+    }
+
+    /// The variable's name without its groups.
+    pub(crate) fn leaf(&self) -> &str {
+        self.variable.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether the operation is called `name`.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.operation.as_ref().is_some_and(|operation| operation.name == name)
+    }
+
+    /// Whether the values are numbers of something, positions or truth values, whatever the units of the variable.
+    pub(crate) fn counts(&self) -> bool {
+        const COUNTS: [&str; 7] = ["count", "count_where", "histogram", "argmin", "argmax", "any", "all"];
+        COUNTS.iter().any(|name| self.is(name))
     }
 
     /// Lengths of the dimensions.
@@ -177,7 +213,7 @@ impl Field {
     /// The dimensions of the counts: all but the bins of a histogram.
     pub(crate) fn count_dims(&self) -> &[Dim] {
         match self.dims.split_last() {
-            Some((_, dims)) if self.operation.as_ref().is_some_and(|o| o.name == "histogram") => dims,
+            Some((_, dims)) if self.is("histogram") => dims,
             _ => &self.dims,
         }
     }
@@ -194,7 +230,7 @@ impl Field {
 
     /// Whether counts say more than the values do.
     pub(crate) fn counts_apart(&self) -> bool {
-        self.count.is_some() && self.operation.as_ref().is_some_and(|operation| operation.name != "count")
+        self.count.is_some() && self.operation.is_some() && !self.is("count")
     }
 
     /// The row-major index of cell `i` along each dimension.
@@ -247,6 +283,9 @@ impl Dim {
     fn check(&self) -> Result<()> {
         let Some(coordinate) = &self.coordinate else { return Ok(()) };
         let dates = coordinate.dates.as_ref().map_or(self.length, Vec::len);
+        if let Some(bounds) = coordinate.bounds.as_ref().map(Values::len).filter(|&n| n != 2 * self.length) {
+            bail!("{bounds} bounds for dimension {:?} of length {}", self.name, self.length);
+        }
         for labels in [coordinate.values.len(), dates] {
             if labels != self.length {
                 bail!("{labels} coordinates for dimension {:?} of length {}", self.name, self.length);
@@ -285,7 +324,7 @@ fn date(dates: &Option<Vec<String>>, i: usize) -> Option<Value<'_>> {
 /// A name with units in brackets.
 pub(crate) fn heading(name: &str, units: Option<&str>) -> String {
     match units {
-        Some(units) if !units.is_empty() => format!("{name} [{units}]"),
+        Some(units) if !units.is_empty() && units != "1" => format!("{name} [{units}]"),
         _ => name.to_owned(),
     }
 }

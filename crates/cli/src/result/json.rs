@@ -4,7 +4,8 @@
 //! {"variable":"tas","op":"mean","over":["time"],"dims":["lat"],"shape":[2],"dtype":"float64","values":[280.1,null],
 //!  "count":[365,0],"units":"K","coords":{"lat":[-30.0,30.0]},"chunks":{"total":1,"missing":0,"read":1},"bytes":{...},"seconds":0.12}
 //! ```
-//! `coords` has the labels of each dimension that has some, times as dates; `at`, for argmin and argmax, where each value
+//! `expression` is the operation with its condition or edges, where it has some; `by`, `rolling`, `weights`, `mask`, `where`,
+//! `select` and `raw` stand there as they were asked, if they were. `coords` has the labels of each dimension that has some, times as dates; `at`, for argmin and argmax, where each value
 //! stands: `"at":{"time":["2001-07-03",null]}`, by position where a dimension has no labels.
 //! `meanings` names values that are flags or members of an enumeration; times are dates in `calendar`, if that is given.
 //! Integers are exact, NaN and infinities are strings, missing values are `null`, complex numbers are pairs. Decoded
@@ -16,7 +17,7 @@ use serde_json::json;
 
 use rangefold::array::Value;
 
-use super::field::{Dim, Field};
+use super::field::{Dim, Field, Operation};
 use crate::number;
 
 /// One line for each field.
@@ -33,9 +34,13 @@ fn write_document(out: &mut String, field: &Field) {
     let _ = write!(out, "{{\"variable\":{}", json!(field.variable));
     if let Some(operation) = &field.operation {
         let _ = write!(out, ",\"op\":{},\"over\":{}", json!(operation.name), json!(operation.over));
-        if let Some(rolling) = &operation.rolling {
-            let _ = write!(out, ",\"rolling\":{}", json!(rolling));
-        }
+        write_asked(out, operation);
+    }
+    if let Some(selection) = &field.selection {
+        let _ = write!(out, ",\"select\":{}", json!(selection));
+    }
+    if field.raw {
+        out.push_str(",\"raw\":true");
     }
     let dims: Vec<&str> = field.dims.iter().map(|dim| dim.name.as_str()).collect();
     let shape = field.shape();
@@ -72,6 +77,28 @@ fn write_document(out: &mut String, field: &Field) {
         let _ = write!(out, ",\"chunks\":{chunks},\"bytes\":{bytes},\"seconds\":{seconds}");
     }
     out.push('}');
+}
+
+/// Writes what was asked beside the operation's name, where there is something.
+fn write_asked(out: &mut String, operation: &Operation) {
+    let Operation { name, expression, over: _, gathered: _, by, rolling, weights, mask, condition } =
+        operation;
+    let texts = [
+        ("expression", Some(expression).filter(|expression| *expression != name)),
+        ("rolling", rolling.as_ref()),
+        ("mask", mask.as_ref()),
+        ("where", condition.as_ref()),
+    ];
+    for (member, text) in texts {
+        if let Some(text) = text {
+            let _ = write!(out, ",\"{member}\":{}", json!(text));
+        }
+    }
+    for (member, list) in [("by", by), ("weights", weights)] {
+        if !list.is_empty() {
+            let _ = write!(out, ",\"{member}\":{}", json!(list));
+        }
+    }
 }
 
 /// Writes where the values of cells stand: a label for each along each dimension, nested as the values are.

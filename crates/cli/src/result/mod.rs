@@ -19,9 +19,11 @@
 //! | `zarr` | NaN; `_FillValue` for integers | arrays of one group |
 //! | `png` | grey, gaps | refused |
 //!
-//! Variables of a `zarr` or `nc.json` are named `tas` where one answer is written, `tas_mean` and `tas_max` where two
-//! answers share a variable, and `group_tas` where two variables share their last name. The number of values behind
-//! each cell stands beside an answer as the CF ancillary variable `tas_count`.
+//! Every form says what the answer is, see [`wording`]. Variables of a `zarr` or `nc.json` are named after their
+//! operation, `tas_mean`, so that none is taken for the variable itself; `group_tas_mean` where two variables share their
+//! last name, and `tas_count_where_gt_5.5` where operations differ in nothing else. The number of values behind each cell
+//! stands beside an answer as the CF ancillary variable `tas_mean_count`, the beginnings and ends of periods and the edges
+//! of bins as the bounds `time_bnds` and `bin_bnds`.
 
 mod axes;
 mod csv;
@@ -36,6 +38,7 @@ mod stored;
 mod text;
 mod ticks;
 mod tree;
+mod wording;
 mod zarr;
 
 #[cfg(test)]

@@ -5,30 +5,29 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::field::{Coordinate, Dim, Field, Operation};
+use super::field::{Coordinate, Dim, Field};
+use super::wording;
 use crate::number;
 
-/// A name for each field: its last name; with its groups where that is not enough; with its operation where two
-/// answers are about one variable.
+/// A name for each field: its last name, with its groups where that is not enough, and its operation; with the condition or
+/// the edges where two answers differ in nothing else.
 ///
 /// # Errors
 ///
 /// Two fields have the same variable and operation, or a field is called as a dimension or count of another.
 pub(super) fn of(fields: &[Field]) -> Result<Vec<String>> {
-    let leaf = |field: &Field| field.variable.rsplit('/').next().unwrap_or_default().to_owned();
     let shared = |field: &Field| {
-        fields.iter().any(|other| other.variable != field.variable && leaf(other) == leaf(field))
+        fields.iter().any(|other| other.variable != field.variable && other.leaf() == field.leaf())
     };
     let names = fields.iter().map(|field| {
-        let name = if shared(field) { field.variable.replace('/', "_") } else { leaf(field) };
-        let alone = fields.iter().filter(|other| other.variable == field.variable).count() == 1;
-        match &field.operation {
-            // A coordinate that was reduced is not the coordinate any more.
-            Some(operation) if !alone || field.dims.iter().any(|dim| dim.name == name) => {
-                format!("{name}_{}", operation.name)
-            }
-            _ => name,
-        }
+        let name = if shared(field) { field.variable.replace('/', "_") } else { field.leaf().to_owned() };
+        let Some(operation) = &field.operation else { return name };
+        let alike = |other: &&Field| {
+            other.variable == field.variable
+                && other.operation.as_ref().is_some_and(|o| o.name == operation.name)
+        };
+        let alone = fields.iter().filter(alike).count() == 1;
+        format!("{name}_{}", slug(if alone { &operation.name } else { &operation.expression }))
     });
     let names: Vec<String> = names.collect();
     let mut taken = BTreeMap::new();
@@ -41,6 +40,38 @@ pub(super) fn of(fields: &[Field]) -> Result<Vec<String>> {
         bail!("{times} variables of the output would be called {name:?}");
     }
     Ok(names)
+}
+
+/// An operation as part of a name: `quantile_0.9`, `count_where_gt_5.5`.
+fn slug(operation: &str) -> String {
+    const SIGNS: [(&str, &str); 6] =
+        [("<=", "le_"), (">=", "ge_"), ("==", "eq_"), ("!=", "ne_"), ("<", "lt_"), (">", "gt_")];
+    let spelt = SIGNS.iter().fold(operation.to_owned(), |text, (sign, word)| text.replace(sign, word));
+    let parts = spelt.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '+')));
+    let parts: Vec<&str> = parts.map(|part| part.trim_matches('_')).filter(|part| !part.is_empty()).collect();
+    parts.join("_")
+}
+
+/// Name of the bounds of a dimension's coordinate.
+pub(super) fn bounds(name: &str) -> String {
+    format!("{name}_bnds")
+}
+
+/// The dimension of the two bounds of a cell.
+pub(super) fn two() -> Dim {
+    Dim { name: "bnds".to_owned(), length: 2, coordinate: None }
+}
+
+/// Whether the bounds of `dim` can stand beside `fields` that are called `names`: nothing else has their names.
+pub(super) fn has_bounds(dim: &Dim, names: &[String], dims: &BTreeMap<&str, &Dim>) -> bool {
+    let free =
+        dims.get(two().name.as_str()).is_none_or(|other| other.length == 2 && other.coordinate.is_none());
+    let bounds = |coordinate: &Coordinate| coordinate.bounds.is_some();
+    free && !names.contains(&bounds_name(dim)) && dim.coordinate.as_ref().is_some_and(bounds)
+}
+
+fn bounds_name(dim: &Dim) -> String {
+    bounds(&dim.name)
 }
 
 /// Name of the counts beside a variable.
@@ -97,19 +128,29 @@ pub(super) fn attributes(field: &Field, name: &str) -> Map<String, Value> {
             attributes.insert(key.to_owned(), Value::from(value));
         }
     };
-    put("units", field.units.clone());
+    // A count is no temperature.
+    put("units", field.units.clone().or_else(|| field.counts().then(|| "1".to_owned())));
     put("calendar", field.calendar.clone());
-    put("long_name", field.long_name.clone());
-    put("cell_methods", field.operation.as_ref().and_then(cell_methods));
+    let described = field.operation.is_some().then(|| wording::description(field));
+    put("long_name", described.or_else(|| field.long_name.clone()));
+    put("cell_methods", wording::cell_methods(field));
     let meanings: Vec<&str> = field.flags.iter().map(|(_, meaning)| meaning.as_str()).collect();
     put("flag_meanings", (!meanings.is_empty()).then(|| meanings.join(" ")));
-    put("comment", places(field));
+    put("comment", comment(field));
     put("ancillary_variables", field.counts_apart().then(|| count(name)));
     if !field.flags.is_empty() {
         let values = field.flags.iter().map(|(value, _)| number::integer(*value)).collect();
         attributes.insert("flag_values".to_owned(), Value::Array(values));
     }
     attributes
+}
+
+/// What was selected, and what the places of extremes are numbers of.
+fn comment(field: &Field) -> Option<String> {
+    let selected = field.operation.is_none().then(|| wording::notes(field).join(", "));
+    let parts: Vec<String> =
+        selected.into_iter().filter(|notes| !notes.is_empty()).chain(places(field)).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// What the places of extremes are numbers of.
@@ -123,27 +164,6 @@ fn places(field: &Field) -> Option<String> {
     })
 }
 
-/// CF names a few operations; others have no word.
-fn cell_methods(operation: &Operation) -> Option<String> {
-    let method = match operation.name.as_str() {
-        "min" => "minimum",
-        "max" => "maximum",
-        "mean" => "mean",
-        "sum" => "sum",
-        "var" => "variance",
-        "std" => "standard_deviation",
-        "range" => "range",
-        "median" => "median",
-        _ => return None,
-    };
-    let rolled = operation.rolling.as_deref().and_then(|rolling| rolling.split_once('='));
-    let rolled = rolled.map(|(dim, _)| dim);
-    let over: String =
-        operation.over.iter().map(String::as_str).chain(rolled).map(|dim| format!("{dim}: ")).collect();
-    let comment = operation.rolling.iter().map(|rolling| format!(" (comment: windows {rolling})"));
-    (!over.is_empty()).then(|| format!("{over}{method}{}", comment.collect::<String>()))
-}
-
 /// Attributes of the counts beside a field.
 pub(super) fn count_attributes(field: &Field) -> Map<String, Value> {
     let mut attributes = Map::new();
@@ -153,9 +173,11 @@ pub(super) fn count_attributes(field: &Field) -> Map<String, Value> {
     attributes
 }
 
-/// Attributes of a coordinate variable.
-pub(super) fn coordinate_attributes(coordinate: &Coordinate) -> Map<String, Value> {
+/// Attributes of the coordinate variable of `dim`, which name its bounds if they are written too.
+pub(super) fn coordinate_attributes(dim: &Dim, coordinate: &Coordinate, bounded: bool) -> Map<String, Value> {
+    let bounds = bounded.then(|| bounds_name(dim));
     let known = [
+        ("bounds", &bounds),
         ("units", &coordinate.units),
         ("calendar", &coordinate.calendar),
         ("standard_name", &coordinate.standard_name),
@@ -174,16 +196,27 @@ mod tests {
     fn field(variable: &str, operation: &str) -> Field {
         Field {
             variable: variable.into(),
-            operation: Some(Operation { name: operation.into(), over: vec!["time".into()], rolling: None }),
+            operation: Some(samples::operation(operation, &["time"])),
             ..samples::map()
         }
     }
 
     #[test]
     fn a_name_is_as_long_as_it_must_be() {
-        assert_eq!(of(&[field("a/tas", "mean")]).unwrap(), ["tas"]);
+        assert_eq!(of(&[field("a/tas", "mean")]).unwrap(), ["tas_mean"]);
         assert_eq!(of(&[field("tas", "mean"), field("tas", "max")]).unwrap(), ["tas_mean", "tas_max"]);
-        assert_eq!(of(&[field("a/tas", "mean"), field("b/tas", "mean")]).unwrap(), ["a_tas", "b_tas"]);
+        assert_eq!(
+            of(&[field("a/tas", "mean"), field("b/tas", "mean")]).unwrap(),
+            ["a_tas_mean", "b_tas_mean"]
+        );
+        assert_eq!(of(&[field("tas", "quantile(0.9)")]).unwrap(), ["tas_quantile_0.9"]);
+        let mut hot = [field("tas", "count_where"), field("tas", "count_where")];
+        assert!(of(&hot).is_err());
+        for (field, expression) in hot.iter_mut().zip(["count_where(> 5.5)", "count_where(<= -1)"]) {
+            field.operation.as_mut().unwrap().expression = expression.into();
+        }
+        assert_eq!(of(&hot).unwrap(), ["tas_count_where_gt_5.5", "tas_count_where_le_-1"]);
+        assert_eq!(of(&[samples::floats("a/tas", vec![], vec![1.0])]).unwrap(), ["tas"]);
         assert_eq!(of(&[field("lat", "max")]).unwrap(), ["lat_max"]);
     }
 
@@ -213,9 +246,10 @@ mod tests {
         let of_map = attributes(&map, "tas");
         assert_eq!(of_map["cell_methods"], "time: mean");
         assert_eq!(of_map["ancillary_variables"], "tas_count");
-        let rolling = Some("lat=3:center".into());
-        map.operation = Some(Operation { name: "max".into(), over: vec!["time".into()], rolling });
-        let expected = "time: lat: maximum (comment: windows lat=3:center)";
+        assert_eq!(of_map["long_name"], "air temperature: mean over time");
+        map.operation = Some(samples::operation("max", &["time"]));
+        map.operation.as_mut().unwrap().rolling = Some("lat=3:center".into());
+        let expected = "time: lat: maximum (windows lat=3:center)";
         assert_eq!(attributes(&map, "tas")["cell_methods"], expected);
     }
 }

@@ -33,11 +33,18 @@ const FILL_FLOAT: f64 = 9.969_209_968_386_869e36;
 pub(super) fn encode(fields: &[Field]) -> Result<String> {
     let names = names::of(fields)?;
     let dims = names::dims(fields, &names)?;
-    let lengths: Map<String, Json> = dims.values().map(|dim| (dim.name.clone(), json!(dim.length))).collect();
+    let two = names::two();
+    let mut lengths: Map<String, Json> =
+        dims.values().map(|dim| (dim.name.clone(), json!(dim.length))).collect();
     let mut variables = Vec::new();
     for dim in dims.values().filter(|dim| !names.contains(&dim.name)) {
         if let Some(coordinate) = &dim.coordinate {
-            variables.push(coordinate_variable(dim, coordinate));
+            let bounded = names::has_bounds(dim, &names, &dims);
+            variables.push(coordinate_variable(dim, coordinate, bounded));
+            if let Some(bounds) = coordinate.bounds.as_ref().filter(|_| bounded) {
+                lengths.insert(two.name.clone(), json!(two.length));
+                variables.push(bounds_variable(&[dim, &two], bounds));
+            }
         }
     }
     for (field, name) in fields.iter().zip(&names) {
@@ -86,16 +93,29 @@ fn counts(field: &Field, name: &str) -> String {
     render(&names::count(name), dims.iter(), "uint64", names::count_attributes(field), &data)
 }
 
-fn coordinate_variable(dim: &Dim, coordinate: &Coordinate) -> String {
-    let kind = match coordinate.values {
+fn coordinate_variable(dim: &Dim, coordinate: &Coordinate, bounded: bool) -> String {
+    let data = labels(&[dim.length], &coordinate.values);
+    let attributes = names::coordinate_attributes(dim, coordinate, bounded);
+    render(&dim.name, std::iter::once(dim), label_type(&coordinate.values), attributes, &data)
+}
+
+fn bounds_variable(dims: &[&Dim; 2], bounds: &Values) -> String {
+    let data = labels(&dims.map(|dim| dim.length), bounds);
+    render(&names::bounds(&dims[0].name), dims.iter().copied(), label_type(bounds), Map::new(), &data)
+}
+
+fn labels(shape: &[usize], values: &Values) -> String {
+    data(shape, |i| values.get(i).and_then(value_json).unwrap_or(Json::Null))
+}
+
+fn label_type(values: &Values) -> &'static str {
+    match values {
         Values::Signed(_) => "int64",
         Values::Unsigned(_) => "uint64",
         Values::Text(_) => "string",
         Values::Bool(_) => "byte",
         Values::Float(_) | Values::Complex(_) => "double",
-    };
-    let data = data(&[dim.length], |i| coordinate.values.get(i).and_then(value_json).unwrap_or(Json::Null));
-    render(&dim.name, std::iter::once(dim), kind, names::coordinate_attributes(coordinate), &data)
+    }
 }
 
 fn data(shape: &[usize], mut value: impl FnMut(usize) -> Json) -> String {
@@ -176,8 +196,8 @@ mod tests {
               "variables": {
                 "lat": {"shape": ["lat"], "type": "double", "attributes": {"units":"degrees_north"}, "data": [-30.0,30.0]},
                 "lon": {"shape": ["lon"], "type": "double", "attributes": {"units":"degrees_east"}, "data": [0.0,120.0,240.0]},
-                "tas": {"shape": ["lat","lon"], "type": "double", "attributes": {"units":"K","long_name":"air temperature","cell_methods":"time: mean","ancillary_variables":"tas_count","_FillValue":9.969209968386869e+36}, "data": [[280.1,9.969209968386869e+36,281.0],[279.4,290.25,300.0]]},
-                "tas_count": {"shape": ["lat","lon"], "type": "uint64", "attributes": {"standard_name":"number_of_observations","long_name":"number of values behind tas mean","units":"1"}, "data": [[365,0,365],[365,364,365]]}
+                "tas_mean": {"shape": ["lat","lon"], "type": "double", "attributes": {"units":"K","long_name":"air temperature: mean over time","cell_methods":"time: mean","ancillary_variables":"tas_mean_count","_FillValue":9.969209968386869e+36}, "data": [[280.1,9.969209968386869e+36,281.0],[279.4,290.25,300.0]]},
+                "tas_mean_count": {"shape": ["lat","lon"], "type": "uint64", "attributes": {"standard_name":"number_of_observations","long_name":"number of values behind tas mean","units":"1"}, "data": [[365,0,365],[365,364,365]]}
               },
               "attributes": {"Conventions":"CF-1.11"}
             }
@@ -193,8 +213,8 @@ mod tests {
         assert_eq!(json["variables"]["n"]["attributes"]["_FillValue"], json!(-9_223_372_036_854_775_806_i64));
         assert_eq!(json["variables"]["station"]["type"], "string");
         let json: Json = serde_json::from_str(&encode(&[samples::scalar()]).unwrap()).unwrap();
-        assert_eq!(json["variables"]["tas"].get("shape"), None);
-        assert_eq!(json["variables"]["tas"]["data"], json!(280.1));
+        assert_eq!(json["variables"]["tas_mean"].get("shape"), None);
+        assert_eq!(json["variables"]["tas_mean"]["data"], json!(280.1));
     }
 
     #[test]

@@ -5,6 +5,16 @@ use rangefold::array::ElementType;
 use super::field::{Coordinate, Dim, Effort, Field, Operation};
 use rangefold::array::Values;
 
+/// An operation over dimensions.
+pub(crate) fn operation(name: &str, over: &[&str]) -> Operation {
+    Operation {
+        name: name.to_owned(),
+        expression: name.to_owned(),
+        over: over.iter().map(|&dim| dim.to_owned()).collect(),
+        ..Operation::default()
+    }
+}
+
 /// A coordinate with units.
 pub(crate) fn dim(name: &str, values: &[f64], units: &str) -> Dim {
     Dim {
@@ -47,6 +57,8 @@ pub(crate) fn floats(variable: &str, dims: Vec<Dim>, values: Vec<f64>) -> Field 
     Field {
         variable: variable.to_owned(),
         operation: None,
+        selection: None,
+        raw: false,
         units: Some("K".into()),
         calendar: None,
         long_name: Some("air temperature".into()),
@@ -68,7 +80,7 @@ pub(crate) fn map() -> Field {
         vec![dim("lat", &[-30.0, 30.0], "degrees_north"), dim("lon", &[0.0, 120.0, 240.0], "degrees_east")];
     let values = vec![280.1, f64::NAN, 281.0, 279.4, 290.25, 300.0];
     Field {
-        operation: Some(Operation { name: "mean".into(), over: vec!["time".into()], rolling: None }),
+        operation: Some(operation("mean", &["time"])),
         count: Some(vec![365, 0, 365, 365, 364, 365]),
         effort: Some(Effort {
             chunks_total: 365,
@@ -86,11 +98,7 @@ pub(crate) fn map() -> Field {
 /// One number.
 pub(crate) fn scalar() -> Field {
     Field {
-        operation: Some(Operation {
-            name: "mean".into(),
-            over: vec!["time".into(), "lat".into()],
-            rolling: None,
-        }),
+        operation: Some(operation("mean", &["time", "lat"])),
         count: Some(vec![365]),
         ..floats("tas", Vec::new(), vec![280.1])
     }

@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 
 use super::axes::{Axis, Layout, range};
 use super::field::{Dim, Field, heading};
-use super::picture::{Palette, plotted_dims, runs};
+use super::picture::{Palette, Shown, bar_axes, bars, plotted_dims, runs};
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug)]
@@ -83,24 +83,31 @@ pub(crate) fn sketch(field: &Field, terminal: Terminal) -> Result<String> {
     let terminal = Terminal { unicode: terminal.unicode || terminal.colour, ..terminal };
     let (width, height) = (terminal.width.max(20), terminal.height.saturating_sub(4).clamp(4, LINES_MAX));
     let dims = plotted_dims(field)?;
-    let Some((low, high)) = range(field) else { bail!("{} has no data to sketch", field.title()) };
     let title = heading(&field.title(), field.units.as_deref());
+    if let Some(bars) = bars(field) {
+        let (x, y) = bar_axes(field, &bars);
+        let body = histogram(&bars, (&x, &y), width, height, terminal);
+        return Ok(format!("{}\n{body}", terminal.plain(&title)));
+    }
+    let shown = Shown::new(field);
+    let Some(range) = range(&shown.field) else { bail!("{} has no data to sketch", field.title()) };
     let body = match dims.as_slice() {
-        [dim] => series(field, dim, (low, high), width, height, terminal),
-        [outer, inner] => map(field, &Layout::new([outer, inner]), (low, high), width, height, terminal),
+        [dim] => series(&shown, dim, range, width, height, terminal),
+        [outer, inner] => map(&shown, &Layout::new([outer, inner]), range, width, height, terminal),
         _ => String::new(),
     };
     Ok(format!("{}\n{body}", terminal.plain(&title)))
 }
 
 fn map(
-    field: &Field,
+    shown: &Shown<'_>,
     layout: &Layout,
-    (low, high): (f64, f64),
+    range: (f64, f64),
     width: usize,
     height: usize,
     terminal: Terminal,
 ) -> String {
+    let (field, (low, high)) = (&*shown.field, shown.ends(range));
     let gutter = gutter(&layout.y, height, terminal);
     let columns = width.saturating_sub(gutter + 2).max(1);
     let palette = Palette::new(field, low, high);
@@ -124,7 +131,7 @@ fn map(
         lines.extend(pixels.chunks(columns).map(|row| row.iter().map(shade).collect()));
     }
     let mut out = frame(&lines, (&layout.x, &layout.y), columns, gutter, terminal);
-    let (scale, scale_width) = scale(&palette, terminal);
+    let (scale, scale_width) = scale(&palette, shown, terminal);
     let indent = (gutter + 2).min(width.saturating_sub(scale_width));
     let _ = writeln!(out, "{:indent$}{scale}", "");
     out
@@ -144,8 +151,14 @@ fn shade(shades: &[char], part: f64) -> char {
 }
 
 /// What shades and colours mean, and the columns that takes.
-fn scale(palette: &Palette, terminal: Terminal) -> (String, usize) {
-    let (low, high) = (super::text::short(palette.low), super::text::short(palette.high));
+fn scale(palette: &Palette, shown: &Shown<'_>, terminal: Terminal) -> (String, usize) {
+    // The first and the last name or label, where there are some.
+    let ends = shown.scale.as_ref().map(|scale| scale.ticks(scale.centres.len().max(2)));
+    let text = |end: Option<&(f64, String)>, value| {
+        end.map_or_else(|| super::text::short(value), |(_, text)| terminal.plain(text))
+    };
+    let low = text(ends.as_ref().and_then(|ends| ends.first()), palette.low);
+    let high = text(ends.as_ref().and_then(|ends| ends.last()), palette.high);
     let colour = |i| palette.colour(Some(palette.low + (palette.high - palette.low) * f64::from(i) / 15.0));
     let (bar, bar_width): (String, usize) = if terminal.colour {
         let cells = (0..16).map(colour).map(|[r, g, b]| format!("\u{1b}[38;2;{r};{g};{b}m█"));
@@ -161,8 +174,33 @@ fn scale(palette: &Palette, terminal: Terminal) -> (String, usize) {
 /// Dots of a braille character, in rows of two.
 const DOTS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
+/// Filled columns between the edges of bins.
+fn histogram(
+    bars: &[(f64, f64, f64)],
+    (x, y): (&Axis, &Axis),
+    width: usize,
+    height: usize,
+    terminal: Terminal,
+) -> String {
+    let gutter = gutter(y, height, terminal);
+    let columns = width.saturating_sub(gutter + 2).max(1);
+    let step = (x.end - x.begin) / super::axes::index_position(columns);
+    let full = if terminal.unicode { '█' } else { '#' };
+    let tops: Vec<usize> = (0..columns)
+        .map(|column| {
+            let position = x.begin + step * (super::axes::index_position(column) + 0.5);
+            let bar =
+                bars.iter().find(|(low, high, count)| *low <= position && position < *high && *count > 0.0);
+            bar.map_or(height, |(.., count)| nearest(*count, (y.begin, y.end), height))
+        })
+        .collect();
+    let line = |row| tops.iter().map(|&top| if row >= top { full } else { ' ' }).collect();
+    let lines: Vec<String> = (0..height).map(line).collect();
+    frame(&lines, (x, y), columns, gutter, terminal)
+}
+
 fn series(
-    field: &Field,
+    shown: &Shown<'_>,
     dim: &Dim,
     (low, high): (f64, f64),
     width: usize,
@@ -170,7 +208,7 @@ fn series(
     terminal: Terminal,
 ) -> String {
     let x = Axis::new(dim);
-    let y = Axis::of_values(low, high);
+    let y = shown.scale.clone().unwrap_or_else(|| Axis::of_values(low, high));
     let gutter = gutter(&y, height, terminal);
     let columns = width.saturating_sub(gutter + 2).max(1);
     let (across, up) = if terminal.unicode { (2, 4) } else { (1, 1) };
@@ -180,7 +218,7 @@ fn series(
         let column = (dots_x - 1) - nearest(position, (x.begin, x.end), dots_x);
         (column, nearest(value, (y.begin, y.end), dots_y))
     };
-    for run in runs(field, &x, dots_x) {
+    for run in runs(&shown.field, &x, dots_x) {
         let places: Vec<(usize, usize)> = run.into_iter().map(place).collect();
         for pair in places.windows(2).chain([&places[..1].repeat(2)[..]]) {
             join(pair[0], pair[1], |(column, row)| dots[row * dots_x + column] = true);
@@ -336,6 +374,28 @@ mod tests {
                  2001-01        2001-07
         "#]]
         .assert_eq(&sketch(&year(), UNICODE).unwrap());
+    }
+
+    #[test]
+    fn a_histogram_is_bars_between_its_edges() {
+        let mut field = samples::integers(vec![2, 8, 0, 4], vec![true; 4]);
+        field.operation = Some(samples::operation("histogram", &["time"]));
+        field.count = Some(vec![14]);
+        let bins = field.dims[0].coordinate.as_mut().unwrap();
+        bins.bounds = Some(rangefold::array::Values::Float(vec![0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0]));
+        expect![[r#"
+            obs/n histogram
+              |         #########                   
+              |         #########                   
+              |         #########                   
+            5 |         #########                   
+              |         #########          #########
+              |##################          #########
+              |##################          #########
+            0 |##################          #########
+               0                 2                 4
+        "#]]
+        .assert_eq(&sketch(&field, ASCII).unwrap());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rangefold::reduce::Reduction;
 
 use crate::args::Get;
 use crate::context::Context;
+use crate::fields::Asked;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
 use crate::{Done, WrongArguments, fields, names, output};
@@ -36,18 +37,20 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let limits = Limits { memory: context.shared.memory, ..Limits::default() };
     let answer =
         prepared.run(&store, limits, &|_, _| {}).await.with_context(|| format!("cannot read {variable}"))?;
-    let fields: Vec<Field> = fields::of_answer(&store, variable, &prepared, &answer, started.elapsed())
-        .await?
-        .into_iter()
-        .map(|answered| {
-            Ok(Field {
-                operation: None,
-                count: None,
-                effort: None,
-                ..answered.map_err(|unanswered| unanswered.error)?
+    let asked = Asked { selection: args.select.as_deref(), raw: args.raw, ..Asked::default() };
+    let fields: Vec<Field> =
+        fields::of_answer(&store, variable, &prepared, asked, &answer, started.elapsed())
+            .await?
+            .into_iter()
+            .map(|answered| {
+                Ok(Field {
+                    operation: None,
+                    count: None,
+                    effort: None,
+                    ..answered.map_err(|unanswered| unanswered.error)?
+                })
             })
-        })
-        .collect::<Result<_>>()?;
+            .collect::<Result<_>>()?;
     match (&args.output, format) {
         (Some(url), Some(format)) => context.write_fields(url, &fields, format).await?,
         _ if context.shared.json => output::print(&result::json_lines(&fields))?,

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::args::Reduce;
 use crate::context::Context;
-use crate::fields::Unanswered;
+use crate::fields::{Asked, Unanswered};
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
 use crate::{Done, WrongArguments, fields, names, number, operations, output, progress};
@@ -37,13 +37,21 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     for (variable, error) in &unreadable {
         tell(&Failure { variable, operation: None, error })?;
     }
+    let asked = Asked {
+        selection: args.select.as_deref(),
+        by: &args.by,
+        weights: &args.weights,
+        mask: args.mask.as_deref(),
+        condition: args.condition.as_deref(),
+        raw: args.raw,
+    };
     let mut fields = Vec::new();
     for variable in &readable {
         let answered = if args.explain {
             let explained = explain(context, &mut source, variable, &query).await;
             explained.and_then(|text| Ok(output::print(&text)?)).map(|()| Vec::new())
         } else {
-            reduce(context, &mut source, variable, &query).await
+            reduce(context, &mut source, variable, &query, asked).await
         };
         let answered = match answered {
             Ok(answered) => answered,
@@ -184,10 +192,16 @@ fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Variables> {
 /// The answers to all operations, or why one has none.
 type Answers = Vec<Result<Field, Unanswered>>;
 
-async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<Answers> {
+async fn reduce(
+    context: &Context,
+    source: &mut Source,
+    variable: &str,
+    query: &Query,
+    asked: Asked<'_>,
+) -> Result<Answers> {
     let started = Instant::now();
     let refused = match source.prepare(context, variable, query).await {
-        Ok((store, prepared)) => return answer(context, &store, &prepared, variable, started).await,
+        Ok((store, prepared)) => return answer(context, &store, &prepared, asked, (variable, started)).await,
         Err(error) => error,
     };
     // Operations that are not defined for the variable leave the others theirs.
@@ -207,7 +221,7 @@ async fn reduce(context: &Context, source: &mut Source, variable: &str, query: &
     }
     let (store, prepared) =
         source.prepare(context, variable, &Query { reductions: defined, ..query.clone() }).await?;
-    let mut answered = answer(context, &store, &prepared, variable, started).await?.into_iter();
+    let mut answered = answer(context, &store, &prepared, asked, (variable, started)).await?.into_iter();
     let next = |number| errors.remove(&number).map_or_else(|| answered.next(), |error| Some(Err(error)));
     Ok((0..query.reductions.len()).filter_map(next).collect())
 }
@@ -216,8 +230,8 @@ async fn answer(
     context: &Context,
     store: &ReferenceStore,
     prepared: &Prepared,
-    variable: &str,
-    started: Instant,
+    asked: Asked<'_>,
+    (variable, started): (&str, Instant),
 ) -> Result<Answers> {
     let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
     let advance = |done, took: &Statistics| {
@@ -230,7 +244,7 @@ async fn answer(
         .await
         .with_context(|| format!("cannot reduce {variable}"))?;
     bar.finish_and_clear();
-    fields::of_answer(store, variable, prepared, &answer, started.elapsed()).await
+    fields::of_answer(store, variable, prepared, asked, &answer, started.elapsed()).await
 }
 
 fn limits(context: &Context) -> Limits {

@@ -137,6 +137,20 @@ impl Canvas<'_> {
         Ok(self.area.draw(&Circle::new((large(x), large(y)), large(radius), colour.filled()))?)
     }
 
+    /// A filled rectangle between two corners.
+    pub(super) fn filled(
+        &self,
+        (left, top): (f64, f64),
+        (right, bottom): (f64, f64),
+        colour: RGBColor,
+    ) -> Result<()> {
+        let corners = [(large(left), large(top)), (large(right) - 1, large(bottom) - 1)];
+        if corners[0].1 > corners[1].1 {
+            return Ok(());
+        }
+        Ok(self.area.draw(&Rectangle::new(corners, colour.filled()))?)
+    }
+
     /// The border of a frame, just outside it.
     pub(super) fn border(&self, frame: Frame) -> Result<()> {
         let (left, top) = (large(float(frame.left)), large(float(frame.top)));

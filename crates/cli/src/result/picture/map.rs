@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use super::canvas::{Canvas, Frame, float, left_margin, paint, right_margin, up_marks, whole};
-use super::{Palette, geographic, words};
+use super::{Palette, Shown, geographic, words};
 use crate::result::axes::{Axis, Layout};
-use crate::result::field::Field;
 use crate::result::text::short;
+use crate::result::wording;
 
 const TOP: usize = 140;
 const BOTTOM: usize = 120;
@@ -22,21 +22,30 @@ const WIDTH_MIN: f64 = 300.0;
 /// Room for the headline of a narrow map.
 const PICTURE_WIDTH_MIN: usize = 900;
 
-pub(super) fn png(field: &Field, layout: &Layout, (low, high): (f64, f64)) -> Result<Vec<u8>> {
+pub(super) fn png(shown: &Shown<'_>, layout: &Layout, range: (f64, f64)) -> Result<Vec<u8>> {
+    let field = &*shown.field;
+    let (low, high) = shown.ends(range);
     let palette = Palette::new(field, low, high);
     let (width, height) = size(layout);
     let map = Frame { left: left_margin(&layout.y, height), top: TOP, width, height };
     let bar = Frame { left: map.left + map.width + GAP, width: BAR, ..map };
-    let (axis, marks) = scale(&palette, bar);
+    let (axis, marks) = match &shown.scale {
+        Some(scale) => (
+            scale.clone(),
+            scale.ticks(up_marks(bar).max(if shown.is_named() { scale.centres.len() } else { 0 })),
+        ),
+        None => scale(&palette, bar),
+    };
+    let title = shown.scale.as_ref().map_or_else(|| words::value_title(field), |scale| scale.title.clone());
     let picture_width = (bar.left + bar.width + right_margin(&marks)).max(PICTURE_WIDTH_MIN);
     paint(picture_width, TOP + height + BOTTOM, |canvas| {
         let colours = layout.sample(field, width, height).into_iter().map(|value| palette.colour(value));
         canvas.pixels(map, &colours.collect::<Vec<_>>())?;
         canvas.border(map)?;
         canvas.axes(map, &layout.x, &layout.y)?;
-        canvas.headlines(map, &words::headline(field), &words::subline(field))?;
-        colours_up(canvas, bar, &axis, &palette)?;
-        canvas.right_axis(bar, &axis, &marks, &words::value_title(field))
+        canvas.headlines(map, &wording::headline(field), &words::subline(field))?;
+        colours_up(canvas, bar, &axis, &palette, shown.is_named())?;
+        canvas.right_axis(bar, &axis, &marks, &title)
     })
 }
 
@@ -66,10 +75,11 @@ fn scale(palette: &Palette, bar: Frame) -> (Axis, Vec<(f64, String)>) {
     (axis, marks)
 }
 
-/// Fills the colour bar.
-fn colours_up(canvas: &Canvas<'_>, bar: Frame, axis: &Axis, palette: &Palette) -> Result<()> {
+/// Fills the colour bar; names have a block of one colour each.
+fn colours_up(canvas: &Canvas<'_>, bar: Frame, axis: &Axis, palette: &Palette, named: bool) -> Result<()> {
     let step = (axis.end - axis.begin) / float(bar.height);
     let rows = (0..bar.height).map(|row| axis.end - step * (float(row) + 0.5));
+    let rows = rows.map(|value| if named { value.round() } else { value });
     let colours: Vec<[u8; 3]> = rows.flat_map(|value| [palette.colour(Some(value)); BAR]).collect();
     canvas.pixels(bar, &colours)?;
     canvas.border(bar)
@@ -79,6 +89,7 @@ fn colours_up(canvas: &Canvas<'_>, bar: Frame, axis: &Axis, palette: &Palette) -
 mod tests {
     use super::super::tests::decode;
     use super::*;
+    use crate::result::field::Field;
     use crate::result::samples;
 
     fn layout(field: &Field) -> Layout {
@@ -90,7 +101,7 @@ mod tests {
         let field = samples::map();
         let layout = layout(&field);
         let palette = Palette::new(&field, 279.4, 300.0);
-        let picture = decode(&png(&field, &layout, (279.4, 300.0)).unwrap());
+        let picture = decode(&png(&Shown::new(&field), &layout, (279.4, 300.0)).unwrap());
         let (width, height) = size(&layout);
         assert_eq!(picture.height, TOP + height + BOTTOM);
         let left = left_margin(&layout.y, height);
@@ -123,7 +134,7 @@ mod tests {
         let (axis, marks) =
             scale(&Palette::new(&field, 7.0, 7.0), Frame { left: 0, top: 0, width: BAR, height: 500 });
         assert_eq!((axis.begin, axis.end, marks), (6.0, 8.0, vec![(7.0, "7".to_owned())]));
-        let picture = decode(&png(&field, &layout(&field), (7.0, 7.0)).unwrap());
+        let picture = decode(&png(&Shown::new(&field), &layout(&field), (7.0, 7.0)).unwrap());
         let bar =
             left_margin(&layout(&field).y, picture.height - TOP - BOTTOM) + size(&layout(&field)).0 + GAP + 5;
         assert_eq!(picture.pixel(bar, TOP + 5), picture.pixel(bar, picture.height - BOTTOM - 5));

@@ -8,15 +8,18 @@
 //!  │ pressure falling upwards │ ││
 //!  └──────────────────────────┘ └┘
 //! ```
-//! A pixel shows the mean of the cells whose centres it covers, or the cell it lies in. Grey is "no data". Colours are
+//! A histogram is drawn as bars, flags in a colour for each of their names, and the places of extremes by their labels. A
+//! pixel shows the mean of the cells whose centres it covers, of flags and places one of them, or the cell it lies in. Grey is "no data". Colours are
 //! viridis; red and blue about zero where the field is named a difference and has both signs.
 //!
 //! Drawn by `plotters` with a font that is part of the program: DejaVu Sans, cut down to Latin, Greek and Cyrillic.
 
+mod bars;
 mod canvas;
 mod map;
 mod palette;
 mod series;
+mod shown;
 mod words;
 
 use anyhow::{Result, bail};
@@ -28,6 +31,7 @@ use rangefold::cf::Role;
 
 pub(super) use palette::Palette;
 pub(super) use series::runs;
+pub(super) use shown::{Shown, bar_axes, bars};
 pub(super) use words::labelled;
 
 /// The field as a PNG file.
@@ -38,10 +42,14 @@ pub(super) use words::labelled;
 /// them is finite.
 pub(super) fn png(field: &Field) -> Result<Vec<u8>> {
     let dims = plotted_dims(field)?;
-    let Some(range) = super::axes::range(field) else { bail!("there is no finite value to draw") };
+    if let Some(bars) = bars(field) {
+        return bars::png(field, &bars);
+    }
+    let shown = Shown::new(field);
+    let Some(range) = super::axes::range(&shown.field) else { bail!("there is no finite value to draw") };
     match dims.as_slice() {
-        [outer, inner] => map::png(field, &Layout::new([outer, inner]), range),
-        [dim] => series::png(field, &Axis::new(dim), range),
+        [outer, inner] => map::png(&shown, &Layout::new([outer, inner]), range),
+        [dim] => series::png(&shown, &Axis::new(dim), range),
         _ => Ok(Vec::new()),
     }
 }

@@ -4,11 +4,12 @@ use anyhow::Result;
 use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Frame, float, left_margin, paint};
-use super::words;
+use super::{Shown, words};
 use rangefold::cf::Role;
 
 use crate::result::axes::{Axis, number};
 use crate::result::field::Field;
+use crate::result::wording;
 
 const WIDTH: usize = 1600;
 const HEIGHT: usize = 900;
@@ -21,9 +22,13 @@ const LINE: RGBColor = RGBColor(49, 104, 142);
 /// Of so many points each is marked.
 const DOTS_MAX: usize = 60;
 
-pub(super) fn png(field: &Field, along: &Axis, (low, high): (f64, f64)) -> Result<Vec<u8>> {
-    let mut values = Axis::of_values(low, high);
-    values.title = words::value_title(field);
+pub(super) fn png(shown: &Shown<'_>, along: &Axis, (low, high): (f64, f64)) -> Result<Vec<u8>> {
+    let field = &*shown.field;
+    let values = shown.scale.clone().unwrap_or_else(|| {
+        let mut values = Axis::of_values(low, high);
+        values.title = words::value_title(field);
+        values
+    });
     let profile = matches!(along.role, Role::Vertical { .. });
     let (width, height) = if profile { (PROFILE_WIDTH, PROFILE_HEIGHT) } else { (WIDTH, HEIGHT) };
     let (x, y) = if profile { (&values, along) } else { (along, &values) };
@@ -44,7 +49,7 @@ pub(super) fn png(field: &Field, along: &Axis, (low, high): (f64, f64)) -> Resul
         }
         canvas.border(frame)?;
         canvas.axes(frame, x, y)?;
-        canvas.headlines(frame, &words::headline(field), &words::subline(field))
+        canvas.headlines(frame, &wording::headline(field), &words::subline(field))
     })
 }
 
@@ -95,7 +100,7 @@ mod tests {
     #[test]
     fn a_series_is_drawn_inside_its_frame() {
         let field = samples::floats("t", vec![samples::months(3)], vec![1.0, 1.0, 1.0]);
-        let file = png(&field, &Axis::new(&field.dims[0]), (1.0, 1.0)).unwrap();
+        let file = png(&Shown::new(&field), &Axis::new(&field.dims[0]), (1.0, 1.0)).unwrap();
         let picture = super::super::tests::decode(&file);
         assert_eq!((picture.width, picture.height), (WIDTH, HEIGHT));
         let middle = TOP + (HEIGHT - TOP - BOTTOM) / 2;

@@ -2,21 +2,13 @@
 
 use crate::result::field::Field;
 use crate::result::ticks::superscript;
+use crate::result::wording::notes;
 
-/// The long name, and what was done to it: `air temperature: mean over time`.
-pub(super) fn headline(field: &Field) -> String {
-    let name = field.long_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(leaf(field));
-    match &field.operation {
-        Some(operation) if operation.over.is_empty() => format!("{name}: {}", operation.name),
-        Some(operation) => format!("{name}: {} over {}", operation.name, operation.over.join(", ")),
-        None => name.to_owned(),
-    }
-}
-
-/// The variable, where dimensions of one index stand, and how many cells have no data.
+/// The variable, what the answer is of, where dimensions of one index stand, and how many cells have no data.
 pub(super) fn subline(field: &Field) -> String {
     let mut parts = vec![field.variable.clone()];
     let fixed = field.dims.iter().filter(|dim| dim.length == 1 && dim.coordinate.is_some());
+    parts.extend(notes(field));
     parts.extend(fixed.map(|dim| format!("{} = {}", dim.heading(), dim.label(0))));
     if field.missing() > 0 {
         parts.push(format!("{} of {} cells without data", field.missing(), field.cells()));
@@ -24,13 +16,16 @@ pub(super) fn subline(field: &Field) -> String {
     parts.join("  ·  ")
 }
 
-fn leaf(field: &Field) -> &str {
-    field.variable.rsplit('/').next().unwrap_or_default()
-}
-
-/// The variable's name with its units.
+/// The variable's name with its units; with its operation where the answer is another quantity.
 pub(super) fn value_title(field: &Field) -> String {
-    labelled(leaf(field), field.units.as_deref().unwrap_or_default())
+    let units = field.units.as_deref().unwrap_or_default();
+    match &field.operation {
+        Some(operation) if operation.name == "histogram" => "number of values".to_owned(),
+        Some(operation) if field.counts() || matches!(operation.name.as_str(), "var" | "std" | "range") => {
+            labelled(&format!("{} {}", field.leaf(), operation.expression), units)
+        }
+        _ => labelled(field.leaf(), units),
+    }
 }
 
 /// A name with units in brackets, if there are any: `tas (K)`.
@@ -75,8 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headline_says_what_was_done() {
-        assert_eq!(headline(&samples::map()), "air temperature: mean over time");
+    fn the_subline_says_what_is_missing() {
         assert_eq!(subline(&samples::map()), "tas  ·  1 of 6 cells without data");
     }
 }
