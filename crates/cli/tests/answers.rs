@@ -76,7 +76,7 @@ fn every_form_says_what_was_asked() {
     let folder = stack();
     let asked = ["reduce", "stack.json", "tas", "--op", "count_where(>273.15),mean", "--over", "time,lon"];
     let part = ["--select", "time=2001-01..2001-03", "--where", "> 200"];
-    let reduce = |options: &[&str]| done(folder.path(), &[&asked, &part, options].concat());
+    let reduce = |options: &[&str]| done(folder.path(), &[&asked[..], &part[..], options].concat());
     let answers = lines(&reduce(&["--json"]));
     let told = |name: &str| answers[0][name].clone();
     assert_eq!((told("op"), told("expression")), (json!("count_where"), json!("count_where(> 273.15)")));
