@@ -1,6 +1,7 @@
 //! What may be typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -32,6 +33,9 @@ pub(crate) struct Shared {
     /// Profile of the AWS configuration files
     #[arg(long, global = true, help_heading = "Storage")]
     pub(crate) profile: Option<String>,
+    /// How long a server may be silent before a request is tried again: 20s, 2m [default: what the rules say, or 20s]
+    #[arg(long, global = true, value_name = "TIME", value_parser = span, help_heading = "Storage")]
+    pub(crate) timeout: Option<Duration>,
     /// Requests in flight
     #[arg(long, global = true, value_name = "N", default_value_t = 32, value_parser = positive, help_heading = "Resources")]
     pub(crate) concurrency: usize,
@@ -47,7 +51,7 @@ pub(crate) struct Shared {
     /// No progress bar
     #[arg(short, long, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
-    /// Say more on stderr; twice for every request
+    /// Say what is being done on stderr; twice for every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
     /// Replace outputs that exist
@@ -369,6 +373,21 @@ fn field_output(text: &str) -> Result<String, String> {
     crate::result::Format::of(text).map(|_| text.to_owned())
 }
 
+/// A time: `20`, `20s`, `500ms`, `2m`.
+fn span(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "m" | "min" => 60.0,
+        other => return Err(format!("{other:?} is not a unit of time: use ms, s or m")),
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * factor);
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.filter(|time| !time.is_zero()).ok_or_else(|| format!("{text:?} is not a time such as 20s"))
+}
+
 /// At least 1.
 fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -418,6 +437,16 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_with_their_units() {
+        assert_eq!(span("20"), Ok(Duration::from_secs(20)));
+        assert_eq!(span("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(span("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["0", "s", "2 parsecs", "-1"] {
+            assert!(span(text).is_err(), "{text}");
+        }
     }
 
     #[test]

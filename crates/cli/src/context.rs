@@ -37,6 +37,7 @@ impl Context {
             region: shared.region.clone(),
             anonymous: shared.anonymous,
             profile: shared.profile.clone(),
+            timeout: shared.timeout,
         };
         if let Some(endpoint) = &options.endpoint_url {
             Location::endpoint(endpoint).map_err(WrongArguments::of)?;

@@ -7,6 +7,7 @@
 mod args;
 mod context;
 mod fields;
+mod inputs;
 mod names;
 mod number;
 mod operations;
@@ -113,7 +114,7 @@ fn logs(verbose: u8) {
     let default = match verbose {
         0 => "warn",
         1 => "rangefold=info,warn",
-        _ => "rangefold=debug,object_store=debug,info",
+        _ => "rangefold=debug,info",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -10,11 +10,12 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    CopyOptions, Error, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
 use crate::connection::Connection;
+use crate::location::Scheme;
 use crate::secret::redact;
 
 type Source = Box<dyn StdError + Send + Sync>;
@@ -60,13 +61,16 @@ pub(crate) struct GuardedStore {
     access: Access,
     rule: String,
     name: String,
+    is_local: bool,
 }
 
 impl GuardedStore {
     pub(crate) fn new(inner: Arc<dyn ObjectStore>, connection: &Connection) -> Self {
         let location = &connection.location;
         let name = format!("{}://{}", location.scheme(), location.authority());
-        Self { inner, access: connection.access, rule: connection.rule.clone().unwrap_or_default(), name }
+        let is_local = location.scheme() == Scheme::File;
+        let rule = connection.rule.clone().unwrap_or_default();
+        Self { inner, access: connection.access, rule, name, is_local }
     }
 
     fn check(&self, allowed: bool, what: &'static str, path: Option<&Path>) -> Result<()> {
@@ -86,6 +90,14 @@ impl GuardedStore {
 
     fn list_allowed(&self, prefix: Option<&Path>) -> Result<()> {
         self.check(self.access.list, "list", prefix)
+    }
+
+    /// Tells reads of local files at the level "debug"; those of servers are told by the client, attempt by attempt.
+    fn tell(&self, path: &Path, range: Option<&GetRange>) {
+        if self.is_local {
+            let range = range.map_or_else(|| "all".to_owned(), ToString::to_string);
+            tracing::debug!("read /{path} {range}");
+        }
     }
 
     fn write(&self, path: &Path) -> Result<()> {
@@ -142,11 +154,13 @@ impl ObjectStore for GuardedStore {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.read(location)?;
+        self.tell(location, options.range.as_ref());
         self.inner.get_opts(location, options).await.map_err(redacted)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
         self.read(location)?;
+        ranges.iter().for_each(|range| self.tell(location, Some(&GetRange::Bounded(range.clone()))));
         self.inner.get_ranges(location, ranges).await.map_err(redacted)
     }
 

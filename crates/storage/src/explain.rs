@@ -95,10 +95,12 @@ fn unreachable(text: &str) -> Option<&'static str> {
         Some("the host of the endpoint is not known (DNS)")
     } else if has("Connection refused") {
         Some("nothing listens at the endpoint (connection refused)")
+    } else if has("Connection reset") || has("connection closed") || has("IncompleteMessage") {
+        Some("the server closed the connection before it had answered")
     } else if has("certificate") {
         Some("the certificate of the server is not trusted")
     } else if has("timed out") || has("operation timed out") {
-        Some("the server does not answer in time")
+        Some("the server does not answer in time (--timeout, or timeout in the storage rules, waits longer)")
     } else if has("URL scheme is not allowed") || has("BadScheme") {
         Some("the endpoint is http, and only https is allowed")
     } else {

@@ -20,6 +20,7 @@ mod explain;
 mod location;
 mod open;
 mod profile;
+mod requests;
 mod rules;
 mod secret;
 mod storage;

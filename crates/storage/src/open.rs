@@ -19,13 +19,16 @@ use crate::connection::{Connection, Credentials, Provider, Style};
 use crate::environment::Environment;
 use crate::error::StorageError;
 use crate::location::{Location, Scheme};
+use crate::requests::Told;
 use crate::rules::Defaults;
 
 /// A host that does not answer a connection for this long is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be silent. The whole of a request may take longer: that depends on its size.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRIES: usize = 5;
+/// Silent connections are tried again until this many timeouts have passed.
+const TIMEOUTS_MAX: u32 = 3;
 /// What stands in a path segment of a URL for a bucket such as `tenant:bucket`.
 const BUCKET_ENCODE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
@@ -33,12 +36,19 @@ const BUCKET_ENCODE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').rem
 pub(crate) fn open(
     connection: &Connection,
     defaults: &Defaults,
+    timeout: Option<Duration>,
     environment: &Environment,
     memory: &Arc<InMemory>,
 ) -> Result<Arc<dyn ObjectStore>, StorageError> {
     let failed = |source| StorageError::Client { url: connection.location.to_string(), source };
-    let retry = RetryConfig { max_retries: defaults.retries.unwrap_or(RETRIES), ..RetryConfig::default() };
-    let options = client_options(connection, defaults)?;
+    let timeout = timeout.or(defaults.timeout).unwrap_or(READ_TIMEOUT);
+    let retry = RetryConfig {
+        max_retries: defaults.retries.unwrap_or(RETRIES),
+        // The last attempt begins before this has passed.
+        retry_timeout: timeout.saturating_mul(TIMEOUTS_MAX - 1),
+        ..RetryConfig::default()
+    };
+    let options = client_options(connection, timeout)?;
     let store: Arc<dyn ObjectStore> = match connection.location.scheme() {
         Scheme::File => Arc::new(LocalFileSystem::new()),
         Scheme::Memory => Arc::clone(memory) as Arc<dyn ObjectStore>,
@@ -47,7 +57,11 @@ pub(crate) fn open(
         Scheme::Azure => Arc::new(azure(connection, retry, options, environment).build().map_err(failed)?),
         Scheme::Http | Scheme::Https => {
             let url = base_url(&connection.location);
-            let builder = HttpBuilder::new().with_url(url).with_retry(retry).with_client_options(options);
+            let builder = HttpBuilder::new()
+                .with_url(url)
+                .with_retry(retry)
+                .with_client_options(options)
+                .with_http_connector(Told::default());
             Arc::new(builder.build().map_err(failed)?)
         }
     };
@@ -59,7 +73,7 @@ pub(crate) fn open(
     Ok(Arc::new(GuardedStore::new(store, connection)))
 }
 
-fn client_options(connection: &Connection, defaults: &Defaults) -> Result<ClientOptions, StorageError> {
+fn client_options(connection: &Connection, timeout: Duration) -> Result<ClientOptions, StorageError> {
     let plain_url = connection.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
     let plain = match connection.location.scheme() {
         Scheme::S3 => plain_url,
@@ -71,7 +85,7 @@ fn client_options(connection: &Connection, defaults: &Defaults) -> Result<Client
         .with_user_agent(HeaderValue::from_static(concat!("rangefold/", env!("CARGO_PKG_VERSION"))))
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_timeout_disabled()
-        .with_read_timeout(defaults.timeout.unwrap_or(READ_TIMEOUT));
+        .with_read_timeout(timeout);
     if let Some(proxy) = &connection.proxy {
         options = options.with_proxy_url(proxy);
     }
@@ -99,6 +113,7 @@ fn s3(
     let encoded = utf8_percent_encode(bucket, BUCKET_ENCODE).to_string();
     let is_virtual = connection.style == Style::Virtual;
     let mut builder = AmazonS3Builder::new()
+        .with_http_connector(Told::default())
         .with_region(&connection.region)
         .with_virtual_hosted_style_request(is_virtual)
         .with_request_payer(connection.requester_pays)
@@ -154,7 +169,10 @@ fn google(
     options: ClientOptions,
     environment: &Environment,
 ) -> GoogleCloudStorageBuilder {
-    let builder = GoogleCloudStorageBuilder::new().with_retry(retry).with_client_options(options);
+    let builder = GoogleCloudStorageBuilder::new()
+        .with_http_connector(Told::default())
+        .with_retry(retry)
+        .with_client_options(options);
     let builder = match connection.credentials {
         Credentials::Provider(_) => {
             environment.beginning_with("GOOGLE_").fold(builder, |builder, (name, value)| match name.parse() {
@@ -179,7 +197,10 @@ fn azure(
     options: ClientOptions,
     environment: &Environment,
 ) -> MicrosoftAzureBuilder {
-    let builder = MicrosoftAzureBuilder::new().with_retry(retry).with_client_options(options);
+    let builder = MicrosoftAzureBuilder::new()
+        .with_http_connector(Told::default())
+        .with_retry(retry)
+        .with_client_options(options);
     let signed = matches!(connection.credentials, Credentials::Provider(_));
     // The account is needed unsigned as well; of an unsigned request's variables nothing else counts.
     let builder =

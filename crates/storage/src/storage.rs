@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -28,6 +29,9 @@ pub struct StorageOptions {
     pub anonymous: bool,
     /// The profile of the AWS configuration files to take keys from.
     pub profile: Option<String>,
+    /// How long a server may be silent before a request is given up and tried again; what the rules say, or 20 seconds, if
+    /// `None`.
+    pub timeout: Option<Duration>,
 }
 
 /// Resolves URLs, and keeps one store per bucket and rule, so that connections are reused. Clones share the stores.
@@ -107,7 +111,7 @@ impl Storage {
             return Ok((Arc::clone(store), path));
         }
         let Shared { options, environment, memory, .. } = &*self.shared;
-        let store = open(&connection, &options.rules.defaults, environment, memory)?;
+        let store = open(&connection, &options.rules.defaults, options.timeout, environment, memory)?;
         tracing::debug!(url = %connection.location, credentials = connection.credentials(), "opened a store");
         stores.insert(key, Arc::clone(&store));
         Ok((store, path))

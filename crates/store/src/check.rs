@@ -88,7 +88,7 @@ impl ReferenceStore {
                     sizes.insert(url, size);
                 }
                 Err(problem) => {
-                    report.findings.push(Finding { subject: url.to_string(), problem: problem.explained() });
+                    report.findings.push(Finding { subject: url.to_string(), problem: problem.to_string() });
                 }
             }
         }
@@ -121,7 +121,7 @@ impl ReferenceStore {
             let Some((_, bytes)) = fetched.next().await else { break };
             let problem = match bytes {
                 Ok(bytes) => undecodable(array, *number, &bytes, &mut decoder),
-                Err(error) => Some(format!("{error}: {}", error.problem.explained())),
+                Err(error) => Some(format!("{error}: {}", error.problem)),
             };
             match problem {
                 None => report.decoded += 1,

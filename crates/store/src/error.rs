@@ -24,9 +24,9 @@ pub enum FetchProblem {
     /// The URL leads to no store.
     #[error(transparent)]
     Resolve(Box<dyn std::error::Error + Send + Sync>),
-    /// The store refused or failed.
-    #[error(transparent)]
-    Store(#[from] object_store::Error),
+    /// The store refused or failed; what it answered is told in one sentence, which ends the chain of causes.
+    #[error("{}", rangefold_storage::explain(.0))]
+    Store(object_store::Error),
     /// The range reaches past the end of the object.
     #[error("the object has only {size} bytes")]
     PastEnd {
@@ -63,14 +63,9 @@ pub enum FetchProblem {
     },
 }
 
-impl FetchProblem {
-    /// In one sentence, what the store answered decoded.
-    #[must_use]
-    pub fn explained(&self) -> String {
-        match self {
-            Self::Store(error) => rangefold_storage::explain(error),
-            other => other.to_string(),
-        }
+impl From<object_store::Error> for FetchProblem {
+    fn from(error: object_store::Error) -> Self {
+        Self::Store(error)
     }
 }
 

@@ -12,7 +12,7 @@ use rangefold::combine::{
 use crate::args::{self, Combine};
 use crate::context::Context;
 use crate::names::Choice;
-use crate::{Done, WrongArguments, names, output, progress, refs_output};
+use crate::{Done, WrongArguments, inputs, names, output, progress, refs_output};
 
 /// Reference stores read at the same time.
 const INPUTS_IN_FLIGHT: usize = 16;
@@ -21,8 +21,9 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     refs_output::check(context, &args.output)?;
     let spec = spec(args).map_err(WrongArguments::of)?;
     let choice = Choice::new(&args.include, &args.exclude).map_err(WrongArguments::of)?;
-    let bar = progress::bar(&context.shared, args.refs.len() as u64, "inputs");
-    let mut inputs: Vec<Input> = stream::iter(&args.refs)
+    let refs = inputs::of_combine(context, &args.refs).await?;
+    let bar = progress::bar(&context.shared, refs.len() as u64, "inputs");
+    let mut inputs: Vec<Input> = stream::iter(&refs)
         .map(|url| async {
             let mut set = context.references(url).await?;
             set.arrays.retain(|path, _| choice.contains(path));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::context::Context;
 use crate::names::Choice;
-use crate::{Done, WrongArguments, output, progress};
+use crate::{Done, WrongArguments, inputs, output, progress};
 
 /// Files scanned at the same time; each has its own requests in flight.
 const FILES_IN_FLIGHT: usize = 16;
@@ -21,7 +21,15 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
         let many = anyhow!("--final-url is for one input, and there are {}", args.files.len());
         return Err(WrongArguments::of(many));
     }
-    let outputs = outputs(args).map_err(WrongArguments::of)?;
+    outputs(args, &args.files).map_err(WrongArguments::of)?;
+    if let Some(output) = &args.output {
+        context.check_url(output)?;
+    }
+    let files = inputs::of_scan(context, &args.files).await?;
+    if files.len() > 1 && args.final_url.is_some() {
+        bail!("--final-url is for one input, and {} match", files.len());
+    }
+    let outputs = outputs(args, &files)?;
     // Each file has a choice of its own, which knows what it matched.
     let choose = || Choice::new(&args.include, &args.exclude).map(Arc::new).map_err(WrongArguments::of);
     choose()?;
@@ -31,8 +39,8 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
         strict: args.strict,
         final_url: args.final_url.clone(),
     };
-    let bar = progress::bar(&context.shared, args.files.len() as u64, "files");
-    let mut scans = stream::iter(args.files.iter().zip(&outputs))
+    let bar = progress::bar(&context.shared, files.len() as u64, "files");
+    let mut scans = stream::iter(files.iter().zip(&outputs))
         .map(|(file, output)| {
             let (options, choose) = (&options, &choose);
             async move {
@@ -40,7 +48,14 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
                 let chosen = Arc::clone(&choice);
                 let select = Arc::new(move |path: &str| chosen.contains(path)) as Select;
                 let select = (!choice.is_everything()).then_some(select);
+                tracing::info!("scanning {file}");
                 let scanned = scan_file(context, file, &ScanOptions { select, ..options.clone() }).await?;
+                let trace = &scanned.trace;
+                let (rounds, requests, bytes) = (trace.rounds(), trace.requests.len(), trace.bytes());
+                tracing::info!(
+                    "scanned {file}: {} variables in {rounds} rounds, {requests} requests, {bytes} bytes",
+                    scanned.references.arrays.len(),
+                );
                 choice.check(file)?;
                 write(context, output.as_deref(), &scanned).await?;
                 anyhow::Ok((file, scanned))
@@ -64,28 +79,22 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
 }
 
 /// Where each file's references go; `None` is stdout.
-fn outputs(args: &args::Scan) -> Result<Vec<Option<String>>> {
+fn outputs(args: &args::Scan, files: &[String]) -> Result<Vec<Option<String>>> {
     let Some(output) = &args.output else {
-        if args.files.len() > 1 {
-            bail!("{} inputs need an output folder: -o FOLDER/", args.files.len());
+        if files.len() > 1 {
+            bail!("{} inputs need an output folder: -o FOLDER/", files.len());
         }
         return Ok(vec![None]);
     };
     let is_folder = output.ends_with('/') || std::path::Path::new(output).is_dir();
     if !is_folder {
-        if args.files.len() > 1 {
-            bail!(
-                "{} inputs cannot be written to one file {output}; a folder ends in a slash",
-                args.files.len()
-            );
+        if files.len() > 1 {
+            bail!("{} inputs cannot be written to one file {output}; a folder ends in a slash", files.len());
         }
         return Ok(vec![Some(output.clone())]);
     }
-    let mut outputs: Vec<String> = args
-        .files
-        .iter()
-        .map(|file| format!("{}/{}.json", output.trim_end_matches('/'), stem(file)))
-        .collect();
+    let mut outputs: Vec<String> =
+        files.iter().map(|file| format!("{}/{}.json", output.trim_end_matches('/'), stem(file))).collect();
     let all = outputs.clone();
     outputs.sort();
     if let Some(twice) =
@@ -119,13 +128,18 @@ async fn write(context: &Context, output: Option<&str>, scanned: &Scan) -> Resul
     }
 }
 
+/// The path of an object; `/` for the root, whose path is empty.
+fn named(path: &str) -> &str {
+    if path.is_empty() { "/" } else { path }
+}
+
 /// What was left out, what to know, and the requests if they are wanted.
 fn tell(file: &str, scanned: &Scan, trace: bool) {
     for skipped in &scanned.skipped {
-        output::complain(&format!("{file}: skipped {}: {}", skipped.path, skipped.reason));
+        output::complain(&format!("{file}: skipped {}: {}", named(&skipped.path), skipped.reason));
     }
     for warning in &scanned.warnings {
-        output::complain(&format!("{file}: {}: {}", warning.path, warning.message));
+        output::complain(&format!("{file}: {}: {}", named(&warning.path), warning.message));
     }
     if trace {
         output::complain(&format!("{file}:\n{}", scanned.trace));
@@ -134,7 +148,7 @@ fn tell(file: &str, scanned: &Scan, trace: bool) {
 
 fn file_report(file: &str, scanned: &Scan) -> Value {
     let skipped: Vec<Value> =
-        scanned.skipped.iter().map(|s| json!({ "variable": s.path, "reason": s.reason })).collect();
+        scanned.skipped.iter().map(|s| json!({ "variable": named(&s.path), "reason": s.reason })).collect();
     let warnings: Vec<Value> =
         scanned.warnings.iter().map(|w| json!({ "variable": w.path, "message": w.message })).collect();
     json!({

@@ -29,12 +29,13 @@ pub(crate) async fn check(context: &Context, url: &str) -> Result<Done> {
         );
     } else {
         let head = store.head(&path).await;
-        let size = head.as_ref().map_or(0, |meta| meta.size);
+        // The answer to a HEAD has no body that could say why it failed; that to a GET has.
+        let try_get = head.as_ref().map_or(true, |meta| meta.size > 0);
         say(
             "HEAD",
             head.map(|meta| format!("{} bytes, ETag {}", meta.size, meta.e_tag.as_deref().unwrap_or("none"))),
         );
-        if size > 0 {
+        if try_get {
             say(
                 "GET of one byte",
                 store.get_range(&path, 0..1).await.map(|bytes| format!("{} byte came", bytes.len())),

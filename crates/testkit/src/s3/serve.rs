@@ -106,6 +106,8 @@ async fn answer(request: Request<Incoming>, state: &State, s3: &S3Service) -> Re
     }
     let response = match fault {
         Some(HttpFault::Status(status)) => refusal(status, error_code(status), "made to fail"),
+        Some(HttpFault::Refuse(status, code)) => refusal(status, code, "made to fail"),
+        Some(HttpFault::Hang) => std::future::pending().await,
         _ => match precondition(&request, state) {
             Some(response) => response,
             None => serve(request, fault, s3).await,

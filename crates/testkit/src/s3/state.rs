@@ -13,6 +13,10 @@ use bytes::Bytes;
 pub enum HttpFault {
     /// This status with an S3 error body; 503 is `SlowDown`.
     Status(u16),
+    /// This status, with an S3 error body of this code.
+    Refuse(u16, &'static str),
+    /// The request is never answered.
+    Hang,
     /// The answer announces its whole length, and the connection closes after this many bytes of the body.
     Truncate(usize),
     /// A request for a range is answered with 200 and the whole object.
