@@ -110,7 +110,7 @@ pub enum SelectError {
     },
     /// A single value that no cell holds.
     #[error(
-        "{wanted} lies in no cell of coordinate {dimension:?}: its nearest value is {nearest}, {distance} away; --nearest takes it"
+        "{wanted} lies in no cell of coordinate {dimension:?}, which runs from {first} to {last}: the nearest value is {nearest}, {distance} away; --nearest takes it"
     )]
     Far {
         /// The dimension.
@@ -121,6 +121,10 @@ pub enum SelectError {
         nearest: String,
         /// How far away that is.
         distance: f64,
+        /// First coordinate value.
+        first: String,
+        /// Last coordinate value.
+        last: String,
     },
     /// A label that the coordinate does not have.
     #[error("coordinate {dimension:?} has no label {wanted:?}; it has {labels}")]
@@ -575,6 +579,8 @@ impl Lookup<'_> {
             wanted: self.wanted.clone(),
             nearest: self.printed(at),
             distance: distance(at),
+            first: self.printed(0),
+            last: self.printed(coordinate.len().saturating_sub(1)),
         })
     }
 
@@ -800,7 +806,7 @@ mod tests {
             assert!(positions("x=21.0..29.0", &x).is_err());
         }
         let error = positions("x=99.0", &numbers(&[10.0, 20.0])).unwrap_err();
-        assert_eq!(error, "99 lies outside coordinate \"x\", which runs from 10 to 20");
+        assert_eq!(error, "99 lies in no cell of coordinate \"x\", which runs from 10 to 20: the nearest value is 20, 79 away; --nearest takes it");
     }
 
     #[test]

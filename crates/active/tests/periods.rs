@@ -114,7 +114,12 @@ async fn a_position_that_is_a_year_of_the_dates_is_warned_of() {
     assert_eq!(warned.plan.selected_count(), 1);
     assert_eq!(warned.warnings, ["time=1001 is position 1001; the year 1001 is time=1001..1001"]);
     assert_eq!(asked("time=1001..1001").await.unwrap().plan.selected_count(), 365);
-    for plain in ["time=1100", "time=3", "time=1001:1002"] {
+    let range = asked("time=1001:1002").await.unwrap();
+    assert_eq!(
+        range.warnings,
+        ["time=1001:1002 are positions 1001 to 1002; the years 1001 to 1002 are time=1001..1002"]
+    );
+    for plain in ["time=1100", "time=3", "time=3:1002", "time=1001:1002:1"] {
         assert!(asked(plain).await.unwrap().warnings.is_empty(), "{plain}");
     }
     let store = self::store("days since 2001-01-01", "noleap", &times, &times).await;

@@ -74,11 +74,7 @@ impl Packing {
         let scale_width = scale_factor.map(|(_, t)| width_of_attribute(t));
         let offset_width = add_offset.map(|(_, t)| width_of_attribute(t));
         let (product, result) = match (scale_width, offset_width) {
-            // netCDF4-python only converts; never to less than the data hold.
-            (Some(width), Some(_)) if scale == Some(1.0) && offset == Some(0.0) => {
-                let width = stored.wider(width);
-                (width, width)
-            }
+            (Some(width), Some(_)) if scale == Some(1.0) && offset == Some(0.0) => (width, width),
             (Some(scale), offset) => {
                 let product = stored.wider(scale);
                 (product, offset.map_or(product, |offset| product.wider(offset)))
