@@ -806,7 +806,10 @@ mod tests {
             assert!(positions("x=21.0..29.0", &x).is_err());
         }
         let error = positions("x=99.0", &numbers(&[10.0, 20.0])).unwrap_err();
-        assert_eq!(error, "99 lies in no cell of coordinate \"x\", which runs from 10 to 20: the nearest value is 20, 79 away; --nearest takes it");
+        assert_eq!(
+            error,
+            "99 lies in no cell of coordinate \"x\", which runs from 10 to 20: the nearest value is 20, 79 away; --nearest takes it"
+        );
     }
 
     #[test]

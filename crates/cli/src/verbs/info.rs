@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use rangefold::array::{ArrayMeta, CodecSpec};
+use rangefold::array::{ArrayMeta, CodecSpec, Number};
+use rangefold::cf::Meaning;
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
 use serde_json::{Value, json};
 
@@ -137,7 +138,53 @@ fn write_array(out: &mut String, path: &str, array: &ManifestArray, indent: usiz
         number::bytes(encoded_bytes(array)),
         codecs(&meta.codecs),
     );
+    let _ = writeln!(out, "{pad}  missing: {}", missing_text(array));
     write_attributes(out, &array.attributes, indent + 2);
+}
+
+/// What is taken as missing, and what packed elements become.
+fn missing_text(array: &ManifestArray) -> String {
+    let meaning = match Meaning::of(array) {
+        Ok(meaning) => meaning,
+        Err(error) => return error.to_string(),
+    };
+    let value = |value: &Number| number_json(*value).to_string();
+    let mut parts: Vec<String> = meaning.missing.fill_values.iter().map(value).collect();
+    parts.dedup();
+    parts.extend(meaning.missing.texts.iter().map(|text| format!("{text:?}")));
+    parts.extend(meaning.missing.valid_min.as_ref().map(|low| format!("below {}", value(low))));
+    parts.extend(meaning.missing.valid_max.as_ref().map(|high| format!("above {}", value(high))));
+    if array.meta.data_type.element.is_float() {
+        parts.push("NaN".to_owned());
+    }
+    let mut text = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+    if meaning.packing.is_some() || meaning.unsigned {
+        let element = meaning.value_element(&array.meta.data_type.element);
+        let _ = write!(text, "; the others become {}", element.name());
+    }
+    for note in &meaning.notes {
+        let _ = write!(text, "; {note}");
+    }
+    text
+}
+
+fn number_json(value: Number) -> Value {
+    match value {
+        Number::Integer(value) => number::integer(value),
+        Number::Float(value) => number::float(value),
+    }
+}
+
+/// What is taken as missing, for programs; null if the attributes cannot be applied.
+fn missing_json(array: &ManifestArray) -> Value {
+    let Ok(Meaning { missing, .. }) = Meaning::of(array) else { return Value::Null };
+    let numbers = missing.fill_values.iter().map(|&value| number_json(value));
+    let values: Vec<Value> = numbers.chain(missing.texts.iter().map(|text| json!(text))).collect();
+    json!({
+        "values": values,
+        "valid_min": missing.valid_min.map(number_json),
+        "valid_max": missing.valid_max.map(number_json),
+    })
 }
 
 fn chunks(meta: &ArrayMeta) -> String {
@@ -181,6 +228,7 @@ fn array_json(array: &ManifestArray) -> Value {
         "chunks_stored": array.manifest.len(),
         "bytes_encoded": encoded_bytes(array),
         "bytes_decoded": meta.nbytes(),
+        "missing": missing_json(array),
         "attributes": attributes_json(&array.attributes),
     })
 }
