@@ -65,3 +65,39 @@ pub(crate) fn stack() -> TempDir {
     );
     folder
 }
+
+/// References of arrays whose chunk is inlined, as other programs write them; each array from [`array`].
+pub(crate) fn foreign(folder: &Path, name: &str, arrays: &[Vec<(String, serde_json::Value)>]) {
+    let root = (".zgroup".to_owned(), serde_json::json!("{\"zarr_format\":2}"));
+    let refs: serde_json::Map<String, serde_json::Value> =
+        std::iter::once(root).chain(arrays.iter().flatten().cloned()).collect();
+    let document = serde_json::json!({ "version": 1, "refs": refs });
+    std::fs::write(folder.join(name), document.to_string()).unwrap();
+}
+
+/// The keys of an array in one inlined chunk of little-endian `bytes`: dimensions by name and length, attributes and the
+/// Zarr fill value as JSON.
+pub(crate) fn array(
+    path: &str,
+    dtype: &str,
+    dims: &[(&str, u64)],
+    bytes: &[u8],
+    fill: &serde_json::Value,
+    mut attributes: serde_json::Value,
+) -> Vec<(String, serde_json::Value)> {
+    use base64::Engine as _;
+    let shape: Vec<u64> = dims.iter().map(|(_, length)| *length).collect();
+    let names: Vec<&str> = dims.iter().map(|(name, _)| *name).collect();
+    let zarray = serde_json::json!({
+        "zarr_format": 2, "shape": shape, "chunks": shape, "dtype": dtype, "fill_value": fill, "order": "C",
+        "filters": null, "compressor": null,
+    });
+    attributes["_ARRAY_DIMENSIONS"] = serde_json::json!(names);
+    let chunk = if dims.is_empty() { "0".to_owned() } else { vec!["0"; dims.len()].join(".") };
+    let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+    vec![
+        (format!("{path}/.zarray"), serde_json::json!(zarray.to_string())),
+        (format!("{path}/.zattrs"), serde_json::json!(attributes.to_string())),
+        (format!("{path}/{chunk}"), serde_json::json!(format!("base64:{data}"))),
+    ]
+}
