@@ -110,7 +110,8 @@ pub enum SelectError {
     },
     /// A single value that no cell holds.
     #[error(
-        "{wanted} lies in no cell of coordinate {dimension:?}, which runs from {first} to {last}: the nearest value is {nearest}, {distance} away; --nearest takes it"
+        "{wanted} lies {} coordinate {dimension:?}, which runs from {first} to {last}: the nearest value is {nearest}, {distance} away; --nearest takes it",
+        if *outside { "outside" } else { "in no cell of" }
     )]
     Far {
         /// The dimension.
@@ -121,6 +122,8 @@ pub enum SelectError {
         nearest: String,
         /// How far away that is.
         distance: f64,
+        /// Whether it lies beyond an end of the coordinate.
+        outside: bool,
         /// First coordinate value.
         first: String,
         /// Last coordinate value.
@@ -574,11 +577,13 @@ impl Lookup<'_> {
         if distance(at) <= half || nearest {
             return self.range(at, 1);
         }
+        let (low, high) = self.ends();
         Err(SelectError::Far {
             dimension: self.dimension.to_owned(),
             wanted: self.wanted.clone(),
             nearest: self.printed(at),
             distance: distance(at),
+            outside: !(low..=high).contains(&wanted),
             first: self.printed(0),
             last: self.printed(coordinate.len().saturating_sub(1)),
         })
@@ -808,7 +813,7 @@ mod tests {
         let error = positions("x=99.0", &numbers(&[10.0, 20.0])).unwrap_err();
         assert_eq!(
             error,
-            "99 lies in no cell of coordinate \"x\", which runs from 10 to 20: the nearest value is 20, 79 away; --nearest takes it"
+            "99 lies outside coordinate \"x\", which runs from 10 to 20: the nearest value is 20, 79 away; --nearest takes it"
         );
     }
 

@@ -42,7 +42,7 @@ fn check_labels(folder: &Path, labels: &Value, range: &str, case: &str) {
     let select = format!("x={range}");
     let sum = line(folder, &["reduce", "r.json", "v", "--op", "sum", "--select", &select, "--json"]);
     assert_eq!(sum["values"], 7.0, "{case}: {select}");
-    let kept = line(folder, &["reduce", "r.json", "v", "--op", "max", "--over", "", "--json"]);
+    let kept = line(folder, &["reduce", "r.json", "v", "--op", "max", "--rolling", "x=1", "--json"]);
     assert_eq!(kept["coords"]["x"], *labels, "{case}: reduce");
     done(folder, &["get", "r.json", "v", "-o", "v.csv", "--overwrite"]);
     let table = std::fs::read_to_string(folder.join("v.csv")).unwrap();
@@ -112,7 +112,8 @@ fn a_missing_label_is_no_label() {
 #[test]
 fn dates_are_dates_in_every_integer_type_and_to_the_nanosecond() {
     let day = 86_400_000_000_000_i64;
-    let dates = json!(["2001-01-01T00:00:00", "2001-01-02T00:00:00", "2001-01-31T00:00:00", "2001-02-01T00:00:00"]);
+    let dates =
+        json!(["2001-01-01T00:00:00", "2001-01-02T00:00:00", "2001-01-31T00:00:00", "2001-02-01T00:00:00"]);
     let days = [0_i16, 1, 30, 31];
     let nanoseconds = days.map(|d| 978_307_200_000_000_000 + i64::from(d) * day);
     let cases: [(&str, Vec<u8>, Value); 5] = [
@@ -153,7 +154,11 @@ fn told(folder: &Path, name: &str) -> (Value, Value, Value) {
 #[test]
 fn the_fill_value_of_a_store_that_another_program_wrote_marks_what_is_missing_unless_it_is_zero() {
     let folder = TempDir::new().unwrap();
-    let check = |dtype: &str, bytes: &[u8], fill: Value, attributes: Value, expected: (Value, Value, Value)| {
+    let check = |dtype: &str,
+                 bytes: &[u8],
+                 fill: Value,
+                 attributes: Value,
+                 expected: (Value, Value, Value)| {
         foreign(folder.path(), "r.json", &[array("v", dtype, &[("x", 4)], bytes, &fill, attributes.clone())]);
         let case = format!("{dtype}, fill_value {fill}, {attributes}");
         assert_eq!(told(folder.path(), "r.json"), expected, "{case}");
