@@ -242,6 +242,18 @@ pub enum QueryError {
         /// Its dimensions.
         dimensions: Vec<String>,
     },
+    /// A dimension that the variable has more than once, so that nobody can tell which is meant.
+    #[error(
+        "variable {variable:?} has the dimension {dimension:?} twice, so {what} along it have no meaning"
+    )]
+    Repeated {
+        /// The variable.
+        variable: String,
+        /// The dimension.
+        dimension: String,
+        /// What was asked for along it.
+        what: &'static str,
+    },
     /// A selection that does not fit.
     #[error("variable {variable:?}: {source}")]
     Select {
@@ -336,6 +348,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
     check_dimensions(store, variable, array, query)?;
+    check_once(store, variable, array, query)?;
     let mut warnings = match query.values {
         // What cannot be applied is refused when the plan is made.
         Values::Unpacked => Meaning::of(array).map(|meaning| meaning.notes).unwrap_or_default(),
@@ -620,6 +633,38 @@ async fn found(
 fn auxiliary(store: &ReferenceStore, variable: &str, name: &str, axis: usize) -> Option<String> {
     let found = auxiliary_variable(store.references(), variable, name);
     found.filter(|(_, along)| *along == axis).map(|(path, _)| path)
+}
+
+/// Refuses weights, masks, groups and windows along a dimension that the variable has twice, as a covariance has.
+fn check_once(
+    store: &ReferenceStore,
+    variable: &str,
+    array: &ManifestArray,
+    query: &Query,
+) -> Result<(), QueryError> {
+    let names = &array.meta.dimension_names;
+    let mut seen = BTreeSet::new();
+    let Some(repeated) = names.iter().find(|name| !seen.insert(name.as_str())) else { return Ok(()) };
+    let has_it = |path: &str| {
+        let other = store.references().arrays.get(path.trim_matches('/'));
+        other.is_some_and(|other| other.meta.dimension_names.contains(repeated))
+    };
+    let weighted = query.weights.iter().any(|source| match source {
+        WeightSource::CosLatitude => true,
+        WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => has_it(path),
+    });
+    let grouped = query.by.iter().any(|by| match by {
+        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => dimension == repeated,
+        GroupBy::Variable(path) => has_it(path),
+    });
+    let rolled = query.rolling.as_ref().is_some_and(|rolling| rolling.dimension == *repeated);
+    let refused = [(weighted, "weights and masks"), (grouped, "groups"), (rolled, "windows")];
+    match refused.into_iter().find(|(asked, _)| *asked) {
+        Some((_, what)) => {
+            Err(QueryError::Repeated { variable: variable.to_owned(), dimension: repeated.clone(), what })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The positions that are selected along a dimension, and a warning if something else may have been meant.

@@ -55,8 +55,8 @@ struct Pattern {
 }
 
 impl Pattern {
-    fn new(text: &String) -> Result<Self, GlobError> {
-        Ok(Self { text: text.clone(), glob: glob(text)?, matched: AtomicBool::new(false) })
+    fn new(text: &str) -> Result<Self, GlobError> {
+        Ok(Self { text: text.to_owned(), glob: glob(text)?, matched: AtomicBool::new(false) })
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -75,7 +75,8 @@ impl Choice {
     ///
     /// [`GlobError`] for the first malformed glob.
     pub(crate) fn new(include: &[String], exclude: &[String]) -> Result<Self, GlobError> {
-        let all = |globs: &[String]| globs.iter().map(Pattern::new).collect::<Result<Vec<_>, _>>();
+        let all =
+            |globs: &[String]| globs.iter().map(|text| Pattern::new(text)).collect::<Result<Vec<_>, _>>();
         Ok(Self { include: all(include)?, exclude: all(exclude)? })
     }
 

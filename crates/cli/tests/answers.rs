@@ -144,6 +144,13 @@ fn what_is_wrong_whatever_the_data_are_has_an_exit_code_of_its_own() {
         &["reduce", "stack.json", "[", "--op", "mean"],
         &["reduce", "ftp://host/refs.json", "tas", "--op", "mean"],
         &["reduce", "stack.json", "tas", "--op", "histogram(3,2,1)"],
+        &["reduce", "stack.json", "tas", "--op", "max", "--weights", "coslat"],
+        &["reduce", "stack.json", "tas", "--op", "median", "--rolling", "time=3"],
+        &["storage", "check", "ftp://host"],
+        &[&combine[..], &["--concat", "time"]].concat(),
+        &[&combine[..], &["--coord", "lat=index"]].concat(),
+        &[&combine[..], &["--coord", "time=index", "--coord", "time=url"]].concat(),
+        &[&combine[..], &["--attr", "a=drop", "--attr", "a=keep"]].concat(),
         &[&combine[..], &["--coord", "time"]].concat(),
         &[&combine[..], &["--coord", "time=foo:bar"]].concat(),
         &[&combine[..], &["--identical", "lat=-1"]].concat(),
@@ -160,4 +167,46 @@ fn what_is_wrong_whatever_the_data_are_has_an_exit_code_of_its_own() {
     }
     refused(folder.path(), 1, &["scan", "nofile.nc", "-o", "x.json"]);
     refused(folder.path(), 1, &["info", "nofile.json"]);
+    refused(folder.path(), 1, &[&combine[..], &["--coord", "time=list:nofile"]].concat());
+}
+
+#[test]
+fn weights_and_groups_along_a_dimension_that_stands_twice_are_refused_by_its_name() {
+    let folder = TempDir::new().unwrap();
+    let array = |shape: Value| {
+        json!({"zarr_format": 2, "shape": shape, "chunks": shape, "dtype": "|i1", "order": "C",
+            "compressor": null, "filters": null, "fill_value": null})
+        .to_string()
+    };
+    let dims = |names: Value| json!({ "_ARRAY_DIMENSIONS": names }).to_string();
+    let refs = json!({".zgroup": "{\"zarr_format\":2}",
+        "cov/.zarray": array(json!([2, 2])), "cov/.zattrs": dims(json!(["x", "x"])), "cov/0.0": "\u{1}\u{2}\u{3}\u{4}",
+        "w/.zarray": array(json!([2])), "w/.zattrs": dims(json!(["x"])), "w/0": "\u{1}\u{2}"});
+    std::fs::write(folder.path().join("refs.json"), json!({"version": 1, "refs": refs}).to_string()).unwrap();
+    let reduce = ["reduce", "refs.json", "cov", "--op", "mean"];
+    assert_eq!(done(folder.path(), &reduce), "cov mean = 2.5 (count 4)\n");
+    for asked in [["--weights", "w"], ["--mask", "w > 1"], ["--by", "w"], ["--rolling", "x=2"]] {
+        let error = refused(folder.path(), 1, &[&reduce[..], &asked[..]].concat());
+        assert!(error.contains("has the dimension \"x\" twice"), "{error}");
+    }
+}
+
+#[test]
+fn operations_that_a_type_has_not_leave_the_others_theirs() {
+    let folder = TempDir::new().unwrap();
+    let array = json!({"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "|S1", "order": "C",
+        "compressor": null, "filters": null, "fill_value": null});
+    let refs = json!({".zgroup": "{\"zarr_format\":2}", "t/.zarray": array.to_string(),
+        "t/.zattrs": json!({"_ARRAY_DIMENSIONS": ["x"]}).to_string(), "t/0": "ba"});
+    std::fs::write(folder.path().join("refs.json"), json!({"version": 1, "refs": refs}).to_string()).unwrap();
+    let output =
+        rangefold(folder.path(), &["reduce", "refs.json", "t", "--op", "min,mean,count,median", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answers = lines(&stdout(&output));
+    let told: Vec<Value> = answers.iter().map(|line| json!([line["op"], line.get("values")])).collect();
+    assert_eq!(
+        told,
+        [json!(["min", "a"]), json!(["mean", null]), json!(["count", 2]), json!(["median", null])]
+    );
+    assert!(answers[1]["error"].as_str().unwrap().contains("mean"), "{answers:?}");
 }

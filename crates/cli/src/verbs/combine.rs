@@ -19,16 +19,24 @@ const INPUTS_IN_FLIGHT: usize = 16;
 
 pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     refs_output::check(context, &args.output)?;
+    // A file of labels that is not there is a missing input, like any other.
+    for (_, file) in args.coord.iter().filter_map(|coord| coord.split_once("=list:")) {
+        lines(file).map_err(anyhow::Error::msg)?;
+    }
     let spec = spec(args).map_err(WrongArguments::of)?;
     let choice = Choice::new(&args.include, &args.exclude).map_err(WrongArguments::of)?;
     let refs = inputs::of_combine(context, &args.refs).await?;
     let bar = progress::bar(&context.shared, refs.len() as u64, "inputs");
     let mut inputs: Vec<Input> = stream::iter(&refs)
-        .map(|url| async {
-            let mut set = context.references(url).await?;
-            set.arrays.retain(|path, _| choice.contains(path));
-            bar.inc(1);
-            anyhow::Ok(Input::new(url.clone(), set))
+        .map(|url| {
+            let (choice, bar) = (&choice, &bar);
+            async move {
+                tracing::info!("reading {url}");
+                let mut set = context.references(url).await?;
+                set.arrays.retain(|path, _| choice.contains(path));
+                bar.inc(1);
+                anyhow::Ok(Input::new(url.clone(), set))
+            }
         })
         .buffered(INPUTS_IN_FLIGHT)
         .try_collect()
@@ -39,6 +47,7 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     if let Some(existing) = &args.append {
         inputs.insert(0, Input::combined(existing.clone(), context.references(existing).await?));
     }
+    tracing::info!("combining {} inputs", inputs.len());
     let cannot = || format!("cannot combine {} inputs", inputs.len());
     let (storage, options) = (context.storage.clone(), context.fetch_options());
     if matches!(args.mismatch, args::Mismatch::Split) {
@@ -123,10 +132,26 @@ fn report_dropped(context: &Context, dropped: &Dropped) {
 }
 
 fn spec(args: &Combine) -> Result<CombineSpec> {
+    if let Some(dimension) = args
+        .concat
+        .iter()
+        .enumerate()
+        .find_map(|(i, name)| args.concat.get(..i)?.contains(name).then_some(name))
+    {
+        bail!("--concat names {dimension:?} twice");
+    }
     let mut selectors = BTreeMap::new();
     for coord in &args.coord {
         let (dimension, selector) = pair(coord, "DIM=SELECTOR, such as time=cf:time")?;
-        selectors.insert(dimension.to_owned(), Selector::parse(selector, lines)?);
+        if !args.concat.iter().any(|joined| joined == dimension) {
+            bail!(
+                "--coord {coord:?}: {dimension:?} is not a dimension of --concat {}",
+                args.concat.join(", ")
+            );
+        }
+        if selectors.insert(dimension.to_owned(), Selector::parse(selector, lines)?).is_some() {
+            bail!("--coord says twice where the labels of {dimension:?} come from");
+        }
     }
     let mut identical = BTreeMap::new();
     for name in &args.identical {
@@ -149,7 +174,9 @@ fn spec(args: &Combine) -> Result<CombineSpec> {
             "max" => AttributeRule::Max,
             other => bail!("{other:?} is no rule for attributes: use keep, drop, min or max"),
         };
-        attributes.insert(name.to_owned(), rule);
+        if attributes.insert(name.to_owned(), rule).is_some() {
+            bail!("--attr has two rules for {name:?}");
+        }
     }
     Ok(CombineSpec {
         concat: args.concat.clone(),

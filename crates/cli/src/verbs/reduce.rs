@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{GroupBy, Limits, Prepared, Query, Rolling, Statistics, query::Values, select};
+use rangefold::active::weights::Weights;
+use rangefold::active::{
+    GroupBy, Limits, Prepared, Query, Rolling, Statistics, WeightSource, query::Values, select,
+};
 use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
 use rangefold::store::ReferenceStore;
@@ -136,6 +139,12 @@ fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
         GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension.clone()),
         GroupBy::Variable(_) => None,
     };
+    if weights.iter().any(|source| !matches!(source, WeightSource::Mask { .. })) {
+        Weights::needed(&reductions)?;
+    }
+    if let (Some(rolling), Some(reduction)) = (&rolling, reductions.iter().find(|r| r.is_gathered())) {
+        bail!("windows {rolling} cannot be made: {} is not made of windows that overlap", reduction.name());
+    }
     if let Some(rolling) = &rolling
         && by.iter().any(|by| dimension(by).as_ref() == Some(&rolling.dimension))
     {

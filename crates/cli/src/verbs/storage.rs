@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::{Done, output};
 
 pub(crate) async fn check(context: &Context, url: &str) -> Result<Done> {
+    context.check_url(url)?;
     let mut out = format!("{}\n", context.storage.connection(url)?);
     let (store, path) = context.resolve(url)?;
     let mut failed = false;
