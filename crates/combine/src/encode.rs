@@ -76,20 +76,28 @@ pub(crate) struct Times {
 }
 
 /// Times in the wanted type, else as whole numbers, else as floats, else as whole numbers of a finer unit: the first
-/// that says all of them exactly.
+/// that says all of them exactly. Floats come first where others are missing: xarray cannot tell missing integers of
+/// calendars other than the standard one.
 pub(crate) fn times(
     dimension: &str,
     instants: &[Instant],
     units: TimeUnits,
     wanted: Option<DataType>,
+    has_missing: bool,
 ) -> Result<Times, CombineError> {
     let float64 = DataType::little(ElementType::Float64);
     let int64 = DataType::little(ElementType::Int64);
     // Dates of NumPy have a unit and no attributes.
     let wanted = wanted.filter(|wanted| wanted.element.is_integer() || wanted.element.is_float());
-    let as_given = wanted.into_iter().chain([int64.clone(), float64.clone()]);
-    let candidates = as_given.map(|data_type| (data_type, units));
-    let candidates = candidates.chain(units.finer().map(|finer| (int64.clone(), finer)));
+    let finer = |data_type: &DataType| {
+        let data_type = data_type.clone();
+        std::iter::once(units).chain(units.finer()).map(move |units| (data_type.clone(), units))
+    };
+    let candidates = wanted.into_iter().map(|data_type| (data_type, units));
+    let candidates = candidates
+        .chain(finer(&float64).filter(|_| has_missing))
+        .chain([(int64.clone(), units), (float64.clone(), units)])
+        .chain(finer(&int64));
     for (data_type, units) in candidates {
         if let Ok(bytes) = exact(dimension, instants, units, &data_type) {
             return Ok(Times { data_type, bytes, units });

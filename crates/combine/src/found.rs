@@ -180,8 +180,8 @@ fn found_on(
     };
     if found.len() != count {
         return Err(format!(
-            "the selector gives {} labels for {count} positions; index and list give one for each position",
-            found.len()
+            "the selector gives {} where there are {count} positions; index and list label each position",
+            if found.len() == 1 { "one label".to_owned() } else { format!("{} labels", found.len()) }
         ));
     }
     Ok(found)

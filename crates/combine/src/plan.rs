@@ -202,8 +202,10 @@ impl<'a> Plan<'a> {
                 self.inputs.iter().enumerate().any(|(number, input)| {
                     let array = input.references.arrays.get(path);
                     array.is_some_and(|array| {
-                        array.meta.nbytes().is_some_and(|size| size <= COMPANION_MAX)
-                            && self.could_stretch(number, path, array, axis)
+                        // Strings of any length: some eight characters are assumed.
+                        let size = array.meta.data_type.size().unwrap_or(8) as u64;
+                        let size = array.meta.shape().iter().fold(size, |size, &n| size.saturating_mul(n));
+                        size <= COMPANION_MAX && self.could_stretch(number, path, array, axis)
                     })
                 })
             })

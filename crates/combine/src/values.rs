@@ -88,9 +88,10 @@ impl Joining<'_> {
             self.gather(&shape, elements)?.into_iter().map(Option::flatten).collect();
         let there: Vec<Instant> = joined.iter().copied().flatten().collect();
         let wanted = Some(like).filter(|like| is_plain(like)).map(|like| like.meta.data_type.clone());
-        let times = encode::times(self.path, &there, units, wanted)?;
+        let has_missing = there.len() < joined.len();
+        let times = encode::times(self.path, &there, units, wanted, has_missing)?;
         let content = Content::Bytes(times.bytes);
-        let mark = self.mark_beside(like, &times.data_type, &content, there.len() < joined.len())?;
+        let mark = self.mark_beside(like, &times.data_type, &content, has_missing)?;
         let size = times.data_type.size().unwrap_or(1);
         let mut hole = mark.as_ref().map_or_else(|| vec![0; size], |mark| mark.fill.0.clone());
         content::from_little(&mut hole, &times.data_type);

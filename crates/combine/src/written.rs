@@ -42,7 +42,7 @@ impl<'a> Written<'a> {
             if !written.as_stored {
                 let wanted =
                     written.like.filter(|array| is_plain(array)).map(|array| array.meta.data_type.clone());
-                let times = encode::times(&axis.dimension, instants, *units, wanted)?;
+                let times = encode::times(&axis.dimension, instants, *units, wanted, false)?;
                 *units = times.units;
                 *spelling = spelling.in_units(times.units);
                 written.times = Some(times);
