@@ -35,6 +35,11 @@ impl Axis<'_> {
         self.positions.0.iter().flat_map(|range| range.positions()).collect()
     }
 
+    /// Whether all positions of the `length` that the axis has are selected, in their order.
+    pub(crate) fn is_whole(&self, length: u64) -> bool {
+        self.positions.0 == [AxisRange::all(length)]
+    }
+
     /// Number of selected positions.
     pub(crate) fn count(&self) -> u64 {
         self.positions.0.iter().fold(0, |sum, range| sum.saturating_add(range.count()))

@@ -7,11 +7,13 @@
 //! decode at once and how many jobs may be begun before the first of them is merged.
 
 use rangefold_reduce::ReductionPlan;
+use rangefold_refs::Reference;
 use rangefold_store::{FetchOptions, Reads, ReferenceStore};
 
 use crate::plans::Plans;
 use crate::query::Prepared;
 use crate::run::Limits;
+use crate::tasks::Stored;
 
 /// Small chunks are handed to a thread together, up to about this many bytes.
 const JOB_BYTES: u64 = 1 << 20;
@@ -92,14 +94,17 @@ impl Budget {
 }
 
 impl Prepared {
+    /// The references of the chunks that are needed and stored, in task order.
+    pub fn stored(&self, store: &ReferenceStore) -> impl Iterator<Item = Reference> + Send + use<> {
+        Stored::new(store, &self.variable, &self.plan).map(|(_, reference)| reference)
+    }
+
     /// What [`Prepared::run`] asks for, in one pass over the selection; quantiles take [`Prepared::passes`]. Nothing is
     /// read to know it.
     #[must_use]
     pub fn reads(&self, store: &ReferenceStore, limits: Limits) -> Reads {
         let budget = Budget::new(&self.plans, self.moves_bytes(store), limits, store.options());
-        let manifest = store.references().arrays.get(&self.variable).map(|array| &array.manifest);
-        let references = self.plan.tasks().filter_map(|task| manifest?.get(task.selection.number));
-        store.reads_within(references, budget.fetched)
+        store.reads_within(self.stored(store), budget.fetched)
     }
 }
 

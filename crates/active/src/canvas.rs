@@ -92,7 +92,7 @@ impl Canvas {
                     self.fail(drawn.task.ordinal, error);
                     break;
                 }
-                turns.next += 1;
+                turns.next += drawn.task.chunks;
                 self.reclaim(drawn);
             }
         }

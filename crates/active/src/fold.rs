@@ -38,6 +38,24 @@ impl<'a> Sources<'a> {
     }
 }
 
+impl Sources<'_> {
+    /// What has values and weighs: the cell of the answer, that of the output, how many values, and their weight.
+    fn taken(
+        &self,
+        weighed: impl Iterator<Item = (usize, usize, f64)>,
+    ) -> impl Iterator<Item = (usize, usize, u64, f64)> {
+        weighed.filter_map(|(cell, source, weight)| {
+            let n = self.count.count.get(source).copied().unwrap_or(0);
+            (n > 0 && weight > 0.0).then_some((cell, source, n, weight))
+        })
+    }
+}
+
+/// A value of an output that may not be wanted.
+fn at(from: Option<&Outcome>, source: usize) -> f64 {
+    from.map_or(0.0, |from| number(&from.values, source))
+}
+
 impl Folded {
     /// `cells` cells without values, with the columns that the sources can fill.
     pub(crate) fn new(sources: Sources<'_>, cells: usize) -> Self {
@@ -55,30 +73,39 @@ impl Folded {
         (size_of::<u64>() + 3 * size_of::<Sum>()) as u64
     }
 
-    /// Adds to cells without values those of the plan's output, each with its weight: in two passes where deviations are
-    /// wanted, the first of which finds the means. `folded` gives the cell of the answer, that of the output and the weight.
+    /// Adds values of the plan's output, each with its weight. `weighed` gives the cell of the answer, that of the output
+    /// and the weight.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    pub(crate) fn fold(
+    pub(crate) fn add_values(
         &mut self,
         sources: Sources<'_>,
-        folded: impl Iterator<Item = (usize, usize, f64)> + Clone,
+        weighed: impl Iterator<Item = (usize, usize, f64)>,
     ) {
-        let taken = folded.filter_map(|(cell, source, weight)| {
-            let n = sources.count.count.get(source).copied().unwrap_or(0);
-            (n > 0 && weight > 0.0).then_some((cell, source, n, weight))
-        });
-        let at = |from: Option<&Outcome>, source: usize| from.map_or(0.0, |s| number(&s.values, source));
-        for (cell, source, n, weight) in taken.clone() {
+        for (cell, source, n, weight) in sources.taken(weighed) {
             if let Some(count) = self.count.get_mut(cell) {
                 *count += n;
             }
             add(&mut self.weight, cell, weight * n as f64);
             add(&mut self.sum, cell, weight * n as f64 * at(sources.mean, source));
         }
-        if self.deviation.is_empty() {
+    }
+
+    /// Whether deviations are wanted.
+    pub(crate) fn has_deviations(&self) -> bool {
+        !self.deviation.is_empty()
+    }
+
+    /// Adds the deviations of values, all of which have been added: the means are known.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    pub(crate) fn add_deviations(
+        &mut self,
+        sources: Sources<'_>,
+        weighed: impl Iterator<Item = (usize, usize, f64)>,
+    ) {
+        if !self.has_deviations() {
             return;
         }
-        for (cell, source, n, weight) in taken {
+        for (cell, source, n, weight) in sources.taken(weighed) {
             let distance = at(sources.mean, source) - self.mean(cell);
             let squares = distance * distance + at(sources.variance, source);
             add(&mut self.deviation, cell, weight * n as f64 * squares);

@@ -18,6 +18,7 @@
 //! | [`run`](mod@run) | runs the plan |
 
 mod axis;
+mod blocks;
 mod budget;
 mod canvas;
 pub mod coordinate;
@@ -32,6 +33,7 @@ pub mod query;
 pub mod rolling;
 pub mod run;
 pub mod select;
+mod tasks;
 mod threads;
 pub mod weigh;
 pub mod weights;
@@ -41,7 +43,7 @@ pub use group::{DatePart, GroupBy};
 pub use kept::KeptDimension;
 pub use period::Period;
 pub use quantile::Passes;
-pub use query::{Prepared, Query, QueryError, prepare, read_beside};
+pub use query::{Prepared, Query, QueryError, Selected, prepare, read_beside, selected};
 pub use rolling::Rolling;
 pub use run::{Answer, Limits, RunError, Statistics, run};
 pub use weigh::WeightSource;

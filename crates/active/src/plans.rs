@@ -122,6 +122,11 @@ impl Plans {
         Ok(Self { main, parts: Parts::ByPart { axis, parts: plans } })
     }
 
+    /// Whether all chunks have the same plan.
+    pub(crate) fn is_single(&self) -> bool {
+        !matches!(self.parts, Parts::ByPart { .. })
+    }
+
     /// The plan that reduces a chunk.
     pub(crate) fn of(&self, task: &ChunkTask) -> &ReductionPlan {
         let Parts::ByPart { axis, parts } = &self.parts else { return &self.main };

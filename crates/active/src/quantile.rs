@@ -67,8 +67,8 @@ impl Populations {
     fn new(plan: &ReductionPlan, layout: &Layout) -> Self {
         let (axes, reduced) = plan.populations();
         let mut groups = BTreeMap::new();
-        for cell in layout.table().iter().flatten() {
-            *groups.entry(*cell).or_insert(0) += 1;
+        for cell in layout.added() {
+            *groups.entry(cell).or_insert(0) += 1;
         }
         let axes = layout.kept().iter().map(|kept| axes.get((*kept)?).cloned()).collect();
         let rank_max = *plan.rank_bounds().end();

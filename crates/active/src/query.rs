@@ -8,7 +8,7 @@ use rangefold_cf::{
     Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable, bounds_path,
 };
 use rangefold_reduce::{
-    Answered, AxisMap, ChunkTask, Condition, Layout, PlanError, ReduceSpec, Reduction, ReductionPlan,
+    Answered, AxisMap, Condition, Layout, PlanError, ReduceSpec, Reduction, ReductionPlan,
 };
 use rangefold_refs::{ManifestArray, ReferenceSet};
 use rangefold_store::ReferenceStore;
@@ -24,7 +24,7 @@ use crate::quantile::{Passes, passes, quantiles};
 use crate::rolling::Rolling;
 use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
 use crate::select::{AxisSelector, Positions, SelectError};
-use crate::weigh::{WeightSource, spread, weights};
+use crate::weigh::{WeightSource, spread_whole, weights};
 use crate::weights::{Weights, WeightsError};
 use crate::whole::check_count;
 
@@ -49,6 +49,8 @@ pub struct Query {
     pub values: Values,
     /// Values that do not meet this are left out.
     pub condition: Option<Condition>,
+    /// Bytes that the answer, and weights and masks, may take; 256 MiB are always allowed.
+    pub memory: Option<u64>,
 }
 
 /// What stored elements are taken for.
@@ -81,15 +83,15 @@ pub struct Prepared {
     /// What the query may not have meant.
     pub warnings: Vec<String>,
     /// Weights that fold what the plan gives.
-    fold: Option<Weights>,
+    pub(crate) fold: Option<Weights>,
     /// What was asked.
-    asked: Vec<Reduction>,
+    pub(crate) asked: Vec<Reduction>,
     /// What the answers to `argmin` and `argmax` are numbers of.
     places: Places,
     /// What the plans were made from.
     pub(crate) selection: Hyperslab,
     pub(crate) spec: ReduceSpec,
-    values: Values,
+    pub(crate) values: Values,
 }
 
 impl Prepared {
@@ -105,6 +107,11 @@ impl Prepared {
         progress: Progress<'_>,
     ) -> Result<Answer, RunError> {
         let (gathered, merged) = split(&self.asked);
+        if let Some((weights, blocks)) = self.fold.as_ref().zip(self.blocks(store, limits)) {
+            let mut answer = self.run_blocks(store, weights, &blocks, limits, progress).await?;
+            self.reshape(&mut answer.outcomes);
+            return Ok(answer);
+        }
         let mut answer = if gathered.is_empty() || !merged.is_empty() {
             run_plans(store, &self.variable, &self.plans, limits, progress).await?
         } else {
@@ -195,9 +202,7 @@ impl Prepared {
 
     /// Chunks that are not stored.
     fn missing(&self, store: &ReferenceStore) -> u64 {
-        let Some(array) = store.references().arrays.get(&self.variable) else { return 0 };
-        let absent = |task: &ChunkTask| array.manifest.get(task.selection.number).is_none();
-        self.plan.tasks().filter(absent).count() as u64
+        self.plan.chunk_count().saturating_sub(self.stored(store).count() as u64)
     }
 
     /// How the cells of the plan make those of the answer.
@@ -324,6 +329,20 @@ pub enum QueryError {
         /// Why.
         source: WeightsError,
     },
+    /// An answer that takes more memory than it may.
+    #[error(
+        "variable {variable:?}: an answer of shape {shape:?} takes {needed} bytes of memory, and {memory} may be used"
+    )]
+    Answer {
+        /// The variable.
+        variable: String,
+        /// Shape of the answer, as far as it is kept dimensions.
+        shape: Vec<u64>,
+        /// Bytes it takes.
+        needed: u128,
+        /// Bytes it may take.
+        memory: u64,
+    },
     /// A reduction that is not defined for the variable.
     #[error("variable {variable:?}: {source}")]
     Plan {
@@ -361,6 +380,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         let reduced = query.over.as_ref().is_none_or(|over| over.contains(name));
         axes.push(Axis { name, length, positions, reduced, rolled: false, groups: Vec::new() });
     }
+    check_answer(variable, query, &axes)?;
     let labellings = group(store, variable, query, &mut axes).await?;
     if let Some(rolling) = &query.rolling {
         let gathered = query.reductions.iter().find(|reduction| reduction.is_gathered());
@@ -373,7 +393,8 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     }
     let counted = axes.iter().filter(|axis| axis.reduced || axis.rolled || axis.is_grouped());
     let places = Places::new(counted.map(|axis| (axis.name.to_owned(), axis.positions.clone())).collect());
-    let weights = weights(store, variable, &query.weights, &axes).await?;
+    let memory = query.memory.unwrap_or(0).max(ANSWER_MAX);
+    let weights = weights(store, variable, &query.weights, &axes, memory).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
     let folded: BTreeSet<&str> =
         weighted.chain(labellings.iter().flat_map(|labels| &labels.dimensions)).map(String::as_str).collect();
@@ -390,19 +411,21 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     // A weight without dimensions folds no axis, but still weighs.
     if !folded.is_empty() || weights.is_some() {
         let places = folded_axes.iter().map(|axis| axis.positions().len()).product();
-        let (values, is_mask) = match weights {
-            Some(w) => (spread(&w.values, &w.dimensions, &folded_axes), w.is_mask),
-            None => (vec![1.0; places], true),
-        };
+        let is_mask = weights.as_ref().is_none_or(|weights| weights.is_mask);
+        let values = weights.map(|weights| spread_whole(weights, &folded_axes));
         let cells: Vec<u64> =
             ranges.iter().zip(&maps).filter_map(|(range, map)| map.cells(range.count())).collect();
-        let taken: Vec<bool> = values.iter().map(|&weight| weight > 0.0).collect();
+        let taken: Vec<bool> = match &values {
+            Some(values) => values.iter().map(|&weight| weight > 0.0).collect(),
+            None => vec![true; places],
+        };
         let folding = Layout::new(&cells, &folded_places, &taken, &groups);
         let folding = folding.map_err(|source| weighted_error(source.into()))?;
-        if is_mask {
-            layout = Some(folding);
-        } else {
-            fold = Some(Weights::new(folding, values).map_err(weighted_error)?.rolled(windows));
+        match values.filter(|_| !is_mask) {
+            None => layout = Some(folding),
+            Some(values) => {
+                fold = Some(Weights::new(folding, values).map_err(weighted_error)?.rolled(windows));
+            }
         }
     }
     let reductions = match &fold {
@@ -486,6 +509,65 @@ pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSe
         GroupBy::Variable(path) => Some(path.clone()),
     }));
     paths
+}
+
+/// What a query selects of a variable, before anything of it is read.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// Of each dimension, the runs of positions that are selected.
+    pub runs: Vec<Vec<AxisRange>>,
+    /// What the query may not have meant.
+    pub warnings: Vec<String>,
+}
+
+/// The positions that `query` selects along each dimension of the variable at path `variable`.
+///
+/// # Errors
+///
+/// [`QueryError`] if the selection does not fit.
+pub async fn selected(store: &ReferenceStore, variable: &str, query: &Query) -> Result<Selected, QueryError> {
+    let array = store
+        .references()
+        .arrays
+        .get(variable)
+        .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
+    check_dimensions(store, variable, array, query)?;
+    let mut selected = Selected { runs: Vec::new(), warnings: Vec::new() };
+    for (axis, (name, &length)) in array.meta.dimension_names.iter().zip(array.meta.shape()).enumerate() {
+        let (positions, warning) = positions(store, variable, axis, name, length, query).await?;
+        selected.runs.push(positions.0);
+        selected.warnings.extend(warning);
+    }
+    Ok(selected)
+}
+
+/// Bytes that an answer may take where nothing else is said, and always.
+const ANSWER_MAX: u64 = 256 << 20;
+/// Bytes of a cell of an answer: a value and a count.
+const ANSWER_CELL: u64 = 16;
+
+/// Refuses an answer that takes more memory than it may, before anything of its size is made.
+fn check_answer(variable: &str, query: &Query, axes: &[Axis<'_>]) -> Result<(), QueryError> {
+    let kept = axes.iter().filter(|axis| !axis.reduced);
+    let grouped = |axis: &&Axis<'_>| {
+        query.by.iter().any(|by| match by {
+            GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => dimension == axis.name,
+            GroupBy::Variable(_) => true,
+        })
+    };
+    let shape: Vec<u64> = kept.filter(|axis| !grouped(axis)).map(Axis::count).collect();
+    let cells = shape.iter().fold(1_u128, |n, &length| n.saturating_mul(length.into()));
+    let cell = query.reductions.iter().fold(0_u64, |n, reduction| {
+        n.saturating_add(match reduction {
+            Reduction::Histogram(edges) => (edges.len() as u64).saturating_mul(8),
+            _ => ANSWER_CELL,
+        })
+    });
+    let (needed, memory) = (cells.saturating_mul(cell.into()), query.memory.unwrap_or(0).max(ANSWER_MAX));
+    if needed <= memory.into() {
+        return Ok(());
+    }
+    Err(QueryError::Answer { variable: variable.to_owned(), shape, needed, memory })
 }
 
 /// Makes the axis of `rolling` one with windows.

@@ -10,6 +10,7 @@
 //! [`Limits::memory`]. Partials merge in task order, so the answer has the same bits whatever the bounds are; so does the
 //! canvas. Dropping the future stops it: nothing runs on but the jobs that have begun.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::budget::Budget;
 use crate::canvas::{Canvas, Drawn, Elements};
 use crate::plans::Plans;
+use crate::tasks::{Stored, Tasks};
 use crate::threads::Threads;
 
 /// Bounds of a run. They change how long it takes, never the answer.
@@ -213,8 +215,8 @@ async fn each_chunk(
     let budget = Budget::new(&worker.plans, !worker.codecs.is_empty(), limits, store.options());
     let reducer = Arc::clone(worker);
     let threads = Threads::new(budget.threads, move |chunks| reducer.reduce(chunks));
-    let fetched_before = store.bytes_fetched();
-    let (producer, chunks) = fetched(store, variable, plan, budget);
+    let came = Arc::new(AtomicU64::new(0));
+    let (producer, chunks) = fetched(store, variable, &worker.plans, budget, Arc::clone(&came));
     let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| match chunks.first() {
         // What could not be fetched needs no thread.
         Some(Err(_)) => {
@@ -232,12 +234,12 @@ async fn each_chunk(
             let done = done?;
             merge(merged, done.partial)
                 .map_err(|source| RunError::Reduce { variable: variable.clone(), source })?;
-            merged += 1;
-            statistics.missing += u64::from(done.encoded.is_none());
+            merged += done.chunks;
+            statistics.missing += if done.encoded.is_none() { done.chunks } else { 0 };
             statistics.referenced += done.encoded.unwrap_or(0);
             statistics.decoded += done.decoded;
         }
-        statistics.fetched = store.bytes_fetched().saturating_sub(fetched_before);
+        statistics.fetched = came.load(Ordering::Relaxed);
         progress(merged, &statistics);
     }
     drop((producer, jobs));
@@ -257,24 +259,21 @@ impl Drop for Producer {
     }
 }
 
-/// The chunks of a plan in task order, fetched ahead by a task of its own.
+/// The chunks of a plan in task order, fetched ahead by a task of its own. The bytes that come are added to `came`.
 fn fetched(
     store: &ReferenceStore,
     variable: &str,
-    plan: &ReductionPlan,
+    plans: &Plans,
     budget: Budget,
+    came: Arc<AtomicU64>,
 ) -> (Producer, impl Stream<Item = Result<Fetched, RunError>> + use<>) {
-    let reference = {
-        let (store, path) = (store.clone(), variable.to_owned());
-        move |task: &ChunkTask| store.references().arrays.get(&path)?.manifest.get(task.selection.number)
-    };
-    let lookup = reference.clone();
-    let mut bytes = store.fetch_within(plan.tasks().filter_map(move |task| lookup(&task)), budget.fetched);
+    let references = Stored::new(store, variable, &plans.main).map(|(_, reference)| reference);
+    let mut bytes = store.fetch_counted(references, budget.fetched, came);
     let (sender, receiver) = mpsc::channel(budget.job_chunks);
-    let (mut tasks, variable) = (plan.tasks(), variable.to_owned());
+    let (tasks, variable) = (Tasks::new(store, variable, plans), variable.to_owned());
     let producer = tokio::spawn(async move {
-        for task in tasks.by_ref() {
-            let chunk = if reference(&task).is_none() {
+        for (task, reference) in tasks {
+            let chunk = if reference.is_none() {
                 Ok((task, None))
             } else {
                 match bytes.next().await {
@@ -328,6 +327,8 @@ struct Done {
     /// Encoded bytes; `None` if the chunk is not stored.
     encoded: Option<u64>,
     decoded: u64,
+    /// Chunks: one, or several that are not stored.
+    chunks: u64,
 }
 
 impl Worker {
@@ -370,6 +371,7 @@ impl Worker {
 
     fn reduce_one(&self, decoder: &mut Decoder, (task, encoded): Fetched) -> Result<Done, RunError> {
         let plan = self.plans.of(&task);
+        let chunks = task.chunks;
         let mut length = encoded.as_ref().map_or(0, |_| plan.chunk_len(&task));
         let stored = encoded.as_ref().map(|encoded| encoded.len() as u64);
         let partial = match (&self.to, encoded) {
@@ -402,7 +404,7 @@ impl Worker {
         };
         let partial =
             partial.map_err(|source| RunError::Reduce { variable: self.variable.clone(), source })?;
-        Ok(Done { partial, encoded: stored, decoded: length })
+        Ok(Done { partial, encoded: stored, decoded: length, chunks })
     }
 
     /// The elements of a chunk, decoded into the decoder's buffer.

@@ -2,12 +2,11 @@
 
 use rangefold_array::ElementType;
 use rangefold_cf::{AxisVariable, Role, RoleAttributes, axis_variable};
-use rangefold_reduce::{Condition, Outcome, Reduction};
+use rangefold_reduce::{Condition, Reduction};
 use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::coordinate::coordinate;
-use crate::fold::number;
 use crate::query::QueryError;
 use crate::whole::{self, causes};
 
@@ -52,6 +51,7 @@ pub(crate) async fn weights(
     variable: &str,
     sources: &[WeightSource],
     axes: &[Axis<'_>],
+    memory: u64,
 ) -> Result<Option<Weighing>, QueryError> {
     let mut product: Option<Weighing> = None;
     for source in sources {
@@ -62,9 +62,9 @@ pub(crate) async fn weights(
         };
         let weighing = match source {
             WeightSource::CosLatitude => cos_latitude(store, variable, axes).await,
-            WeightSource::Variable(path) => of_variable(store, path, axes, None).await,
+            WeightSource::Variable(path) => of_variable(store, path, axes, None, memory).await,
             WeightSource::Mask { variable, condition } => {
-                of_variable(store, variable, axes, Some(*condition)).await
+                of_variable(store, variable, axes, Some(*condition), memory).await
             }
         };
         let weighing = weighing.map_err(&error)?;
@@ -122,6 +122,7 @@ async fn of_variable(
     path: &str,
     axes: &[Axis<'_>],
     mask: Option<Condition>,
+    memory: u64,
 ) -> Result<Weighing, String> {
     let path = path.trim_matches('/');
     let array = store.references().arrays.get(path).ok_or("there is no such variable")?;
@@ -152,23 +153,18 @@ async fn of_variable(
         return Err("its dimensions stand in another order".to_owned());
     }
     let reduction = mask.map_or(Reduction::Min, Reduction::CountWhere);
-    let outcome = whole::each(store, path, array, reduction).await?;
-    let values: Vec<f64> = if is_bounds {
-        let width = |cell: usize| match (value(&outcome, 2 * cell), value(&outcome, 2 * cell + 1)) {
-            (Some(from), Some(to)) => (to - from).abs(),
-            _ => 0.0,
-        };
-        (0..outcome.count.len() / 2).map(width).collect()
-    } else {
-        (0..outcome.count.len()).map(|i| value(&outcome, i).unwrap_or(0.0)).collect()
-    };
-    let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
-    Ok(Weighing { dimensions, values: picked(&values, &shape, &positions), is_mask: mask.is_some() })
-}
-
-/// Element number `i`; `None` if it is missing.
-fn value(outcome: &Outcome, i: usize) -> Option<f64> {
-    (outcome.count.get(i).copied()? > 0).then(|| number(&outcome.values, i))
+    let mut values = whole::numbers(store, path, array, reduction, memory).await?;
+    if is_bounds {
+        values = values.as_chunks::<2>().0.iter().map(|[from, to]| (to - from).abs()).collect();
+    }
+    // What is missing weighs nothing.
+    values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+    let is_whole = own.iter().zip(&shape).all(|(axis, &length)| axis.is_whole(length));
+    if !is_whole {
+        let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
+        values = picked(&values, &shape, &positions);
+    }
+    Ok(Weighing { dimensions, values, is_mask: mask.is_some() })
 }
 
 /// The values at the product of positions on each axis of `shape`, row-major.
@@ -191,6 +187,14 @@ pub(crate) fn spread<T: Clone>(values: &[T], dimensions: &[String], axes: &[&Axi
         places = places.iter().flat_map(|&place| (0..length).map(move |k| step(place, k))).collect();
     }
     places.into_iter().filter_map(|place| values.get(place)).cloned().collect()
+}
+
+/// As [`spread`]; nothing is copied where the dimensions are those of `axes`.
+pub(crate) fn spread_whole(weighing: Weighing, axes: &[&Axis<'_>]) -> Vec<f64> {
+    if weighing.dimensions.iter().map(String::as_str).eq(axes.iter().map(|axis| axis.name)) {
+        return weighing.values;
+    }
+    spread(&weighing.values, &weighing.dimensions, axes)
 }
 
 /// The product of two weights over the union of their dimensions.

@@ -6,6 +6,8 @@
 //! compensated, so that many small weights lose nothing. A mask beside weights makes weights of 0; masks alone, and groups
 //! over several dimensions, need no weights: the plan folds them itself ([`Layout`]).
 
+use std::ops::Range;
+
 use rangefold_reduce::{Layout, LayoutError, Outcome, Reduction, Windows};
 
 use crate::fold::{Folded, Sources};
@@ -60,8 +62,8 @@ impl Weights {
     ///
     /// [`WeightsError::Value`], and [`WeightsError::Layout`] if there is another number of places.
     pub fn new(layout: Layout, values: Vec<f64>) -> Result<Self, WeightsError> {
-        if layout.table().len() != values.len() {
-            let lengths = vec![layout.table().len() as u64];
+        if layout.place_count() != values.len() {
+            let lengths = vec![layout.place_count() as u64];
             return Err(LayoutError::Places { given: values.len(), lengths }.into());
         }
         match values.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
@@ -114,20 +116,78 @@ impl Weights {
     /// Folds the plan's answers to [`Weights::needed`] into answers to `asked`.
     #[must_use]
     pub fn fold(&self, asked: &[Reduction], answers: &[Outcome]) -> Vec<Outcome> {
-        let Some(sources) = Sources::new(answers) else { return Vec::new() };
-        let shape = self.shape();
+        let mut folding = self.folding();
+        let all = 0..self.layout.cells().first().copied().unwrap_or(0);
+        folding.add_values(answers, 0, all.clone());
+        folding.add_deviations(answers, 0, all);
+        folding.finish(asked)
+    }
+
+    /// Begins a fold of answers that come part by part.
+    pub(crate) fn folding(&self) -> Folding<'_> {
+        Folding { weights: self, folded: None }
+    }
+
+    /// The axes that are folded, among those that the plan keeps.
+    pub(crate) fn folded_axes(&self) -> impl Iterator<Item = usize> + '_ {
+        let kept = self.layout.kept();
+        (0..self.layout.cells().len()).filter(|axis| !kept.contains(&Some(*axis)))
+    }
+}
+
+/// A fold of the answers of a plan, of some positions of one axis at a time: as long as this is the first that is folded,
+/// every cell meets its values in the order that it meets them in without parts, and the answers have the same bits.
+pub(crate) struct Folding<'a> {
+    weights: &'a Weights,
+    folded: Option<Folded>,
+}
+
+impl Folding<'_> {
+    /// Adds the values of `answers`, which are those of `positions` along `axis`.
+    pub(crate) fn add_values(&mut self, answers: &[Outcome], axis: usize, positions: Range<u64>) {
+        let Some(sources) = Sources::new(answers) else { return };
+        let shape = self.weights.shape();
         let cells = shape.iter().map(|&length| usize::try_from(length).unwrap_or(0)).product();
-        let mut folded = Folded::new(sources, cells);
-        let weighed = (0..).zip(self.layout.folded()).filter_map(|(source, (cell, place))| {
-            let weight = self.values.get(usize::try_from(place).ok()?)?;
-            Some((usize::try_from(cell?).ok()?, source, *weight))
-        });
-        folded.fold(sources, weighed);
-        let (folded, lacking) = match &self.windows {
+        let folded = self.folded.get_or_insert_with(|| Folded::new(sources, cells));
+        folded.add_values(sources, self.weights.weighed(axis, positions));
+    }
+
+    /// Whether the values are needed once more, for [`Folding::add_deviations`].
+    pub(crate) fn has_deviations(&self) -> bool {
+        self.folded.as_ref().is_some_and(Folded::has_deviations)
+    }
+
+    /// Adds the deviations of the same answers, once the values of all of them have been added.
+    pub(crate) fn add_deviations(&mut self, answers: &[Outcome], axis: usize, positions: Range<u64>) {
+        if let (Some(sources), Some(folded)) = (Sources::new(answers), &mut self.folded) {
+            folded.add_deviations(sources, self.weights.weighed(axis, positions));
+        }
+    }
+
+    /// The answers.
+    pub(crate) fn finish(self, asked: &[Reduction]) -> Vec<Outcome> {
+        let Self { weights, folded } = self;
+        let Some(folded) = folded else { return Vec::new() };
+        let shape = weights.shape();
+        let (folded, lacking) = match &weights.windows {
             Some(windows) => windows.roll(shape, folded),
             None => (folded, Vec::new()),
         };
         asked.iter().map(|reduction| folded.answer(reduction, shape, &lacking)).collect()
+    }
+}
+
+impl Weights {
+    /// The cell of the answer, the cell of the plan's answer, and the weight, of what is at `positions` along `axis`.
+    fn weighed(
+        &self,
+        axis: usize,
+        positions: Range<u64>,
+    ) -> impl Iterator<Item = (usize, usize, f64)> + Clone + '_ {
+        (0..).zip(self.layout.folded_within(axis, positions)).filter_map(|(source, (cell, place))| {
+            let weight = self.values.get(usize::try_from(place).ok()?)?;
+            Some((usize::try_from(cell?).ok()?, source, *weight))
+        })
     }
 
     /// Bytes that are held while the output of the plan is folded.

@@ -1,10 +1,11 @@
 //! Whole variables as weights, masks and labels of groups need them: each element by the rules of a reduction.
 
-use rangefold_array::Hyperslab;
+use rangefold_array::{AxisChunks, AxisRange, Hyperslab};
 use rangefold_reduce::{AxisMap, Outcome, ReduceSpec, Reduction};
 use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
 
+use crate::fold::number;
 use crate::plans::{Plans, Refusal};
 use crate::query::Values;
 use crate::run::{Limits, run_plans};
@@ -38,6 +39,74 @@ pub(crate) async fn each(
     let outcomes = answer.map_err(|error| causes(&error))?.outcomes;
     let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
     outcome.map_err(|error| causes(&error))
+}
+
+/// Cells of a part of [`numbers`], at the least.
+const PART_CELLS: u64 = 1 << 18;
+
+/// As [`each`], as real numbers: NaN where an element is missing. Read part by part, so that little more than the numbers is
+/// held; `memory` bounds them.
+///
+/// # Errors
+///
+/// Why not, with all causes.
+pub(crate) async fn numbers(
+    store: &ReferenceStore,
+    path: &str,
+    array: &ManifestArray,
+    reduction: Reduction,
+    memory: u64,
+) -> Result<Vec<f64>, String> {
+    let shape = array.meta.shape();
+    check_count(shape.iter().copied())?;
+    let cells = shape.iter().fold(1_u64, |n, &length| n.saturating_mul(length));
+    let needed = cells.saturating_mul(size_of::<f64>() as u64);
+    if needed > memory {
+        return Err(format!("its {cells} values take {needed} bytes of memory, and {memory} may be used"));
+    }
+    let spec = ReduceSpec::new(vec![reduction], vec![AxisMap::Keep; shape.len()]);
+    let mut numbers = Vec::with_capacity(usize::try_from(cells).unwrap_or(0));
+    for selection in parts(array, memory / PART_SHARE / PART_CELL_BYTES) {
+        let plans =
+            Plans::new(array, &selection, &spec, Values::Unpacked).map_err(|refusal| match refusal {
+                Refusal::Meaning(error) => error.to_string(),
+                Refusal::Plan(error) => error.to_string(),
+            })?;
+        let limits = Limits { memory: memory / PART_SHARE, ..Limits::default() };
+        let answer = run_plans(store, path, &plans, limits, &|_, _| {}).await;
+        let outcomes = answer.map_err(|error| causes(&error))?.outcomes;
+        let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
+        let outcome = outcome.map_err(|error| causes(&error))?;
+        let value = |i| if outcome.count.get(i) > Some(&0) { number(&outcome.values, i) } else { f64::NAN };
+        numbers.extend((0..outcome.count.len()).map(value));
+    }
+    Ok(numbers)
+}
+
+/// The share of the memory that a part of [`numbers`] and the chunks it comes from may take.
+const PART_SHARE: u64 = 2;
+/// Bytes that a cell takes while it is read.
+const PART_CELL_BYTES: u64 = 64;
+
+/// The whole array in parts along its first axis that end where chunks do and have about `cells` cells, or a row of chunks.
+fn parts(array: &ManifestArray, cells: u64) -> impl Iterator<Item = Hyperslab> {
+    let shape = array.meta.shape().to_vec();
+    let first = shape.first().copied().unwrap_or(1);
+    let row = shape.iter().skip(1).fold(1_u64, |n, &length| n.saturating_mul(length)).max(1);
+    let chunk = match array.meta.grid.axes().first() {
+        Some(AxisChunks::Regular { length }) => *length,
+        Some(AxisChunks::Listed { bounds }) => bounds.get(1).copied().unwrap_or(1),
+        None => 1,
+    };
+    let rows = (cells.max(PART_CELLS) / row / chunk.max(1)).max(1).saturating_mul(chunk.max(1));
+    (0..first.div_ceil(rows)).filter_map(move |part| {
+        let start = part * rows;
+        let axes = shape.iter().enumerate().map(|(axis, &length)| match axis {
+            0 => AxisRange::new(start, 1, rows.min(length - start), length),
+            _ => Some(AxisRange::all(length)),
+        });
+        Some(Hyperslab::from_axes(axes.collect::<Option<Vec<_>>>()?))
+    })
 }
 
 /// Refuses more than [`ELEMENTS_MAX`] combinations of so many positions along each axis.

@@ -4,6 +4,7 @@
 //! whole even where it reaches past the array, so its decoded length never depends on its position; the chunks of
 //! a rectilinear grid have just the lengths that are listed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::{AxisRange, Hyperslab};
@@ -385,6 +386,74 @@ impl Touching {
         })
     }
 
+    /// The touched chunks with these places among all that are, put together to a few boxes in row-major order: the place
+    /// of the first chunk, how many chunks there are, and what they cover as if they were one. A box of several chunks
+    /// is none larger than `fits` allows. Positions between chunks that are left out are covered, too.
+    pub fn boxes<'a>(
+        &'a self,
+        places: Range<u64>,
+        fits: impl Fn(&[AxisPart]) -> bool + 'a,
+    ) -> impl Iterator<Item = (u64, u64, ChunkSelection)> + 'a {
+        let mut at = places.start;
+        std::iter::from_fn(move || {
+            let left = places.end.checked_sub(at).filter(|&left| left > 0)?;
+            let (count, selection) = self.first_box(at, left, &fits)?;
+            let place = at;
+            at = at.saturating_add(count);
+            Some((place, count, selection))
+        })
+    }
+
+    /// The largest box that begins at the chunk with this place and has no more than `left` chunks, and how many it has.
+    fn first_box(
+        &self,
+        place: u64,
+        left: u64,
+        fits: &impl Fn(&[AxisPart]) -> bool,
+    ) -> Option<(u64, ChunkSelection)> {
+        let lens: Vec<u64> = self.axes.iter().map(TouchedAxis::len).collect();
+        let mut index = vec![0; lens.len()];
+        let mut rest = place;
+        for (slot, &len) in index.iter_mut().zip(&lens).rev() {
+            *slot = rest % len.max(1);
+            rest /= len.max(1);
+        }
+        let chunks = |index: &[u64], counts: &[u64]| {
+            let axes = self.axes.iter().zip(index.iter().zip(counts));
+            axes.map(|(axis, (&i, &count))| axis.span(i, count)).collect::<Option<Vec<_>>>()
+        };
+        let numbered = |axes: Vec<AxisPart>| {
+            let parts = axes.iter().zip(&self.axes);
+            let number = parts.fold(0_u64, |n, (part, axis)| n * axis.chunk_count + part.chunk);
+            ChunkSelection { number, axes }
+        };
+        for axis in 0..lens.len() {
+            let inner = lens.iter().skip(axis + 1).fold(1_u64, |n, &len| n.saturating_mul(len));
+            if !place.is_multiple_of(inner.max(1)) || inner > left {
+                continue;
+            }
+            let here = lens.get(axis)?.saturating_sub(*index.get(axis)?);
+            let mut most = here.min(left / inner.max(1));
+            while most > 0 {
+                let mut counts = vec![1; lens.len()];
+                counts.get_mut(axis + 1..)?.copy_from_slice(lens.get(axis + 1..)?);
+                *counts.get_mut(axis)? = most;
+                let axes = chunks(&index, &counts)?;
+                if fits(&axes) {
+                    return Some((inner.saturating_mul(most), numbered(axes)));
+                }
+                most /= 2;
+            }
+        }
+        Some((1, numbered(chunks(&index, &vec![1; lens.len()])?)))
+    }
+
+    /// How many touched chunks have a position of what `axes` covers.
+    #[must_use]
+    pub fn count_in(&self, axes: &[AxisPart]) -> u64 {
+        self.axes.iter().zip(axes).fold(1, |n: u64, (axis, part)| n.saturating_mul(axis.count_in(part)))
+    }
+
     /// The chunk of this row-major number and its place among all that are touched; `None` if it is not among them.
     #[must_use]
     pub fn find(&self, number: u64) -> Option<(u64, ChunkSelection)> {
@@ -486,6 +555,44 @@ impl TouchedAxis {
             (None, _) => start,
         };
         Some((i, part))
+    }
+
+    /// What `count` parts from part number `i` on cover, as if they were one whose chunk ends with the last position.
+    fn span(&self, i: u64, count: u64) -> Option<AxisPart> {
+        let first = self.part(i)?;
+        if count == 1 {
+            return Some(first);
+        }
+        let last = self.part(i.checked_add(count)?.checked_sub(1)?)?;
+        let positions =
+            last.output_start.checked_add(last.within.count())?.checked_sub(first.output_start)?;
+        let reach = positions.checked_sub(1)?.checked_mul(self.range.stride())?;
+        let chunk_length = first.within.start().checked_add(reach)?.checked_add(1)?;
+        let within = AxisRange::new(first.within.start(), self.range.stride(), positions, chunk_length)?;
+        Some(AxisPart { chunk_length, within, ..first })
+    }
+
+    /// How many parts have one of the selected positions of `part`.
+    fn count_in(&self, part: &AxisPart) -> u64 {
+        let Some(last) = part.within.count().checked_sub(1) else { return 0 };
+        let (first, last) = (part.output_start, part.output_start.saturating_add(last));
+        match (&self.starts, &self.chunks) {
+            (Some(starts), _) => {
+                // The part that holds the first position begins with it or before.
+                let before = starts.partition_point(|&start| start <= first).saturating_sub(1);
+                let end = starts.partition_point(|&start| start <= last);
+                let is_in = |start: &u64| {
+                    self.part_from(*start).is_some_and(|part| part.output_start + part.within.count() > first)
+                };
+                let reaches = starts.get(before).is_some_and(is_in);
+                (end.saturating_sub(before) as u64).saturating_sub(u64::from(!reaches))
+            }
+            (None, AxisChunks::Regular { length }) if self.range.stride() <= *length => {
+                let chunk = |n: u64| self.chunks.holding(self.range.start() + n * self.range.stride());
+                chunk(last) - chunk(first) + 1
+            }
+            (None, _) => part.within.count(),
+        }
     }
 
     /// Number of the first selected position that is not before `position`.
@@ -601,6 +708,23 @@ mod tests {
             for number in 0..grid.chunk_count() {
                 let place = (0..).zip(&expected).find(|(_, chunk)| chunk.number == number).map(|(place, _)| place);
                 prop_assert_eq!(left.find(number).map(|(place, _)| place), place);
+            }
+            // Boxes cover what the chunks in them do, in their order.
+            let all: Vec<_> = grid.touching(&slab).collect();
+            let places = starts.first().map_or(0, |start| start.0.unsigned_abs()) % (all.len() as u64 + 1);
+            for (range, most) in [(places..all.len() as u64, u64::MAX), (0..places, 20)] {
+                let mut next = range.start;
+                let whole = grid.touching(&slab);
+                let fits = |axes: &[AxisPart]| axes.iter().map(|part| part.within.count()).product::<u64>() <= most;
+                for (place, count, covered) in whole.boxes(range.clone(), fits) {
+                    prop_assert_eq!(place, next);
+                    next += count;
+                    prop_assert_eq!(whole.count_in(&covered.axes), count);
+                    let inside = &all[usize::try_from(place).unwrap()..usize::try_from(next).unwrap()];
+                    prop_assert_eq!(covered.number, inside[0].number);
+                    prop_assert_eq!(covered.len(), inside.iter().map(ChunkSelection::len).sum::<u64>());
+                }
+                prop_assert_eq!(next, range.end);
             }
             prop_assert_eq!(left.collect::<Vec<_>>(), expected);
         }

@@ -12,7 +12,7 @@ use rangefold::store::{FetchOptions, Opened, ReferenceStore};
 
 use crate::WrongArguments;
 use crate::args::Shared;
-use crate::result::{self, Encoded, Field, Format};
+use crate::result::{self, Encoded, Field, Format, Tree};
 
 /// Storage and the shared options.
 pub(crate) struct Context {
@@ -135,22 +135,25 @@ impl Context {
     pub(crate) async fn write_fields(&self, url: &str, fields: &[Field], format: Format) -> Result<()> {
         match result::encode(fields, format)? {
             Encoded::Object(bytes) => self.write(url, bytes).await,
-            Encoded::Tree(tree) => {
-                let location = Location::parse(url)?;
-                if location.scheme() == Scheme::File {
-                    return tree.save(std::path::Path::new(location.key()), self.shared.overwrite);
-                }
-                let folder = url.trim_end_matches('/');
-                if !self.shared.overwrite && self.exists(&format!("{folder}/zarr.json")).await? {
-                    bail!("cannot write {url}: it exists already; --overwrite replaces it");
-                }
-                // The root's metadata stands last in the tree: without it there is no store.
-                for (path, bytes) in tree.objects {
-                    self.replace(&format!("{folder}/{path}"), bytes).await?;
-                }
-                Ok(())
-            }
+            Encoded::Tree(tree) => self.write_tree(url, tree).await,
         }
+    }
+
+    /// Writes the objects of a folder.
+    pub(crate) async fn write_tree(&self, url: &str, tree: Tree) -> Result<()> {
+        let location = Location::parse(url)?;
+        if location.scheme() == Scheme::File {
+            return tree.save(std::path::Path::new(location.key()), self.shared.overwrite);
+        }
+        let folder = url.trim_end_matches('/');
+        if !self.shared.overwrite && self.exists(&format!("{folder}/zarr.json")).await? {
+            bail!("cannot write {url}: it exists already; --overwrite replaces it");
+        }
+        // The root's metadata stands last in the tree: without it there is no store.
+        for (path, bytes) in tree.objects {
+            self.replace(&format!("{folder}/{path}"), bytes).await?;
+        }
+        Ok(())
     }
 
     fn resolve_output(&self, url: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {

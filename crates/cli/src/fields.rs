@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rangefold::active::coordinate::coordinate;
 use rangefold::active::group::GroupLabels;
 use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
@@ -63,6 +63,28 @@ pub(crate) async fn of_answer(
         fields.push(Ok(Field { at, ..of_outcome(variable, array, prepared, asked, &dims, outcome, effort) }));
     }
     Ok(fields)
+}
+
+/// The values of a part of a selection, without labels; `None` if there are none.
+pub(crate) fn of_part(
+    store: &ReferenceStore,
+    variable: &str,
+    prepared: &Prepared,
+    asked: Asked<'_>,
+    answer: Answer,
+) -> Result<Field> {
+    let array = store.references().arrays.get(variable);
+    let outcome = answer.outcomes.into_iter().next().context("there are no values")??;
+    let field = of_outcome(
+        variable,
+        array,
+        prepared,
+        asked,
+        &[],
+        &outcome,
+        effort(&answer.statistics, Duration::ZERO),
+    );
+    Ok(Field { operation: None, count: None, effort: None, ..field })
 }
 
 /// Where the answers to `argmin` and `argmax` stand, along each dimension that their places count; nothing for others.

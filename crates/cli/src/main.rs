@@ -16,10 +16,12 @@ mod progress;
 mod refs_output;
 mod result;
 mod source;
+mod stream;
 mod verbs;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser as _;
@@ -61,6 +63,9 @@ impl std::error::Error for WrongArguments {
     }
 }
 
+/// How long an interrupted command may take to end by itself, leaving nothing half-written.
+const INTERRUPT_GRACE: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logs(cli.shared.verbose);
@@ -68,6 +73,14 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
+    // What computes for long does not hear of an interrupt until it waits for something: then nobody waits for it.
+    runtime.spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tokio::time::sleep(INTERRUPT_GRACE).await;
+            output::complain("error: interrupted");
+            std::process::exit(1);
+        }
+    });
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = run(cli) => ended,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rangefold::active::{Prepared, Query, prepare, read_beside};
+use rangefold::active::{Prepared, Query, Selected, prepare, read_beside, selected};
 use rangefold::refs::{ManifestArray, ReferenceSet};
 use rangefold::store::{Opened, ReferenceStore};
 
@@ -26,7 +26,7 @@ impl Source {
     pub(crate) async fn open(context: &Context, url: &str) -> Result<Self> {
         let mut opened = context.open(url).await?;
         if opened.is_complete() {
-            return Ok(Self::Complete(context.reference_store(opened.into_set().await?)));
+            return Ok(Self::Complete(context.reference_store(opened.into_set().await?.in_parts())));
         }
         let small = |array: &ManifestArray| array.meta.nbytes().is_some_and(|n| n <= COORDINATE_MAX);
         let paths = |(path, array): (&String, &ManifestArray)| small(array).then(|| path.clone());
@@ -72,8 +72,30 @@ impl Source {
                 opened.load(variable, std::iter::empty()).await?;
                 let prepared = prepare(&context.reference_store(opened.known()), variable, query).await?;
                 opened.load(variable, prepared.plan.tasks().map(|task| task.selection.number)).await?;
-                (context.reference_store(opened.known()), prepared)
+                let store = context.reference_store(opened.known().in_parts());
+                let prepared = prepare(&store, variable, query).await?;
+                (store, prepared)
             }
         })
+    }
+
+    /// What a query selects, and a store that has the coordinates it is looked up in.
+    pub(crate) async fn select(
+        &mut self,
+        context: &Context,
+        variable: &str,
+        query: &Query,
+    ) -> Result<(ReferenceStore, Selected)> {
+        let store = match self {
+            Self::Complete(store) => store.clone(),
+            Self::Indexed(opened) => {
+                let beside = read_beside(opened.metadata(), variable, query);
+                opened.load_arrays(|path| beside.contains(path)).await?;
+                opened.load(variable, std::iter::empty()).await?;
+                context.reference_store(opened.known())
+            }
+        };
+        let selected = selected(&store, variable, query).await?;
+        Ok((store, selected))
     }
 }

@@ -29,14 +29,14 @@ impl<'p> Accumulator<'p> {
     ///
     /// [`ReduceError::Order`] if it belongs to another task, [`ReduceError::Foreign`] to another plan.
     pub fn merge(&mut self, partial: &Partial) -> Result<(), ReduceError> {
-        let Partial { ordinal, region, cells } = partial;
+        let Partial { ordinal, chunks, region, cells } = partial;
         if *ordinal != self.merged {
             return Err(ReduceError::Order { expected: self.merged, ordinal: *ordinal });
         }
         if !merge(self.plan, &self.frame, &mut self.cells, cells, region) {
             return Err(ReduceError::Foreign { ordinal: *ordinal });
         }
-        self.merged += 1;
+        self.merged += chunks;
         Ok(())
     }
 

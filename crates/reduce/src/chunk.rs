@@ -33,7 +33,7 @@ pub(crate) fn partial(plan: &ReductionPlan, task: &ChunkTask, region: Region, ce
             (within, cells)
         }
     };
-    Partial { ordinal: task.ordinal, region, cells }
+    Partial { ordinal: task.ordinal, chunks: task.chunks, region, cells }
 }
 
 /// Reduces the texts of a chunk, whose number has been checked.
@@ -80,21 +80,35 @@ pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, 
     if plan.has_texts() {
         return text::absent(plan, task);
     }
-    let missing = Partial { ordinal: task.ordinal, region: Region::default(), cells: Cells::Missing };
+    let missing = Partial::missing(task);
     let Some(fill) = &plan.fill_value else { return Ok(missing) };
     let expected = plan.data_type.size().unwrap_or(0);
     if fill.0.len() != expected {
         return Err(ReduceError::FillValue { expected, len: fill.0.len() });
     }
-    let stored = DataType { element: plan.data_type.element.clone(), order: FILL_ORDER };
-    if !visit(&stored, Part::Real, Counts { plan, fill: &fill.0 }).unwrap_or(false) {
+    if !absent_counts(plan) {
         return Ok(missing);
     }
+    let stored = DataType { element: plan.data_type.element.clone(), order: FILL_ORDER };
     let region = plan.walk(task, None)?.into_region();
     let populations = populations(plan, task, &region);
     let mut cells = Cells::empty(plan, populations.len());
     by_part(&stored, &mut cells, |cells| Absent { plan, fill: &fill.0, populations: &populations, cells });
     Ok(partial(plan, task, region, cells))
+}
+
+/// Whether a chunk that is not stored may contribute anything.
+pub(crate) fn absent_counts(plan: &ReductionPlan) -> bool {
+    if plan.has_texts() {
+        return true;
+    }
+    let Some(fill) = &plan.fill_value else { return false };
+    // One of another length is an error that the chunk itself tells.
+    if plan.data_type.size() != Some(fill.0.len()) {
+        return true;
+    }
+    let stored = DataType { element: plan.data_type.element.clone(), order: FILL_ORDER };
+    visit(&stored, Part::Real, Counts { plan, fill: &fill.0 }).unwrap_or(false)
 }
 
 /// Visits the elements, or both parts of complex ones, each with its own cells.

@@ -26,6 +26,8 @@ use crate::{
 
 /// Values handed over at a time.
 const BATCH: usize = 4096;
+/// Elements of chunks that are not stored, and of one task, that are gathered one by one.
+const ABSENT_VALUES_MAX: u64 = 1 << 32;
 
 /// Which values are gathered, and for which cell.
 #[derive(Clone, Debug)]
@@ -91,6 +93,12 @@ impl ReductionPlan {
                 let expected = data_type.size().unwrap_or(0);
                 if fill.0.len() != expected {
                     return Err(ReduceError::FillValue { expected, len: fill.0.len() });
+                }
+                if !self.absent_counts() {
+                    return Ok(());
+                }
+                if task.selection.len() > ABSENT_VALUES_MAX {
+                    return Err(ReduceError::Absent { elements: task.selection.len() });
                 }
                 data_type.order = FILL_ORDER;
                 Source::Fill(&fill.0)

@@ -20,8 +20,33 @@ pub struct Layout {
     cells: Vec<u64>,
     shape: Vec<u64>,
     steps: Vec<Step>,
-    table: Arc<[Option<u64>]>,
+    table: Table,
     kept: Vec<Option<usize>>,
+}
+
+/// What each place adds to the number of the cell of the answer.
+#[derive(Clone, Debug, PartialEq)]
+enum Table {
+    /// Nothing; a place takes part, or not. A byte each: masks may have many places.
+    Taken(Arc<[bool]>),
+    /// What its groups say; `None` if it takes no part.
+    Grouped(Arc<[Option<u64>]>),
+}
+
+impl Table {
+    fn len(&self) -> usize {
+        match self {
+            Self::Taken(taken) => taken.len(),
+            Self::Grouped(cells) => cells.len(),
+        }
+    }
+
+    fn get(&self, place: usize) -> Option<u64> {
+        match self {
+            Self::Taken(taken) => taken.get(place)?.then_some(0),
+            Self::Grouped(cells) => *cells.get(place)?,
+        }
+    }
 }
 
 /// What a step along one axis of the cells adds.
@@ -81,7 +106,7 @@ impl Layout {
             cells: shape.to_vec(),
             shape: shape.to_vec(),
             steps: strides(shape).into_iter().map(|cell| Step { cell, place: 0 }).collect(),
-            table: Arc::new([Some(0)]),
+            table: Table::Taken(Arc::new([true])),
             kept: (0..shape.len()).map(Some).collect(),
         }
     }
@@ -131,6 +156,10 @@ impl Layout {
             None => Step { cell: 0, place: place_strides.next().unwrap_or(0) },
         };
         let steps = (0..rank).map(step).collect();
+        if groups.is_empty() {
+            let table = Table::Taken(taken.into());
+            return Ok(Self { cells: cells.to_vec(), shape, steps, table, kept });
+        }
         let mut table = vec![None; taken.len()];
         for (place, slot) in table.iter_mut().enumerate().filter(|(place, _)| taken[*place]) {
             let mut cell = Some(0_u64);
@@ -147,7 +176,8 @@ impl Layout {
             }
             *slot = cell;
         }
-        Ok(Self { cells: cells.to_vec(), shape, steps, table: table.into(), kept })
+        let table = Table::Grouped(table.into());
+        Ok(Self { cells: cells.to_vec(), shape, steps, table, kept })
     }
 
     /// Shape of the cells that are folded.
@@ -168,10 +198,15 @@ impl Layout {
         &self.steps
     }
 
-    /// What each place adds to the number of the cell of the answer; `None` if it takes no part.
+    /// Number of places.
     #[must_use]
-    pub fn table(&self) -> &[Option<u64>] {
-        &self.table
+    pub fn place_count(&self) -> usize {
+        self.table.len()
+    }
+
+    /// What each place that takes part adds to the number of the cell of the answer.
+    pub fn added(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.table.len()).filter_map(|place| self.table.get(place))
     }
 
     /// The axis of the cells that each axis of the answer is; `None` for groups.
@@ -182,7 +217,18 @@ impl Layout {
 
     /// Of each cell, in row-major order: its cell of the answer, if it takes part, and its place.
     pub fn folded(&self) -> impl Iterator<Item = (Option<u64>, u64)> + Clone {
-        let ranges = self.cells.iter().map(|&length| 0..length);
+        self.folded_within(0, 0..self.cells.first().copied().unwrap_or(0))
+    }
+
+    /// As [`Layout::folded`], of the cells with `positions` along `axis`.
+    pub fn folded_within(
+        &self,
+        axis: usize,
+        positions: Range<u64>,
+    ) -> impl Iterator<Item = (Option<u64>, u64)> + Clone {
+        let of_axis =
+            move |(other, &length): (usize, &u64)| if other == axis { positions.clone() } else { 0..length };
+        let ranges = self.cells.iter().enumerate().map(of_axis);
         numbers(ranges.zip(self.steps.iter().copied()), Number::default())
             .map(|number| (self.cell(number), number.place))
     }
@@ -201,7 +247,7 @@ impl Layout {
     }
 
     fn cell(&self, number: Number) -> Option<u64> {
-        let added = (*self.table.get(usize::try_from(number.place).ok()?)?)?;
+        let added = self.table.get(usize::try_from(number.place).ok()?)?;
         number.cell.checked_add(added)
     }
 
@@ -268,15 +314,15 @@ impl Layout {
 
     /// Number of places that take part.
     pub(crate) fn taken_count(&self) -> u64 {
-        self.table.iter().flatten().count() as u64
+        self.added().count() as u64
     }
 
     /// Whether a place at each position of a folded axis takes part.
     pub(crate) fn taken(&self, axis: usize) -> Vec<bool> {
         let length = self.cells[axis].max(1);
         let mut taken = vec![false; usize::try_from(self.cells[axis]).unwrap_or(0)];
-        for (place, _) in (0_u64..).zip(self.table.iter()).filter(|(_, cell)| cell.is_some()) {
-            let position = place / self.steps[axis].place.max(1) % length;
+        for place in (0..self.table.len()).filter(|&place| self.table.get(place).is_some()) {
+            let position = place as u64 / self.steps[axis].place.max(1) % length;
             if let Some(taken) = usize::try_from(position).ok().and_then(|position| taken.get_mut(position)) {
                 *taken = true;
             }

@@ -3,7 +3,7 @@
 use rangefold_array::ElementType;
 
 use crate::{
-    ReductionPlan,
+    ChunkTask, ReductionPlan,
     columns::{Columns, Wanted},
     text::{Texts, is_text},
     walk::Region,
@@ -15,6 +15,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partial {
     pub(crate) ordinal: u64,
+    /// Chunks it stands for.
+    pub(crate) chunks: u64,
     pub(crate) region: Region,
     pub(crate) cells: Cells,
 }
@@ -105,6 +107,12 @@ impl Kind {
 }
 
 impl Partial {
+    /// That of a task whose chunks have nothing valid in them.
+    pub(crate) fn missing(task: &ChunkTask) -> Self {
+        let ChunkTask { ordinal, selection: _, chunks } = task;
+        Self { ordinal: *ordinal, chunks: *chunks, region: Region::default(), cells: Cells::Missing }
+    }
+
     /// Ordinal of the task this comes from.
     #[must_use]
     pub fn ordinal(&self) -> u64 {
@@ -157,6 +165,14 @@ pub enum ReduceError {
     TooLarge {
         /// Index of the chunk.
         chunk: Vec<u64>,
+    },
+    /// More values of chunks that are not stored than can be gone through one by one.
+    #[error(
+        "{elements} elements of chunks that are not stored have the fill value, which is not missing: too many to gather"
+    )]
+    Absent {
+        /// Elements of one run of such chunks.
+        elements: u64,
     },
     /// Partials merged out of order, or one left out: the answer would depend on chance.
     #[error("the partial of task {ordinal} was given where that of task {expected} was due")]

@@ -59,7 +59,12 @@ pub struct ChunkTask {
     pub ordinal: u64,
     /// The chunk, and what of it is selected.
     pub selection: ChunkSelection,
+    /// How many chunks it stands for: 1, or more that follow one another and none of which is stored.
+    pub chunks: u64,
 }
+
+/// Cells that a task for several absent chunks may have, unless one of the chunks alone has more.
+const ABSENT_CELLS: u64 = 1 << 16;
 
 /// A reduction that makes no sense or does not fit the array.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -263,13 +268,32 @@ impl ReductionPlan {
     /// The chunks that are needed, in row-major order; made one by one as they are asked for. Chunks of which no selected
     /// position of an axis belongs to a cell are not needed.
     pub fn tasks(&self) -> impl Iterator<Item = ChunkTask> + Send + use<> {
-        (0..).zip(self.chunks.clone()).map(|(ordinal, selection)| ChunkTask { ordinal, selection })
+        (0..).zip(self.chunks.clone()).map(|(ordinal, selection)| ChunkTask { ordinal, selection, chunks: 1 })
     }
 
     /// The task of the chunk with this row-major number; `None` if the chunk is not needed.
     #[must_use]
     pub fn task(&self, number: u64) -> Option<ChunkTask> {
-        self.chunks.find(number).map(|(ordinal, selection)| ChunkTask { ordinal, selection })
+        self.chunks.find(number).map(|(ordinal, selection)| ChunkTask { ordinal, selection, chunks: 1 })
+    }
+
+    /// Tasks for the chunks with these ordinals, none of which is stored: as few as their shape and memory allow, so that
+    /// they take no time of their own however many they are.
+    pub fn absent_tasks(&self, ordinals: Range<u64>) -> impl Iterator<Item = ChunkTask> + '_ {
+        let is_nothing = !self.absent_counts();
+        let fits = move |axes: &[AxisPart]| {
+            is_nothing
+                || axes.iter().zip(&self.axes).fold(1, |n: u64, (part, map)| {
+                    let count = part.within.count();
+                    n.saturating_mul(match map {
+                        AxisMap::Reduce => 1,
+                        AxisMap::Keep => count,
+                        AxisMap::Group(grouping) => count.min(grouping.groups.into()),
+                    })
+                }) <= ABSENT_CELLS
+        };
+        let boxes = self.chunks.boxes(ordinals, fits);
+        boxes.map(|(ordinal, chunks, selection)| ChunkTask { ordinal, selection, chunks })
     }
 
     /// Number of chunks that are needed.
@@ -428,6 +452,17 @@ impl ReductionPlan {
     /// [`ReduceError::FillValue`] if the fill value has not the length of an element.
     pub fn absent_chunk(&self, task: &ChunkTask) -> Result<Partial, ReduceError> {
         chunk::absent(self, task)
+    }
+
+    /// Whether a chunk that is not stored contributes anything: not if its elements are missing.
+    #[must_use]
+    pub fn absent_counts(&self) -> bool {
+        chunk::absent_counts(self)
+    }
+
+    /// How many needed chunks a part of a task stands for.
+    pub(crate) fn chunks_of(&self, selection: &ChunkSelection) -> u64 {
+        self.chunks.count_in(&selection.axes)
     }
 
     /// Where the partials of all tasks are merged, in order.

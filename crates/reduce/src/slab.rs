@@ -70,7 +70,7 @@ impl Slab {
         )?;
         part.output_start = start;
         let selection = ChunkSelection { number: task.selection.number, axes };
-        Some(ChunkTask { ordinal: task.ordinal, selection })
+        Some(ChunkTask { ordinal: task.ordinal, selection, chunks: task.chunks })
     }
 }
 
@@ -140,7 +140,7 @@ impl ReductionPlan {
         }
         slab.last = Some(task.ordinal);
         let Some(task) = slab.cut(task) else { return Ok(()) };
-        slab.added += 1;
+        slab.added += if task.chunks == 1 { 1 } else { self.chunks_of(&task.selection) };
         let partial = match decoded {
             // Deviations need the mean of the chunk's own values before they are added, and what is folded is so chunk by
             // chunk.

@@ -13,7 +13,7 @@ use crate::{
     columns::{Prefer, Wanted},
     partial::Cells,
     plan::FILL_ORDER,
-    walk::{Region, Run, RunSink, Walk},
+    walk::{Run, RunSink, Walk},
     windows::Joined,
 };
 
@@ -273,7 +273,7 @@ pub(crate) fn reduce(
 ///
 /// [`ReduceError::FillValue`] if the fill value has not the length of an element, and [`ReduceError::Character`].
 pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, ReduceError> {
-    let missing = Partial { ordinal: task.ordinal, region: Region::default(), cells: Cells::Missing };
+    let missing = Partial::missing(task);
     let fill = plan.fill_value.as_ref().map(|fill| fill.0.as_slice());
     // HDF5 and netCDF read texts of any length that were never written as empty ones.
     let unwritten = plan.has_texts_of_any_length().then_some(&[][..]);

@@ -24,6 +24,7 @@ mod decompress;
 mod element;
 mod error;
 mod fill_mark;
+mod in_parts;
 pub mod json;
 mod json_text;
 mod manifest;

@@ -201,7 +201,9 @@ impl Manifest {
         })
     }
 
-    fn row(&self, row: usize) -> Option<(u64, Reference)> {
+    /// Chunk number and reference that stand at place `row` in the order of [`Manifest::iter`].
+    #[must_use]
+    pub fn row(&self, row: usize) -> Option<(u64, Reference)> {
         let number = if self.numbers.is_empty() { row as u64 } else { *self.numbers.get(row)? };
         let (&source, &offset, &length) =
             (self.sources.get(row)?, self.offsets.get(row)?, self.lengths.get(row)?);

@@ -52,8 +52,24 @@ impl ReferenceStore {
         I: IntoIterator<Item = Reference>,
         I::IntoIter: Send + 'static,
     {
+        self.fetch_counted(references, bytes_in_flight, Arc::default())
+    }
+
+    /// As [`ReferenceStore::fetch_within`]; the bytes that come for it, gaps included, are added to `fetched`. Other
+    /// fetches through the same store are not counted in it.
+    pub fn fetch_counted<I>(
+        &self,
+        references: I,
+        bytes_in_flight: u64,
+        fetched: Arc<AtomicU64>,
+    ) -> BoxStream<'static, (usize, Result<Bytes, FetchError>)>
+    where
+        I: IntoIterator<Item = Reference>,
+        I::IntoIter: Send + 'static,
+    {
         let options = self.options().within(bytes_in_flight);
         let fetch = Fetch {
+            fetched,
             shared: Arc::clone(&self.shared),
             buffers: Buffers::new(options.bytes_in_flight),
             windows: Windows {
@@ -144,6 +160,8 @@ type Outcome = Result<Bytes, Arc<FetchProblem>>;
 
 struct Fetch {
     shared: Arc<Shared>,
+    /// Bytes that came.
+    fetched: Arc<AtomicU64>,
     buffers: Arc<Buffers>,
     options: FetchOptions,
     windows: Windows<Box<dyn Iterator<Item = Reference> + Send>>,
@@ -173,6 +191,9 @@ impl Fetch {
             }
             let (read, outcome) = self.running.next().await?;
             self.expected = self.expected.saturating_sub(self.expected_len(&read));
+            if let Ok(bytes) = &outcome {
+                self.fetched.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            }
             let outcome = outcome.map(|bytes| Held::counted(bytes, &self.held));
             for part in &read.parts {
                 let result = cut(&read.url, read.range, *part, &outcome);

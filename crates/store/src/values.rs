@@ -1,12 +1,15 @@
 //! Decoded values of part of an array.
 
 use futures::StreamExt as _;
-use rangefold_array::{AxisPart, ChunkKey, ChunkSelection, Hyperslab, MemoryOrder};
+use rangefold_array::{AxisPart, ChunkKey, ChunkSelection, CodecSpec, ElementType, Hyperslab, MemoryOrder};
 use rangefold_codec::{DecodeError, Decoder, strings, to_native};
-use rangefold_refs::ManifestArray;
+use rangefold_refs::{ManifestArray, Reference};
 
 use crate::check::STRINGS_MAX;
 use crate::{FetchError, ReferenceStore};
+
+/// Bytes, or strings, that are read at once at the most.
+const VALUES_MAX: usize = 1 << 30;
 
 /// Decoded values in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +68,9 @@ pub enum ValuesError {
         chunk: String,
     },
     /// The selection is more than memory can address.
-    #[error("{elements} elements of {path:?} are too many to be held in memory")]
+    #[error(
+        "{elements} elements of {path:?} are too many to be held in memory: at most {VALUES_MAX} bytes are read at once"
+    )]
     TooLarge {
         /// Path of the array.
         path: String,
@@ -83,24 +88,84 @@ impl ReferenceStore {
     ///
     /// [`ValuesError`].
     pub async fn values(&self, path: &str, selection: &Hyperslab) -> Result<Values, ValuesError> {
-        let array = self
-            .references()
-            .arrays
-            .get(path)
-            .ok_or_else(|| ValuesError::NoArray { path: path.to_owned() })?;
+        let array = self.array(path)?;
+        let target = Target::new(path, array, selection)?;
+        self.fill(path, array, &array.meta.codecs, selection, target, u64::MAX).await
+    }
+
+    /// The elements of `selection` bit by bit as they are stored, in native byte order and whatever attributes say of them;
+    /// fetched with at most `bytes_in_flight`. Floats that are not stored and have no fill value are NaN.
+    ///
+    /// # Errors
+    ///
+    /// [`ValuesError`]; [`ValuesError::NoFillValue`] if elements of another type are not stored and have no fill value, and
+    /// [`ValuesError::Strings`] if the elements have no bytes of their own.
+    pub async fn elements(
+        &self,
+        path: &str,
+        selection: &Hyperslab,
+        bytes_in_flight: u64,
+    ) -> Result<Vec<u8>, ValuesError> {
+        let array = self.array(path)?;
         let mut target = Target::new(path, array, selection)?;
-        let chunks: Vec<ChunkSelection> = array.meta.grid.touching(selection).collect();
-        let stored: Vec<_> =
-            chunks.iter().filter_map(|chunk| Some((chunk, array.manifest.get(chunk.number)?))).collect();
+        if array.meta.fill_value.is_none()
+            && let mut chunks = array.meta.grid.touching(selection)
+            && let Some(absent) =
+                Iterator::find(&mut chunks, |chunk| array.manifest.get(chunk.number).is_none())
+        {
+            target.fill_with_nan(&array.meta.data_type.element).ok_or_else(|| ValuesError::NoFillValue {
+                path: path.to_owned(),
+                chunk: ChunkKey::new(absent.index()).to_string(),
+            })?;
+        }
+        let codecs = array.meta.element_codecs();
+        match self.fill(path, array, codecs, selection, target, bytes_in_flight).await? {
+            Values::Elements(bytes) => Ok(bytes),
+            Values::Texts(_) => Err(ValuesError::Strings {
+                path: path.to_owned(),
+                chunk: String::new(),
+                reason: "strings of any length have no elements of fixed size".to_owned(),
+            }),
+        }
+    }
+
+    fn array(&self, path: &str) -> Result<&ManifestArray, ValuesError> {
+        let array = self.references().arrays.get(path);
+        array.ok_or_else(|| ValuesError::NoArray { path: path.to_owned() })
+    }
+
+    /// Puts what is stored of a selection where it belongs.
+    async fn fill(
+        &self,
+        path: &str,
+        array: &ManifestArray,
+        codecs: &[CodecSpec],
+        selection: &Hyperslab,
+        mut target: Target,
+        bytes_in_flight: u64,
+    ) -> Result<Values, ValuesError> {
+        let touching = array.meta.grid.touching(selection);
+        let manifest = &array.manifest;
+        // Whichever are fewer: the chunks that are touched, or those that are stored.
+        let stored: Vec<(ChunkSelection, Reference)> = if touching.chunk_count() <= manifest.len() as u64 {
+            touching.filter_map(|chunk| manifest.get(chunk.number).map(|found| (chunk, found))).collect()
+        } else {
+            manifest
+                .iter()
+                .filter_map(|(n, found)| touching.find(n).map(|(_, chunk)| (chunk, found)))
+                .collect()
+        };
         let references: Vec<_> = stored.iter().map(|(_, reference)| reference.clone()).collect();
-        let mut encoded = std::pin::pin!(self.fetch(references));
+        let mut encoded = std::pin::pin!(self.fetch_within(references, bytes_in_flight));
         let mut decoder = Decoder::new();
         for (chunk, _) in &stored {
             let Some((_, bytes)) = encoded.next().await else { break };
             let key = || ChunkKey::new(chunk.index()).to_string();
             let bytes =
                 bytes.map_err(|source| ValuesError::Fetch { path: path.to_owned(), chunk: key(), source })?;
-            target.put(array, chunk, &bytes, &mut decoder).map_err(|problem| problem.at(path, key()))?;
+            target
+                .put(array, codecs, chunk, &bytes, &mut decoder)
+                .map_err(|problem| problem.at(path, key()))?;
         }
         Ok(target.values)
     }
@@ -133,17 +198,15 @@ impl Target {
     fn new(path: &str, array: &ManifestArray, selection: &Hyperslab) -> Result<Self, ValuesError> {
         let elements = selection.len();
         let too_large = || ValuesError::TooLarge { path: path.to_owned(), elements };
-        let count = usize::try_from(elements).map_err(|_| too_large())?;
+        let count = usize::try_from(elements).ok().filter(|&n| n <= VALUES_MAX).ok_or_else(too_large)?;
         let shape = selection.shape();
         let fill = array.meta.fill_value.as_ref().map(|fill| fill.0.as_slice());
         let Some(element_size) = array.meta.data_type.size() else {
             let fill = fill.map_or_else(String::new, |fill| String::from_utf8_lossy(fill).into_owned());
             return Ok(Self { values: Values::Texts(vec![fill; count]), shape, element_size: 0 });
         };
-        let length = count
-            .checked_mul(element_size)
-            .filter(|&length| isize::try_from(length).is_ok())
-            .ok_or_else(too_large)?;
+        let length =
+            count.checked_mul(element_size).filter(|&length| length <= VALUES_MAX).ok_or_else(too_large)?;
         let mut elements = vec![0; length];
         if let Some(fill) =
             fill.filter(|fill| fill.len() == element_size && fill.iter().any(|&byte| byte != 0))
@@ -156,9 +219,25 @@ impl Target {
         Ok(Self { values: Values::Elements(elements), shape, element_size })
     }
 
+    /// Makes every element NaN; `None` if it is not a float.
+    fn fill_with_nan(&mut self, element: &ElementType) -> Option<()> {
+        let nan: Vec<u8> = match element {
+            ElementType::Float16 => 0x7e00_u16.to_ne_bytes().to_vec(),
+            ElementType::Float32 => f32::NAN.to_ne_bytes().to_vec(),
+            ElementType::Float64 => f64::NAN.to_ne_bytes().to_vec(),
+            ElementType::Complex64 => f32::NAN.to_ne_bytes().repeat(2),
+            ElementType::Complex128 => f64::NAN.to_ne_bytes().repeat(2),
+            _ => return None,
+        };
+        let Values::Elements(elements) = &mut self.values else { return None };
+        elements.chunks_exact_mut(nan.len()).for_each(|slot| slot.copy_from_slice(&nan));
+        Some(())
+    }
+
     fn put(
         &mut self,
         array: &ManifestArray,
+        codecs: &[CodecSpec],
         chunk: &ChunkSelection,
         encoded: &[u8],
         decoder: &mut Decoder,
@@ -171,7 +250,7 @@ impl Target {
             Values::Elements(target) => {
                 let length = elements.saturating_mul(self.element_size);
                 let mut decoded = Vec::new();
-                decoder.decode_into(&meta.codecs, encoded, length, &mut decoded).map_err(Problem::Decode)?;
+                decoder.decode_into(codecs, encoded, length, &mut decoded).map_err(Problem::Decode)?;
                 to_native(&mut decoded, &meta.data_type);
                 let size = self.element_size;
                 places.for_each(|from, to| {
@@ -184,8 +263,7 @@ impl Target {
                 });
             }
             Values::Texts(target) => {
-                let frame =
-                    decoder.decode_strings(&meta.codecs, encoded, STRINGS_MAX).map_err(Problem::Decode)?;
+                let frame = decoder.decode_strings(codecs, encoded, STRINGS_MAX).map_err(Problem::Decode)?;
                 let texts = strings(frame).map_err(Problem::Decode)?;
                 if texts.len() != elements {
                     return Err(Problem::Strings(format!("{} strings for {elements} elements", texts.len())));

@@ -48,9 +48,12 @@ use anyhow::{Context as _, Result, bail};
 
 pub(crate) use field::{At, Coordinate, Dim, Effort, Field, Operation};
 pub(crate) use json::lines as json_lines;
+pub(crate) use npy::ArrayFile;
 pub(crate) use sketch::{Terminal, sketch};
+pub(crate) use stored::Stored;
 pub(crate) use text::text;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Folder, Tree};
+pub(crate) use zarr::ZarrArray;
 
 /// How an output is written; its ending says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

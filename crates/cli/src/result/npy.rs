@@ -26,13 +26,46 @@ const ALIGNMENT: usize = 64;
 ///
 /// Cells are missing that are neither floats nor dates, or the type has no NumPy array.
 pub(super) fn encode(field: &Field) -> Result<Vec<u8>> {
-    let (descr, elements) = elements(field).context("use .zarr, .nc.json, .csv or .json")?;
-    let shape: String = field.shape().iter().map(|length| format!("{length}, ")).collect();
-    let shape = if field.dims.len() == 1 { shape.trim_end() } else { shape.trim_end_matches(", ") };
-    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-    let mut out = header(&dictionary)?;
+    let (descr, elements) = elements(field).context(OTHERS)?;
+    let shape: Vec<u64> = field.shape().into_iter().map(|length| length as u64).collect();
+    let mut out = header(&dictionary(&descr, &shape))?;
     out.extend(elements);
     Ok(out)
+}
+
+/// What holds fields that an array cannot.
+const OTHERS: &str = "use .zarr, .nc.json, .csv or .json";
+
+/// The pieces of a file that is written part by part.
+pub(crate) struct ArrayFile;
+
+impl ArrayFile {
+    /// Everything before the elements of an array of shape `shape` of the type of `field`.
+    ///
+    /// # Errors
+    ///
+    /// The shape is too long for a header.
+    pub(crate) fn header(field: &Field, shape: &[u64]) -> Result<Vec<u8>> {
+        let data_type = DataType { element: field.element.clone(), order: ByteOrder::native() };
+        header(&dictionary(&data_type.to_string(), shape))
+    }
+
+    /// The elements of a part, in row-major order.
+    ///
+    /// # Errors
+    ///
+    /// Some are missing, and their type cannot say so.
+    pub(crate) fn elements(part: &Field) -> Result<Vec<u8>> {
+        stored::native(part, &part.element, None).context(OTHERS).with_context(|| part.title())
+    }
+}
+
+/// The dictionary of the header.
+fn dictionary(descr: &str, shape: &[u64]) -> String {
+    let is_one = shape.len() == 1;
+    let shape: String = shape.iter().map(|length| format!("{length}, ")).collect();
+    let shape = if is_one { shape.trim_end() } else { shape.trim_end_matches(", ") };
+    format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}")
 }
 
 /// Everything before the elements.

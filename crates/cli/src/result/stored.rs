@@ -9,9 +9,9 @@ use super::field::{Field, text_of};
 use rangefold::array::{Value, Values};
 
 /// What a netCDF or Zarr array holds for a field.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// Type of the elements.
-    pub(super) element: ElementType,
+    pub(crate) element: ElementType,
     /// What stands for a missing integer; floats have NaN.
     pub(super) fill: Option<i128>,
     /// Attributes that say what the elements mean.
@@ -27,31 +27,73 @@ pub(super) struct Stored {
 /// Texts have gaps, every integer that could stand for "missing" is a value, or the type has no counterpart.
 pub(super) fn of(field: &Field) -> Result<Stored> {
     let gaps = field.missing();
-    let mut attributes = Map::new();
-    let element = match &field.element {
-        ElementType::Bool if gaps > 0 => {
-            attributes.insert("flag_values".into(), json!([0, 1]));
-            attributes.insert("flag_meanings".into(), json!("false true"));
-            ElementType::Int8
-        }
-        ElementType::DateTime64(unit) => {
-            attributes.insert("units".into(), json!(format!("{} since 1970-01-01", unit_name(*unit)?)));
-            ElementType::Int64
-        }
-        ElementType::TimeDelta64(unit) => {
-            attributes.insert("units".into(), json!(unit_name(*unit)?));
-            ElementType::Int64
-        }
-        element => element.clone(),
-    };
     if gaps > 0 && matches!(field.values, Values::Text(_)) {
         bail!("{gaps} of {} texts are missing, and an array of texts cannot say so", field.cells());
     }
-    let fill = if gaps > 0 && element.is_integer() { Some(fill(&element, field)?) } else { None };
-    if let Some(fill) = fill {
-        attributes.insert("_FillValue".into(), crate::number::integer(fill));
+    let plain = Stored::described(field, None)?;
+    if gaps == 0 || !(plain.element.is_integer() || plain.element == ElementType::Bool) {
+        return Ok(plain);
     }
-    Ok(Stored { element, fill, attributes })
+    let element = if plain.element == ElementType::Bool { ElementType::Int8 } else { plain.element };
+    Stored::described(field, Some(fill(&element, field)?))
+}
+
+impl Stored {
+    /// How values of the type of `field` are held, whose missing integers `fill` stands for; none are missing without one.
+    ///
+    /// # Errors
+    ///
+    /// The type has no counterpart.
+    pub(crate) fn described(field: &Field, fill: Option<i128>) -> Result<Self> {
+        let mut attributes = Map::new();
+        let element = match &field.element {
+            ElementType::Bool if fill.is_some() => {
+                attributes.insert("flag_values".into(), json!([0, 1]));
+                attributes.insert("flag_meanings".into(), json!("false true"));
+                ElementType::Int8
+            }
+            ElementType::DateTime64(unit) => {
+                attributes.insert("units".into(), json!(format!("{} since 1970-01-01", unit_name(*unit)?)));
+                ElementType::Int64
+            }
+            ElementType::TimeDelta64(unit) => {
+                attributes.insert("units".into(), json!(unit_name(*unit)?));
+                ElementType::Int64
+            }
+            element => element.clone(),
+        };
+        if let Some(fill) = fill {
+            attributes.insert("_FillValue".into(), crate::number::integer(fill));
+        }
+        Ok(Self { element, fill, attributes })
+    }
+
+    /// What may stand for missing values of a type, the best first; none for types that have something else for it.
+    pub(crate) fn fills(element: &ElementType) -> Vec<i128> {
+        let element = match element {
+            ElementType::Bool => &ElementType::Int8,
+            ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => &ElementType::Int64,
+            element if element.is_integer() => element,
+            _ => return Vec::new(),
+        };
+        fills(element).to_vec()
+    }
+
+    /// The elements of a part; `None` if some are missing and nothing stands for them, or what does is a value.
+    ///
+    /// # Errors
+    ///
+    /// A value is not of the type.
+    pub(crate) fn elements(&self, part: &Field) -> Result<Option<Vec<u8>>> {
+        let is_integer = self.element.is_integer() || self.element == ElementType::Bool;
+        let is_taken = |fill: i128| {
+            (0..part.cells()).filter_map(|i| part.value(i)).any(|value| value.to_integer() == Some(fill))
+        };
+        if is_integer && self.fill.map_or(part.missing() > 0, is_taken) {
+            return Ok(None);
+        }
+        native(part, &self.element, self.fill).map(Some)
+    }
 }
 
 /// The unit as UDUNITS spells it.
@@ -70,8 +112,7 @@ fn unit_name(unit: TimeUnit) -> Result<&'static str> {
 
 /// The netCDF default fill value of the type, or one of its extremes if the field has that value.
 fn fill(element: &ElementType, field: &Field) -> Result<i128> {
-    let (min, max) = integer_range(element);
-    let default = if min < 0 { min + fill_offset(element) } else { max - fill_offset(element) };
+    let [default, min, max] = fills(element);
     let is_value = |candidate: &i128| {
         (0..field.cells()).filter_map(|i| field.value(i)).any(|value| value.to_integer() == Some(*candidate))
     };
@@ -85,6 +126,13 @@ fn fill(element: &ElementType, field: &Field) -> Result<i128> {
             element.name()
         ),
     }
+}
+
+/// The netCDF default fill value of the type, and its extremes.
+fn fills(element: &ElementType) -> [i128; 3] {
+    let (min, max) = integer_range(element);
+    let default = if min < 0 { min + fill_offset(element) } else { max - fill_offset(element) };
+    [default, min, max]
 }
 
 /// Distance of netCDF's default fill value from the extreme it is next to (`netcdf.h`: `NC_FILL_BYTE` and others).

@@ -28,6 +28,30 @@ impl Tree {
     }
 
     fn save_inner(&self, path: &Path, overwrite: bool) -> Result<()> {
+        let mut folder = Folder::begin(path, overwrite)?;
+        for (name, content) in &self.objects {
+            folder.put(name, content)?;
+        }
+        folder.publish()
+    }
+}
+
+/// A folder that is being written beside its place.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    existing: bool,
+    /// Removed when dropped, with whatever is still in it.
+    aside: tempfile::TempDir,
+}
+
+impl Folder {
+    /// An empty folder that will stand at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tree::save`].
+    pub(crate) fn begin(path: &Path, overwrite: bool) -> Result<Self> {
         let existing = match fs::symlink_metadata(path) {
             Ok(_) if !overwrite => bail!("it exists already; --overwrite replaces it"),
             Ok(_) if !STORE_MARKS.iter().any(|mark| path.join(mark).is_file()) => {
@@ -39,24 +63,38 @@ impl Tree {
         };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent)?;
-        // Removed when dropped, with whatever is still in it.
         let aside = tempfile::Builder::new().prefix(".rangefold-").tempdir_in(parent)?;
-        let fresh = aside.path().join("new");
-        fs::create_dir(&fresh)?;
-        for (name, content) in &self.objects {
-            let target = join(&fresh, name)?;
-            if let Some(folder) = target.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(target, content)?;
+        fs::create_dir(aside.path().join("new"))?;
+        Ok(Self { path: path.to_owned(), existing, aside })
+    }
+
+    /// Adds an object.
+    ///
+    /// # Errors
+    ///
+    /// Its name leads out of the folder, or the disk refuses.
+    pub(crate) fn put(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        let target = join(&self.aside.path().join("new"), name)?;
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
         }
-        let old = aside.path().join("old");
+        Ok(fs::write(target, content)?)
+    }
+
+    /// Puts the folder in its place, in one step.
+    ///
+    /// # Errors
+    ///
+    /// The disk refuses; what was there stays as it was.
+    pub(crate) fn publish(self) -> Result<()> {
+        let Self { path, existing, aside } = self;
+        let (fresh, old) = (aside.path().join("new"), aside.path().join("old"));
         if existing {
-            fs::rename(path, &old)?;
+            fs::rename(&path, &old)?;
         }
-        if let Err(error) = fs::rename(&fresh, path) {
+        if let Err(error) = fs::rename(&fresh, &path) {
             if existing {
-                fs::rename(&old, path).context("what was there could not be put back")?;
+                fs::rename(&old, &path).context("what was there could not be put back")?;
             }
             return Err(error.into());
         }

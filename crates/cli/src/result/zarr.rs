@@ -19,7 +19,7 @@ use zarrs::array::codec::ZstdCodec;
 use zarrs::array::{ArrayBuilder, ArrayBytes, ArrayBytesOffsets, ArrayMetadataOptions, ArraySubset};
 use zarrs::metadata::FillValueMetadata;
 use zarrs::storage::store::MemoryStore;
-use zarrs::storage::{ListableStorageTraits as _, ReadableStorageTraits as _};
+use zarrs::storage::{ListableStorageTraits as _, ReadableStorageTraits as _, WritableStorageTraits as _};
 
 use super::field::{Coordinate, Dim, Field};
 use super::tree::Tree;
@@ -40,24 +40,36 @@ const ROOT: &str = "zarr.json";
 pub(super) fn encode(fields: &[Field]) -> Result<Tree> {
     let names = names::of(fields)?;
     let dims = names::dims(fields, &names)?;
-    let (store, two) = (Arc::new(MemoryStore::new()), names::two());
-    for dim in dims.values().filter(|dim| !names.contains(&dim.name)) {
-        if let Some(coordinate) = &dim.coordinate {
-            let bounded = names::has_bounds(dim, &names, &dims);
-            coordinate_array(dim, coordinate, bounded)?.store(&store, &dim.name)?;
-            if let Some(bounds) = coordinate.bounds.as_ref().filter(|_| bounded) {
-                let mut array = labels(dim, bounds)?;
-                array.dims.push(&two);
-                array.store(&store, &names::bounds(&dim.name))?;
-            }
-        }
-    }
+    let store = Arc::new(MemoryStore::new());
+    coordinates(&store, &names, &dims)?;
     for (field, name) in fields.iter().zip(&names) {
         array(field, name).and_then(|array| array.store(&store, name)).with_context(|| field.title())?;
         if field.counts_apart() {
             counts(field).store(&store, &names::count(name))?;
         }
     }
+    tree(&store)
+}
+
+/// Stores the coordinates of dimensions, and their bounds.
+fn coordinates(store: &Arc<MemoryStore>, names: &[String], dims: &BTreeMap<&str, &Dim>) -> Result<()> {
+    let two = names::two();
+    for dim in dims.values().filter(|dim| !names.contains(&dim.name)) {
+        if let Some(coordinate) = &dim.coordinate {
+            let bounded = names::has_bounds(dim, names, dims);
+            coordinate_array(dim, coordinate, bounded)?.store(store, &dim.name)?;
+            if let Some(bounds) = coordinate.bounds.as_ref().filter(|_| bounded) {
+                let mut array = labels(dim, bounds)?;
+                array.dims.push(&two);
+                array.store(store, &names::bounds(&dim.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All objects of a store, and the metadata of its root.
+fn tree(store: &MemoryStore) -> Result<Tree> {
     let mut objects = BTreeMap::new();
     for key in store.list()? {
         let bytes = store.get(&key)?.with_context(|| format!("{key} is gone"))?;
@@ -67,6 +79,67 @@ pub(super) fn encode(fields: &[Field]) -> Result<Tree> {
     let mut objects: Vec<_> = objects.into_iter().collect();
     objects.push((ROOT.to_owned(), root));
     Ok(Tree { objects })
+}
+
+/// An array that is written chunk by chunk, with the coordinates of its dimensions.
+pub(crate) struct ZarrArray {
+    store: Arc<MemoryStore>,
+    array: zarrs::array::Array<MemoryStore>,
+}
+
+impl ZarrArray {
+    /// The array of a field whose values are still to come, of shape `shape`, in chunks of shape `chunk`.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`].
+    pub(crate) fn new(field: &Field, stored: &stored::Stored, shape: &[u64], chunk: &[u64]) -> Result<Self> {
+        let fields = std::slice::from_ref(field);
+        let names = names::of(fields)?;
+        let name = names.first().context("there is no field")?;
+        let dims = names::dims(fields, &names)?;
+        let store = Arc::new(MemoryStore::new());
+        coordinates(&store, &names, &dims)?;
+        let mut attributes = stored.attributes.clone();
+        attributes.extend(names::attributes(field, name));
+        let array = Array {
+            dims: field.dims.iter().collect(),
+            data_type: stored.element.name(),
+            fill: fill_value(&stored.element),
+            attributes,
+            bytes: ArrayBytes::new_flen(Vec::new()),
+        };
+        let array = array.metadata(&store, name, shape, chunk)?;
+        Ok(Self { store, array })
+    }
+
+    /// `length` bytes of elements that are not there.
+    pub(crate) fn empty(&self, length: usize) -> Vec<u8> {
+        let fill = self.array.fill_value().as_ne_bytes();
+        fill.iter().copied().cycle().take(length).collect()
+    }
+
+    /// The objects of the chunk at `index`, whose elements are `bytes`; none if all of them are the fill value.
+    ///
+    /// # Errors
+    ///
+    /// There is no such chunk, or `bytes` is not one.
+    pub(crate) fn chunk(&self, index: &[u64], bytes: Vec<u8>) -> Result<Vec<(String, Vec<u8>)>> {
+        self.array.store_chunk(index, ArrayBytes::new_flen(bytes))?;
+        let key = self.array.chunk_key(index);
+        let content = self.store.get(&key)?;
+        self.store.erase(&key)?;
+        Ok(content.map(|content| (key.to_string(), content.to_vec())).into_iter().collect())
+    }
+
+    /// Everything but the chunks; the root's metadata is last.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`].
+    pub(crate) fn finish(self) -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(tree(&self.store)?.objects)
+    }
 }
 
 /// An array before it is stored.
@@ -80,23 +153,35 @@ struct Array<'a> {
 
 impl Array<'_> {
     fn store(self, store: &Arc<MemoryStore>, name: &str) -> Result<()> {
+        let shape: Vec<u64> = self.dims.iter().map(|dim| dim.length as u64).collect();
+        let bytes = self.bytes.clone();
+        let array = self.metadata(store, name, &shape, &chunk_shape(&shape))?;
+        if !shape.contains(&0) {
+            array.store_array_subset(&ArraySubset::new_with_shape(shape), bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Stores all but the elements.
+    fn metadata(
+        self,
+        store: &Arc<MemoryStore>,
+        name: &str,
+        shape: &[u64],
+        chunk: &[u64],
+    ) -> Result<zarrs::array::Array<MemoryStore>> {
         if name.is_empty() || name.starts_with("__") || name.contains('/') {
             bail!("{name:?} is no name of a Zarr array");
         }
-        let shape: Vec<u64> = self.dims.iter().map(|dim| dim.length as u64).collect();
         let fill: FillValueMetadata = serde_json::from_value(self.fill)?;
         let names: Vec<&str> = self.dims.iter().map(|dim| dim.name.as_str()).collect();
-        let array =
-            ArrayBuilder::new(shape.clone(), chunk_shape(&shape).as_slice(), self.data_type.as_str(), fill)
-                .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(COMPRESSION_LEVEL, false))])
-                .dimension_names(Some(names))
-                .attributes(self.attributes)
-                .build(Arc::clone(store), &format!("/{name}"))?;
+        let array = ArrayBuilder::new(shape.to_vec(), chunk, self.data_type.as_str(), fill)
+            .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(COMPRESSION_LEVEL, false))])
+            .dimension_names(Some(names))
+            .attributes(self.attributes)
+            .build(Arc::clone(store), &format!("/{name}"))?;
         array.store_metadata_opt(&ArrayMetadataOptions::default().with_include_zarrs_metadata(false))?;
-        if !shape.contains(&0) {
-            array.store_array_subset(&ArraySubset::new_with_shape(shape), self.bytes)?;
-        }
-        Ok(())
+        Ok(array)
     }
 }
 

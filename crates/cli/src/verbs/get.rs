@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use rangefold::active::{Limits, Query, query::Values, select};
+use rangefold::array::AxisRange;
 use rangefold::reduce::Reduction;
 
 use crate::args::Get;
@@ -11,7 +12,7 @@ use crate::context::Context;
 use crate::fields::Asked;
 use crate::result::{self, Field, Format, Terminal};
 use crate::source::Source;
-use crate::{Done, WrongArguments, fields, names, output};
+use crate::{Done, WrongArguments, fields, names, output, stream};
 
 pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
@@ -30,25 +31,37 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse).map_err(WrongArguments::of)?,
         nearest: args.nearest,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
+        memory: Some(context.shared.memory),
         ..Query::default()
     };
+    let asked = Asked { selection: args.select.as_deref(), raw: args.raw, ..Asked::default() };
+    if let (Some(url), Some(format)) = (&args.output, format)
+        && source.set().arrays.get(variable).is_some_and(|array| stream::can(array, format, args.raw))
+    {
+        let (_, selected) = source.select(context, variable, &query).await?;
+        let is_empty = |runs: &Vec<AxisRange>| runs.iter().all(|run| run.count() == 0);
+        for warning in &selected.warnings {
+            output::complain(&format!("warning: {variable}: {warning}"));
+        }
+        if !selected.runs.iter().any(is_empty) {
+            stream::write(context, &mut source, variable, (&query, asked), url, format).await?;
+            return Ok(Done::All);
+        }
+    }
     let started = Instant::now();
     let (store, prepared) = source.prepare(context, variable, &query).await?;
     let limits = Limits { memory: context.shared.memory, ..Limits::default() };
     let answer =
         prepared.run(&store, limits, &|_, _| {}).await.with_context(|| format!("cannot read {variable}"))?;
-    let asked = Asked { selection: args.select.as_deref(), raw: args.raw, ..Asked::default() };
     let fields: Vec<Field> =
         fields::of_answer(&store, variable, &prepared, asked, &answer, started.elapsed())
             .await?
             .into_iter()
             .map(|answered| {
-                Ok(Field {
-                    operation: None,
-                    count: None,
-                    effort: None,
-                    ..answered.map_err(|unanswered| unanswered.error)?
-                })
+                let field = answered.map_err(|unanswered| unanswered.error)?;
+                // What is raw is a number, also of a time.
+                let dates = field.dates.filter(|_| !args.raw);
+                Ok(Field { operation: None, count: None, effort: None, dates, ..field })
             })
             .collect::<Result<_>>()?;
     match (&args.output, format) {

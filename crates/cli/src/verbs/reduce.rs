@@ -23,6 +23,7 @@ use crate::{Done, WrongArguments, fields, names, number, operations, output, pro
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     let reductions = operations::parse(&args.op).map_err(WrongArguments::of)?;
     let query = query(args, reductions).map_err(WrongArguments::of)?;
+    let query = Query { memory: Some(context.shared.memory), ..query };
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
     if let Some(output) = &args.output {
         context.check_url(output)?;
@@ -160,6 +161,7 @@ fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
         weights,
         values: if args.raw { Values::Raw } else { Values::Unpacked },
         condition: args.condition.as_deref().map(operations::condition).transpose()?,
+        memory: None,
     })
 }
 
@@ -265,10 +267,9 @@ fn limits(context: &Context) -> Limits {
 async fn explain(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<String> {
     let (store, prepared) = source.prepare(context, variable, query).await?;
     let plan = &prepared.plan;
-    let manifest = store.references().arrays.get(variable).map(|array| &array.manifest);
     let (mut stored, mut inline, mut encoded) = (0_u64, 0_u64, 0_u64);
     let mut objects = std::collections::BTreeSet::new();
-    for reference in plan.tasks().filter_map(|task| manifest?.get(task.selection.number)) {
+    for reference in prepared.stored(&store) {
         stored += 1;
         match reference {
             Reference::Inline(_) => inline += 1,

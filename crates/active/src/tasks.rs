@@ -1,0 +1,120 @@
+//! The tasks of a plan, with the references of what is stored.
+//!
+//! An array may have far more chunks than are stored: 10^12 that were never written. What it takes to go through the
+//! tasks follows what is stored and what is asked, whichever is less: the stored chunks are found by going through the
+//! references, and those between two of them are one task, or a few.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rangefold_reduce::{ChunkTask, ReductionPlan};
+use rangefold_refs::{Manifest, Reference};
+use rangefold_store::ReferenceStore;
+
+use crate::plans::Plans;
+
+/// The tasks of a plan in their order, each with its reference if its chunk is stored.
+pub(crate) struct Tasks {
+    plan: Arc<ReductionPlan>,
+    stored: Stored,
+    /// Whether chunks that are not stored may share a task.
+    together: bool,
+    /// Ordinal of the next task.
+    next: u64,
+    /// The next task whose chunk is stored; `None` if it has to be looked for.
+    ahead: Option<(ChunkTask, Reference)>,
+    /// Tasks for chunks that are not stored.
+    absent: std::vec::IntoIter<ChunkTask>,
+}
+
+impl Tasks {
+    /// The tasks of `plans` for the array at `path`.
+    pub(crate) fn new(store: &ReferenceStore, path: &str, plans: &Plans) -> Self {
+        Self {
+            plan: Arc::clone(&plans.main),
+            stored: Stored::new(store, path, &plans.main),
+            together: plans.is_single(),
+            next: 0,
+            ahead: None,
+            absent: Vec::new().into_iter(),
+        }
+    }
+
+    /// Tasks for chunks that are not stored. Where each part of the array has a plan of its own, no two share one.
+    fn absent(&self, ordinals: Range<u64>) -> std::vec::IntoIter<ChunkTask> {
+        let end = if self.together { ordinals.end } else { ordinals.end.min(ordinals.start + 1) };
+        self.plan.absent_tasks(ordinals.start..end).take(ABSENT_AT_ONCE).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// Tasks for absent chunks that are made at a time.
+const ABSENT_AT_ONCE: usize = 64;
+
+impl Iterator for Tasks {
+    type Item = (ChunkTask, Option<Reference>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(task) = self.absent.next() {
+            self.next = task.ordinal.saturating_add(task.chunks);
+            return Some((task, None));
+        }
+        if self.ahead.is_none() {
+            self.ahead = self.stored.next();
+        }
+        let due = self.ahead.as_ref().map_or(self.plan.chunk_count(), |(task, _)| task.ordinal);
+        if self.next < due {
+            self.absent = self.absent(self.next..due);
+            let task = self.absent.next()?;
+            self.next = task.ordinal.saturating_add(task.chunks);
+            return Some((task, None));
+        }
+        let (task, reference) = self.ahead.take()?;
+        self.next = task.ordinal.saturating_add(1);
+        Some((task, Some(reference)))
+    }
+}
+
+/// The tasks whose chunks are stored, in their order, with their references.
+pub(crate) struct Stored {
+    plan: Arc<ReductionPlan>,
+    store: ReferenceStore,
+    path: String,
+    by: By,
+}
+
+/// How stored chunks are found.
+enum By {
+    /// Each chunk that is needed is looked up.
+    Chunks(Box<dyn Iterator<Item = ChunkTask> + Send>),
+    /// Each reference is asked whether its chunk is needed.
+    References(Range<usize>),
+}
+
+impl Stored {
+    pub(crate) fn new(store: &ReferenceStore, path: &str, plan: &Arc<ReductionPlan>) -> Self {
+        let len = store.references().arrays.get(path).map_or(0, |array| array.manifest.len());
+        let by = if plan.chunk_count() <= len as u64 {
+            By::Chunks(Box::new(plan.tasks()))
+        } else {
+            By::References(0..len)
+        };
+        Self { plan: Arc::clone(plan), store: store.clone(), path: path.to_owned(), by }
+    }
+}
+
+impl Iterator for Stored {
+    type Item = (ChunkTask, Reference);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let manifest: &Manifest = &self.store.references().arrays.get(&self.path)?.manifest;
+        match &mut self.by {
+            By::Chunks(tasks) => {
+                tasks.find_map(|task| manifest.get(task.selection.number).map(|reference| (task, reference)))
+            }
+            By::References(rows) => rows.find_map(|row| {
+                let (number, reference) = manifest.row(row)?;
+                Some((self.plan.task(number)?, reference))
+            }),
+        }
+    }
+}
