@@ -21,7 +21,7 @@ pub struct MissingAttributes {
     pub valid_range: Vec<Number>,
     /// Those of `_FillValue` and `missing_value` that are texts.
     pub texts: Vec<String>,
-    /// Whether filling was switched off when the variable was defined (`nc_def_var_fill`).
+    /// Whether elements that were never written hold no fill value (`_NoFill`): the default of the type is then a value.
     pub no_fill: bool,
     /// Whether signed integers will be reinterpreted (`_Unsigned = "true"`, and values are to be unpacked).
     pub unsigned: bool,
@@ -30,8 +30,9 @@ pub struct MissingAttributes {
 impl MissingAttributes {
     /// What netCDF4-python masks in a variable of type `element` that has these attributes.
     ///
-    /// - Without a usable `_FillValue` the netCDF default fill of the type is missing too, except for one-byte types
-    ///   where filling was switched off, and except for reinterpreted integers, which never equal a negative default.
+    /// - Without a usable `_FillValue` the netCDF default fill of the type is missing too, except where nothing was filled
+    ///   (`_NoFill`: one-byte types of files, and what other programs wrote as references without a fill value), and
+    ///   except for reinterpreted integers, which never equal a negative default.
     /// - One value of `missing_value` that the type cannot hold makes the whole attribute void.
     /// - A usable `valid_range` hides `valid_min` and `valid_max`.
     #[must_use]
@@ -44,7 +45,7 @@ impl MissingAttributes {
         }
         match attributes.fill_value.filter(fits) {
             Some(fill) => fill_values.push(fill),
-            None if attributes.no_fill && element.size() == Some(1) => {}
+            None if attributes.no_fill => {}
             None if attributes.unsigned && is_signed(element) => {}
             None => fill_values.extend(netcdf_default_fill(element)),
         }

@@ -8,12 +8,13 @@ use rangefold_refs::{AttributeValue, Attributes, by_part};
 use crate::AttributeRule;
 
 /// Attributes that change what a variable's stored numbers mean. They are compared and never dropped.
-pub(crate) const MEANING: [&str; 14] = [
+pub(crate) const MEANING: [&str; 15] = [
     "units",
     "calendar",
     "scale_factor",
     "add_offset",
     "_FillValue",
+    "_NoFill",
     "missing_value",
     "_Unsigned",
     "valid_min",

@@ -135,7 +135,10 @@ pub(crate) fn nodes(
                 Ok(zarr_v3::Node::Group(group)) => {
                     nodes.groups.insert(path.to_owned(), group);
                 }
-                Ok(zarr_v3::Node::Array(pending)) => {
+                Ok(zarr_v3::Node::Array(mut pending)) => {
+                    if foreign {
+                        fill_mark::no_default(&mut pending.array);
+                    }
                     nodes.arrays.insert(path.to_owned(), pending);
                 }
                 Err(error) => {

@@ -12,7 +12,9 @@
 //!
 //! Zero is told from a mark by the attributes alone: a store in which zeros are missing has `_FillValue` or
 //! `missing_value` 0 beside the zero `fill_value`. Zarr v3 arrays keep `_FillValue` as an attribute, and xarray does not
-//! take their fill value for a mark; neither do we. Stores that rangefold wrote say so themselves (the member
+//! take their fill value for a mark; neither do we. netCDF's default fill values, which netCDF readers mask in files that
+//! declare nothing, are data in such a store, as they are for xarray: an image may well hold 255 or 65535. That too is
+//! put into the attributes, as netCDF's `_NoFill`. Stores that rangefold wrote say so themselves (the member
 //! `rangefold`), and their attributes mean what the file's attributes mean.
 
 use rangefold_array::ElementType;
@@ -21,12 +23,15 @@ use crate::element::fill_to_value;
 use crate::zarr_v2::FILL_VALUE;
 use crate::{AttributeValue, ManifestArray};
 
+/// netCDF's special attribute that says that nothing was filled.
+const NO_FILL: &str = "_NoFill";
+
 /// Declares the fill value of a Zarr v2 array as `_FillValue`, if it marks missing elements.
 pub(crate) fn declare(array: &mut ManifestArray) {
     let meta = &array.meta;
     let element = &meta.data_type.element;
     let Some(fill) = meta.fill_value.as_ref().filter(|fill| fill.0.iter().any(|&byte| byte != 0)) else {
-        return;
+        return no_default(array);
     };
     let mark = match element {
         // Written in base64, but meant as a text.
@@ -47,4 +52,12 @@ pub(crate) fn declare(array: &mut ManifestArray) {
         _ => return,
     };
     array.attributes.insert(FILL_VALUE, mark);
+}
+
+/// Says that no default marks missing elements of a number, unless the attributes declare a mark.
+pub(crate) fn no_default(array: &mut ManifestArray) {
+    let element = &array.meta.data_type.element;
+    if (element.is_integer() || element.is_float()) && array.attributes.get(FILL_VALUE).is_none() {
+        array.attributes.insert(NO_FILL, AttributeValue::Text("true".to_owned()));
+    }
 }
