@@ -10,6 +10,9 @@ use crate::error::Offender;
 use crate::place::Part;
 use crate::{AttributeRule, Chunks, CombineError, Packing, mark};
 
+/// The property that is what missing and absent data are.
+pub(crate) const FILL_VALUE: &str = "fill value";
+
 /// How much of a variable must be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -35,7 +38,11 @@ pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> 
     let all: Vec<(&str, Vec<(&'static str, String)>)> =
         parts.iter().map(|part| (part.name, properties(part, scope))).collect();
     let Some((_, names)) = all.first() else { return Ok(()) };
+    let are_zero = parts.iter().all(|part| mark::is_zero(part.array));
     for (row, (property, _)) in names.iter().enumerate() {
+        if *property == FILL_VALUE && are_zero {
+            continue;
+        }
         let values: Vec<(&str, &str)> =
             all.iter().filter_map(|(name, p)| Some((*name, p.get(row)?.1.as_str()))).collect();
         if let Some(error) = disagreement(variable, property, &values) {
@@ -136,7 +143,7 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
         // First, because it explains the others.
         properties.push((by_part::TABLE, attribute(by_part::TABLE)));
         if scope != Scope::TimeValues {
-            properties.push(("fill value", mark::identity(part.array)));
+            properties.push((FILL_VALUE, mark::identity(part.array)));
         }
     }
     if let Scope::Chunks { lengths, .. } = scope {

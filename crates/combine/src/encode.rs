@@ -133,7 +133,6 @@ fn exact(
 }
 
 /// Whether the number times the length of the unit is just the instant, which is finite.
-
 fn is_multiple(value: f64, units: TimeUnits, instant: Instant) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "at most 366 days of nanoseconds, which floats can tell")]
     let step = units.step_nanoseconds() as f64;

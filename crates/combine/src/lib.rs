@@ -10,11 +10,13 @@
 //!
 //! | it | becomes |
 //! |---|---|
-//! | is the coordinate of a joined dimension | the sorted union of all labels, inline; bit for bit where all inputs agree on type and units |
+//! | is the coordinate of a joined dimension | the sorted union of all labels, inline; bit for bit where all inputs agree on type and units; else times are numbers of one input's units, with its attributes, or whole numbers of a finer unit where those cannot say all of them |
 //! | lies on a joined dimension | joined by reference: each chunk of an input is one chunk of the result |
 //! | so, with up to 64 bytes a label, and describes others (bounds) or cannot be joined by reference | joined by value, inline; times in the units of the joined axis |
 //! | holds data in an input that lacks a joined dimension but has a label for it | gains the dimension, in front |
-//! | lies on no joined dimension | kept once, after its values in all inputs have been compared |
+//! | describes others there: bounds of the labels; small coordinates and bounds that are not the same in every input | gains the dimension too |
+//! | lies on no joined dimension | kept once, after its values in all inputs have been compared; times as dates, whatever their units |
+//! | has a joined dimension twice | refused, unless every input holds it whole |
 //!
 //! A dimension means the nearest coordinate variable of its name, from a variable's group to the root, so that groups
 //! with times of their own are joined each along its own.
@@ -26,13 +28,15 @@
 //! | where labels come from | the coordinate variable, as times if its units are | [`Selector`] |
 //! | order of labels | ascending | [`Sort`] |
 //! | data of two inputs at the same labels | refused, unless the references are the same | [`Overlap`]: decode and compare, first, last |
-//! | labels at which no input holds a variable; shared variables that inputs lack | refused | [`MissingVariable`]: fill (needs a fill value), drop |
+//! | labels at which no input holds a variable; shared variables that inputs lack | refused | [`MissingVariable`]: fill (the declared fill value, else netCDF's default, which is then declared; refused where there is none), drop |
 //! | chunks that do not meet at the borders of one regular grid | refused | [`Chunks::Rectilinear`]; [`combine_split`] |
 //! | packing and missing values that differ | refused, with the majority and who is not of it | [`Packing::ByPart`]; [`combine_split`] |
 //! | data type, codecs, chunk shape, dimensions, units that differ | refused likewise | [`combine_split`] |
 //! | shared variables whose values differ | refused | [`Tolerance`] |
+//! | standard names, cell methods and what else says what a variable is ([`is_description`]); parameters of grid mappings | refused | [`AttributeRule`] |
 //! | other attributes that differ | left out, and told | [`AttributeRule`] |
-//! | different calendars; labels twice in an input; NaN or missing labels; an object with two states | refused | – |
+//! | an object that has changed between two scans | refused | [`Overlap::Last`]: what is new takes the place of all that is old |
+//! | different calendars, but for `standard` and `proleptic_gregorian` from 1582-10-15 on; labels twice in an input; NaN or missing labels | refused | – |
 //!
 //! An absent chunk makes no claim: it gives way to a chunk that another input has there, under every policy. That is
 //! what makes sets with holes grow by [`Input::combined`] to the same set, whatever the order.

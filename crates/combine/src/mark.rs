@@ -4,7 +4,7 @@
 //! then declared: as the Zarr `fill_value` and as `_FillValue`. netCDF takes the default of one-byte types for data, and
 //! texts and truth values have none: such variables are refused.
 
-use rangefold_array::{DataType, ElementType, FillValue, Number};
+use rangefold_array::{ElementType, FillValue, Number};
 use rangefold_cf::{Meaning, netcdf_default_fill};
 use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
 
@@ -149,6 +149,13 @@ pub(crate) fn needed(parts: &[Part<'_>], has_holes: bool) -> Result<Option<Mark>
     }
 }
 
+/// Whether an array declares nothing and its absent chunks, if there are any, are zeros.
+pub(crate) fn is_zero(array: &ManifestArray) -> bool {
+    let fill = array.meta.fill_value.as_ref();
+    let is_zero = fill.map_or(!has_absent(array), |fill| fill.0.iter().all(|byte| *byte == 0));
+    is_zero && Mark::declared(array).is_none() && array.attributes.get("_FillValue").is_none()
+}
+
 /// What an array says of missing data, as it is compared between inputs: netCDF's default fill need not be said, and
 /// zeros that nothing is filled with say nothing.
 pub(crate) fn identity(array: &ManifestArray) -> String {
@@ -165,7 +172,9 @@ pub(crate) fn identity(array: &ManifestArray) -> String {
                 printed(&mark.attribute)
             }
         }
-        (Some(mark), _) => format!("{}, and {} in absent chunks", printed(&mark.attribute), fill_text(array)),
+        (Some(mark), _) => {
+            format!("{}, and {} in absent chunks", printed_fill(array, &mark.fill), fill_text(array))
+        }
         (None, None) if is_unused || fill.is_none() => "none".to_owned(),
         (None, None) => fill_text(array),
         (None, Some(other)) => format!("{} that is no value of the type", printed(other)),
@@ -174,14 +183,22 @@ pub(crate) fn identity(array: &ManifestArray) -> String {
 
 /// The Zarr fill value, printed as a value of the type.
 fn fill_text(array: &ManifestArray) -> String {
-    let data_type: &DataType = &array.meta.data_type;
-    let Some(fill) = &array.meta.fill_value else { return "none".to_owned() };
-    match content::little(&data_type.element, &fill.0) {
+    array.meta.fill_value.as_ref().map_or_else(|| "none".to_owned(), |fill| printed_fill(array, fill))
+}
+
+/// A value of an array's type, printed.
+fn printed_fill(array: &ManifestArray, fill: &FillValue) -> String {
+    let element = &array.meta.data_type.element;
+    match content::little(element, &fill.0) {
         Some(Numbers::Integers(values)) => values.first().map(ToString::to_string).unwrap_or_default(),
-        Some(Numbers::Floats(values)) => {
-            values.first().map(|x| printed(&AttributeValue::Float(*x))).unwrap_or_default()
-        }
-        None => match (&data_type.element, std::str::from_utf8(&fill.0)) {
+        Some(Numbers::Floats(values)) => match (values.first(), element) {
+            // As short as the type allows: 0.1 and not 0.10000000149011612.
+            #[expect(clippy::cast_possible_truncation, reason = "it was widened from this type")]
+            (Some(value), ElementType::Float32) => (*value as f32).to_string(),
+            (Some(value), _) => value.to_string(),
+            (None, _) => String::new(),
+        },
+        None => match (element, std::str::from_utf8(&fill.0)) {
             (ElementType::VlenString | ElementType::FixedBytes(_), Ok(text)) => {
                 format!("{:?}", text.trim_end_matches('\0'))
             }

@@ -31,9 +31,10 @@ pub enum Selector {
     },
     /// `regex:PATTERN`: group 1, or else all that matches, in the input's name.
     Regex(Regex),
-    /// `list:FILE`: a value for each input, in the order of the inputs.
+    /// `list:FILE`: a value for each position of the dimension, in the order of the inputs; an input that lacks the
+    /// dimension has one.
     List(Vec<String>),
-    /// `index`: the number of the input, from 0.
+    /// `index`: numbers of the positions, from 0, in the order of the inputs; an input that lacks the dimension has one.
     Index,
     /// `varname`: the name of the only variable that holds data.
     VariableName,

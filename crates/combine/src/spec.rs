@@ -65,7 +65,8 @@ pub enum MissingVariable {
     /// Refuse.
     #[default]
     Error,
-    /// Leave its chunks absent there: they read as the fill value. Refused if there is none.
+    /// Leave its chunks absent there: they read as the fill value that the variable declares, or else as netCDF's
+    /// default, which is then declared. Refused for types that have none.
     Fill,
     /// Leave the variable out.
     Drop,

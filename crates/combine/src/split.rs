@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::combine::finish;
-use crate::compare::{Scope, properties};
+use crate::compare::{FILL_VALUE, Scope, properties};
 use crate::content::Contents;
 use crate::layout::{Layout, is_small, values_scope};
 use crate::plan::{Input, Plan, Role};
 use crate::read::{objects_of, read};
-use crate::{CombineError, CombineSpec, Combined, Error};
+use crate::{CombineError, CombineSpec, Combined, Error, mark};
 
 /// One of several combined sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +86,13 @@ fn alike(plan: &Plan<'_>) -> Vec<Vec<usize>> {
             // Small variables are joined by value, whatever their chunks.
             let scope = if is_small(&part) { of_values } else { scope };
             if let Some(slot) = of_input.get_mut(part.input) {
-                slot.insert(path, properties(&part, scope));
+                let mut properties = properties(&part, scope);
+                // Zeros that some inputs are filled with stand beside what others have stored.
+                let fill = properties
+                    .iter_mut()
+                    .filter(|(name, _)| *name == FILL_VALUE && mark::is_zero(part.array));
+                fill.for_each(|(_, value)| "none".clone_into(value));
+                slot.insert(path, properties);
             }
         }
     }
