@@ -29,6 +29,9 @@ const ALIGNMENT: u64 = 4 << 10;
 /// Longer requests are split, to be fetched in parallel.
 const REQUEST_LEN_MAX: u64 = 8 << 20;
 
+/// Bytes that a walk may fetch in vain to save requests, whatever it needs. Half of all that is fetched may be, if more.
+const WASTE_LEN: u64 = 4 << 20;
+
 /// Which paths of datasets to read whole.
 pub type Include = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
@@ -60,7 +63,7 @@ impl Default for Options {
             head: 1 << 20,
             whole: 8 << 20,
             gap: 64 << 10,
-            concurrency: 64,
+            concurrency: 128,
             lenient: false,
             dump: false,
             include: None,
@@ -75,7 +78,7 @@ impl Options {
     }
 
     fn merge(&self) -> Merge {
-        Merge { alignment: ALIGNMENT, gap: self.gap, length_max: REQUEST_LEN_MAX }
+        Merge { alignment: ALIGNMENT, gap: self.gap, length_max: REQUEST_LEN_MAX, waste: WASTE_LEN }
     }
 }
 
@@ -177,8 +180,7 @@ impl Reader {
             Pinned { size: meta.size, etag: meta.e_tag.clone(), last_modified: meta.last_modified.into() };
         let asked = ByteRange::new(0, range.length.min(pinned.size));
         let bytes = body(&path, asked, result).await?;
-        let blocks = Blocks::new(pinned.size);
-        blocks.insert(0, bytes);
+        let blocks = Blocks::with_head(pinned.size, bytes);
         let trace = Trace { requests: vec![Request { round: 1, range: asked }] };
         Ok(Self { store, path, options, pinned, blocks, memory: Memory::default(), trace: Mutex::new(trace) })
     }
@@ -397,8 +399,7 @@ pub fn read_slice(file: &[u8], options: &Options) -> Result<File, Error> {
 ///
 /// Whatever is wrong with the superblock or its extension. What is wrong with a single object is in [`File::errors`].
 pub fn read_bytes(file: Bytes, options: &Options) -> Result<File, Error> {
-    let blocks = Blocks::new(widen(file.len()));
-    blocks.insert(0, file);
+    let blocks = Blocks::with_head(widen(file.len()), file);
     let memory = Memory::default();
     let mut walk = pin!(walk::file(&blocks, options, &memory));
     let waker = Arc::new(Woken::default());

@@ -20,7 +20,7 @@
 //! specification".
 
 use base64::Engine as _;
-use rangefold_array::{ArrayMeta, ChunkGrid, DataType, FillValue, MemoryOrder};
+use rangefold_array::{ArrayMeta, ChunkGrid, DataType, ElementType, FillValue, MemoryOrder};
 
 use crate::AttributeValue::{self, Integer, List, Map, Null, Text};
 use crate::element::{BASE64, data_type_from_value, data_type_to_value, fill_from_value, fill_to_value};
@@ -135,7 +135,10 @@ pub(crate) fn zarray_value(meta: &ArrayMeta, attributes: &Attributes) -> Option<
 /// The fill value as it is written: none for zeros that are not meant to be missing.
 fn written_fill<'a>(meta: &'a ArrayMeta, attributes: &Attributes) -> Option<&'a FillValue> {
     let fill = meta.fill_value.as_ref()?;
-    let marks_zero = attributes.get(FILL_VALUE).and_then(AttributeValue::as_f64) == Some(0.0);
+    let marks_zero = attributes.get(FILL_VALUE).is_some_and(|mark| match &meta.data_type.element {
+        ElementType::FixedBytes(_) => mark.as_text().is_some_and(|mark| mark.bytes().all(|byte| byte == 0)),
+        _ => mark.as_f64() == Some(0.0),
+    });
     (marks_zero || fill.0.iter().any(|&byte| byte != 0)).then_some(fill)
 }
 

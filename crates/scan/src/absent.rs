@@ -63,6 +63,9 @@ pub(crate) fn say(
         NeedsChunks::OrLosesBits => {
             "its absent chunks hold NaN with bits that Zarr's metadata cannot say; they read as another NaN"
         }
+        NeedsChunks::OrHidesMark => {
+            "xarray does not see its _FillValue, because its absent chunks hold something else"
+        }
         NeedsChunks::Always => {
             return Err(format!(
                 "{count} chunks are not stored, and their fill value differs from its _FillValue"

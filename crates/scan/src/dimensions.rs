@@ -4,17 +4,17 @@
 //! scale of each axis by reference in `DIMENSION_LIST`; a scale of one axis lies on itself; a coordinate variable
 //! of more axes names its dimensions by number in `_Netcdf4Coordinates`, and each scale says its own number in
 //! `_Netcdf4Dimid`. An axis without any of these gets a name made up the way netCDF makes it up: `phony_dim_0`, …,
-//! one per length in each group.
+//! one per length in each group. An axis with several scales lies on the last of its length.
 //!
 //! An unlimited dimension is as long as the longest variable on it. A variable that was written less far is as long
 //! all the same; what is missing reads as fill values.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rangefold_hdf5::model::{Dataset, Dataspace, File, Value};
+use rangefold_hdf5::model::{Class, Dataset, Dataspace, File, Value};
 
 use crate::report::Warning;
-use crate::tree::{Node, Tree, join};
+use crate::tree::{Node, Tree, join, parent};
 
 /// What netCDF writes into `NAME` of a scale that holds no variable; the length follows.
 const NO_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable";
@@ -67,6 +67,7 @@ impl Dimensions {
     pub(crate) fn new(file: &File, tree: &Tree<'_>) -> Self {
         let mut builder = Builder::new(file, tree);
         builder.measure(file);
+        builder.warn_of_two_lengths();
         builder.place(tree)
     }
 
@@ -84,6 +85,8 @@ impl Dimensions {
 struct Builder {
     /// By address of the scale.
     dimensions: BTreeMap<u64, Dimension>,
+    /// Names of scales that are scalars, or nothing at all, by address.
+    without_axis: HashMap<u64, String>,
     /// The scale of each axis of a dataset, by the dataset's address.
     attached: HashMap<u64, Vec<Option<u64>>>,
     warnings: Vec<Warning>,
@@ -92,13 +95,17 @@ struct Builder {
 impl Builder {
     fn new(file: &File, tree: &Tree<'_>) -> Self {
         let mut dimensions = BTreeMap::new();
+        let mut without_axis = HashMap::new();
         let mut by_number = HashMap::new();
         for node in &tree.groups {
             for (name, dataset) in &node.datasets {
-                let Some(length) = dataset.shape().and_then(<[u64]>::first).copied() else { continue };
                 if !is_scale(dataset) {
                     continue;
                 }
+                let Some(length) = dataset.shape().and_then(<[u64]>::first).copied() else {
+                    without_axis.entry(dataset.address).or_insert((*name).to_owned());
+                    continue;
+                };
                 let unlimited = max_extent(dataset, 0).is_none();
                 let dimension =
                     Dimension { group: node.path.clone(), name: (*name).to_owned(), length, unlimited };
@@ -108,7 +115,7 @@ impl Builder {
                 }
             }
         }
-        let mut builder = Self { dimensions, attached: HashMap::new(), warnings: Vec::new() };
+        let mut builder = Self { dimensions, without_axis, attached: HashMap::new(), warnings: Vec::new() };
         for dataset in file.datasets() {
             let scales = builder.scales(dataset, &by_number);
             builder.attached.insert(dataset.address, scales);
@@ -146,22 +153,58 @@ impl Builder {
                 Some(Value::References(references)) => references.as_slice(),
                 _ => &[],
             };
-            let mut known = references.iter().flatten().map(|reference| reference.address);
-            let known: Vec<u64> =
-                known.by_ref().filter(|scale| self.dimensions.contains_key(scale)).collect();
-            if known.len() > 1 {
-                let names: Vec<_> =
-                    known.iter().filter_map(|scale| self.dimensions.get(scale)).map(|d| &d.name).collect();
-                self.warn(
-                    dataset,
-                    format!("axis {axis} has several dimension scales, {names:?}: the first is taken"),
+            let addresses = || references.iter().flatten().map(|reference| reference.address);
+            let known: Vec<(u64, &Dimension)> =
+                addresses().filter_map(|scale| Some((scale, self.dimensions.get(&scale)?))).collect();
+            let extent = dataset.shape().and_then(|shape| shape.get(axis)).copied();
+            let fits = |dimension: &Dimension| dimension.unlimited || Some(dimension.length) == extent;
+            // netCDF looks at all scales of an axis and stays with the last.
+            let taken = known.iter().rfind(|(_, dimension)| fits(dimension)).or(known.last());
+            let taken = taken.map(|(scale, dimension)| (*scale, dimension.name.clone()));
+            if known.len() > 1
+                && let Some((_, name)) = &taken
+            {
+                let names: Vec<_> = known.iter().map(|(_, dimension)| &dimension.name).collect();
+                let message = format!(
+                    "axis {axis} has several dimension scales, {names:?}: {name:?} is taken, the last that is as long as the axis, as netCDF does"
                 );
+                self.warn(dataset, message);
             } else if known.is_empty() && !references.is_empty() {
-                self.warn(dataset, format!("the dimension scale of axis {axis} could not be read"));
+                let scalar = addresses().find_map(|scale| self.without_axis.get(&scale));
+                let message = match scalar {
+                    Some(name) => format!(
+                        "the dimension scale of axis {axis}, {name:?}, is a scalar and has no length: the axis gets a name of its own"
+                    ),
+                    None => format!(
+                        "the dimension scale of axis {axis} could not be read: the axis gets a name of its own"
+                    ),
+                };
+                self.warn(dataset, message);
             }
-            scales.push(known.first().copied());
+            scales.push(taken.map(|(scale, _)| scale));
         }
         scales
+    }
+
+    /// Warns of dimensions that hide one of the same name and another length in a group above.
+    fn warn_of_two_lengths(&mut self) {
+        let place = |dimension: &Dimension| (dimension.group.clone(), dimension.name.clone());
+        let lengths: HashMap<_, _> =
+            self.dimensions.values().map(|dimension| (place(dimension), dimension.length)).collect();
+        let mut warnings = Vec::new();
+        for inner in self.dimensions.values() {
+            let groups = std::iter::successors(above(&inner.group), |group| above(group));
+            let mut found = groups
+                .filter_map(|group| Some((group, *lengths.get(&(group.to_owned(), inner.name.clone()))?)));
+            if let Some((group, length)) = found.next().filter(|(_, length)| *length != inner.length) {
+                let Dimension { name, length: own, .. } = inner;
+                let message = format!(
+                    "dimension {name:?} has length {own} here and {length} in group \"/{group}\" above"
+                );
+                warnings.push(Warning { path: join(&inner.group, name), message });
+            }
+        }
+        self.warnings.append(&mut warnings);
     }
 
     /// Makes every unlimited dimension as long as the longest dataset on it, and takes datasets off dimensions
@@ -206,14 +249,17 @@ impl Builder {
     fn place(mut self, tree: &Tree<'_>) -> Dimensions {
         let mut phony = Phony::new(&self.dimensions);
         let mut axes = HashMap::new();
-        for node in children_first(&tree.groups) {
-            for (_, dataset) in &node.datasets {
+        let groups = children_first(&tree.groups);
+        // netCDF gives no numbers to the axes of datasets that it does not show, so those come last.
+        for shown in [true, false] {
+            for node in &groups {
+                let datasets = node.datasets.iter().map(|(_, dataset)| *dataset);
                 // A dimension that is no variable needs no name for axes of its own.
-                if is_dimension_only(dataset) {
-                    continue;
+                let datasets = datasets.filter(|dataset| !is_dimension_only(dataset));
+                for dataset in datasets.filter(|dataset| has_netcdf_type(dataset) == shown) {
+                    let placed = self.axes(node, dataset, &mut phony);
+                    axes.insert((node.path.clone(), dataset.address), placed);
                 }
-                let placed = self.axes(node, dataset, &mut phony);
-                axes.insert((node.path.clone(), dataset.address), placed);
             }
         }
         Dimensions { axes, hiding: self.hiding(), warnings: self.warnings }
@@ -242,6 +288,12 @@ impl Builder {
                     let unlimited = max_extent(dataset, axis).is_none();
                     let label = labels.get(axis).map(String::as_str).filter(|label| !label.is_empty());
                     let name = phony.name(&node.path, *extent, unlimited, label, &placed);
+                    if let Some(label) = label.filter(|label| *label != name) {
+                        let message = format!(
+                            "axis {axis} of length {extent} is labelled {label:?}, which is another dimension's name: it is called {name:?}"
+                        );
+                        self.warn(dataset, message);
+                    }
                     Axis { name, length: *extent }
                 }
             };
@@ -284,6 +336,19 @@ impl Builder {
     }
 }
 
+/// The group that holds `group`; none for the root.
+fn above(group: &str) -> Option<&str> {
+    (!group.is_empty()).then(|| parent(group))
+}
+
+/// Whether netCDF has a type for the elements of `dataset`. It leaves out variables of others.
+fn has_netcdf_type(dataset: &Dataset) -> bool {
+    !matches!(
+        dataset.datatype.class,
+        Class::BitField(_) | Class::Reference(_) | Class::Array { .. } | Class::Time { .. }
+    )
+}
+
 /// Whether `inner` is `outer` or a group inside it.
 fn contains(outer: &str, inner: &str) -> bool {
     outer.is_empty() || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -301,6 +366,19 @@ fn children_first<'a, 'b>(groups: &'b [Node<'a>]) -> Vec<&'b Node<'a>> {
     }
     ordered.extend(open.into_iter().rev());
     ordered
+}
+
+/// What netCDF puts before the number of a dimension that it makes up.
+const PHONY: &str = "phony_dim_";
+
+/// The name of a dimension that is made up.
+pub(crate) fn phony_name(number: usize) -> String {
+    format!("{PHONY}{number}")
+}
+
+/// The number of a dimension that was made up; `None` for a name that the file gives.
+pub(crate) fn phony_number(name: &str) -> Option<usize> {
+    name.strip_prefix(PHONY)?.parse().ok()
 }
 
 /// Names for axes without a dimension.
@@ -339,13 +417,13 @@ impl Phony {
             return label.to_owned();
         }
         let same = known.iter().find(|(len, open, name)| {
-            (*len, *open) == (length, unlimited) && name.starts_with("phony_dim_") && free(name)
+            (*len, *open) == (length, unlimited) && name.starts_with(PHONY) && free(name)
         });
         if let Some((_, _, name)) = same {
             return name.clone();
         }
         let name = loop {
-            let name = format!("phony_dim_{}", self.next);
+            let name = phony_name(self.next);
             self.next += 1;
             if !self.taken.contains(&name) {
                 break name;

@@ -19,6 +19,7 @@ use rangefold_refs::{Group, ManifestArray, Reference, ReferenceSet, Source as Ob
 use crate::attributes::{attributes, enumeration, no_fill};
 use crate::budget::Budget;
 use crate::dimensions::{Axis, Dimensions};
+use crate::external_links::{self, ExternalLink};
 use crate::neighbours::Externals;
 use crate::report::{Skipped, Warning};
 use crate::storage::{Source, push, reference};
@@ -38,6 +39,7 @@ pub struct Draft {
     references: ReferenceSet,
     variables: Vec<Variable>,
     virtual_datasets: Vec<VirtualDataset>,
+    external_links: Vec<ExternalLink>,
     skipped: Vec<Skipped>,
     warnings: Vec<Warning>,
     superblock: Superblock,
@@ -69,6 +71,11 @@ impl Draft {
             references: ReferenceSet::new(),
             variables: Vec::new(),
             virtual_datasets: Vec::new(),
+            external_links: tree
+                .external
+                .iter()
+                .map(|link| ExternalLink { selected: options.selects(&link.path), ..link.clone() })
+                .collect(),
             skipped: tree.skipped.iter().filter(|skipped| options.selects(&skipped.path)).cloned().collect(),
             warnings: dimensions
                 .warnings
@@ -100,7 +107,7 @@ impl Draft {
         let errors = draft.errors(file, options);
         for node in &tree.groups {
             let group = Group {
-                attributes: attributes(&node.path, &node.group.attributes, &mut draft.warnings),
+                attributes: attributes(&shown(&node.path), &node.group.attributes, &mut draft.warnings),
                 dimensions: dimensions.hiding(&node.path),
             };
             draft.references.groups.insert(node.path.clone(), group);
@@ -119,7 +126,7 @@ impl Draft {
             file.datasets().into_iter().map(|dataset| dataset.path.as_str()).collect();
         let mut of_datasets = BTreeMap::new();
         for error in &file.errors {
-            let path = error.path.trim_start_matches('/').to_owned();
+            let path = shown(error.path.trim_start_matches('/'));
             match &error.attribute {
                 Some(name) if !datasets.contains(error.path.as_str()) || options.selects(&path) => {
                     let message = format!("attribute {name:?} is left out: {}", error.error);
@@ -183,6 +190,7 @@ impl Draft {
             references: self.references,
             variables: Vec::with_capacity(self.variables.len()),
             virtual_datasets: self.virtual_datasets,
+            external_links: self.external_links,
             skipped: self.skipped,
             warnings: self.warnings,
             trace: self.trace,
@@ -204,6 +212,11 @@ impl Draft {
     }
 }
 
+/// A path as reports show it: the root group has a name too.
+fn shown(path: &str) -> String {
+    if path.is_empty() { "/".to_owned() } else { path.to_owned() }
+}
+
 /// The ranges of one variable: first what is inlined as it is, then what is decoded.
 fn wanted(variable: &Variable) -> impl Iterator<Item = ByteRange> + '_ {
     let reworked = variable.rework.iter().filter_map(|rework| match &rework.source {
@@ -219,6 +232,7 @@ pub struct Decoded {
     references: ReferenceSet,
     variables: Vec<DecodedVariable>,
     virtual_datasets: Vec<VirtualDataset>,
+    external_links: Vec<ExternalLink>,
     skipped: Vec<Skipped>,
     warnings: Vec<Warning>,
     trace: Trace,
@@ -272,12 +286,49 @@ impl Decoded {
         }
     }
 
+    /// The links into other files.
+    pub(crate) fn external_links(&self) -> &[ExternalLink] {
+        &self.external_links
+    }
+
+    /// Leaves out links into other files that are not to be followed, for the reason that `judge` gives, or for none if
+    /// they are not wanted.
+    pub(crate) fn judge_links(&mut self, judge: impl Fn(&ExternalLink) -> Result<(), Option<&'static str>>) {
+        let skipped = &mut self.skipped;
+        self.external_links.retain(|link| {
+            let judged = judge(link);
+            if let Err(Some(reason)) = judged
+                && link.selected
+            {
+                skipped.push(link.skipped(reason));
+            }
+            judged.is_ok()
+        });
+    }
+
     /// Puts the strings in. `objects` holds what could be read of [`Decoded::heap_objects`].
     #[must_use]
-    pub fn finish(mut self, objects: &BTreeMap<GlobalHeapId, Bytes>) -> Scan {
+    pub fn finish(self, objects: &BTreeMap<GlobalHeapId, Bytes>) -> Scan {
+        self.finish_with(objects, &SourceFiles::new())
+    }
+
+    /// As [`Decoded::finish`], with what became of the files that external links name.
+    pub(crate) fn finish_with(
+        mut self,
+        objects: &BTreeMap<GlobalHeapId, Bytes>,
+        files: &SourceFiles,
+    ) -> Scan {
         // What is still virtual has sources that nobody read.
         self.resolve(&SourceFiles::new());
-        let Self { mut references, variables, virtual_datasets: _, mut skipped, mut warnings, trace } = self;
+        let Self {
+            mut references,
+            variables,
+            virtual_datasets: _,
+            external_links,
+            mut skipped,
+            warnings,
+            trace,
+        } = self;
         let extended = variables.iter().filter(|decoded| decoded.variable.extended);
         let extended = extended.map(|decoded| decoded.variable.path.clone()).collect();
         for variable in variables {
@@ -289,11 +340,9 @@ impl Decoded {
                 Err(reason) => skipped.push(Skipped { path, reason }),
             }
         }
-        skipped.sort();
-        skipped.dedup();
-        warnings.sort();
-        warnings.dedup();
-        Scan { references, skipped, warnings, trace, extended }
+        let mut scan = Scan { references, skipped, warnings, trace, extended };
+        external_links::graft(&mut scan, &external_links, files);
+        scan
     }
 }
 
@@ -334,7 +383,10 @@ fn decode(
         decoder
             .decode_into(&rework.codecs, &encoded, rework.decoded_len, &mut decoded)
             .map_err(|error| format!("chunk {} cannot be decoded: {}", rework.number, chain(&error)))?;
-        let changed = clip(&mut decoded, &rework.chunk_shape, &rework.valid, &rework.fill);
+        let mut changed = clip(&mut decoded, &rework.chunk_shape, &rework.valid, &rework.fill);
+        if rework.null_terminated {
+            changed |= terminate(&mut decoded, rework.fill.len());
+        }
         if variable.meta.data_type.element == ElementType::VlenString {
             let elements = decoded.chunks_exact(rework.fill.len().max(1));
             chunks.push((
@@ -400,6 +452,19 @@ fn clip(chunk: &mut [u8], shape: &[u64], valid: &[u64], fill: &[u8]) -> bool {
     changed
 }
 
+/// Sets every byte behind the first zero byte of a string to zero; says whether that changed any.
+fn terminate(chunk: &mut [u8], string_len: usize) -> bool {
+    let mut changed = false;
+    for string in chunk.chunks_mut(string_len.max(1)) {
+        let behind = string.iter_mut().skip_while(|byte| **byte != 0);
+        for byte in behind.filter(|byte| **byte != 0) {
+            *byte = 0;
+            changed = true;
+        }
+    }
+    changed
+}
+
 fn finish(
     decoded: DecodedVariable,
     objects: &BTreeMap<GlobalHeapId, Bytes>,
@@ -442,6 +507,14 @@ fn absent_strings(variable: &Variable, fill: &str, chunk_count: u64, stored: usi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_string_ends_at_its_first_zero_byte() {
+        let mut chunk = *b"ab\0junk!cdefghij";
+        assert!(terminate(&mut chunk, 8));
+        assert_eq!(&chunk, b"ab\0\0\0\0\0\0cdefghij");
+        assert!(!terminate(&mut chunk, 8));
+    }
 
     #[test]
     fn elements_outside_the_valid_box_become_fill_and_no_others() {

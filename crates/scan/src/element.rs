@@ -2,7 +2,7 @@
 
 use rangefold_array::{ByteOrder, CodecSpec, DataType, ElementType, Field};
 use rangefold_hdf5::model as hdf5;
-use rangefold_hdf5::model::{Class, Datatype, EnumMember, Member};
+use rangefold_hdf5::model::{Class, Datatype, EnumMember, Member, StringPadding};
 
 /// Fields a structure may have once its inner structures and arrays are laid flat.
 const FIELDS_MAX: usize = 4096;
@@ -43,6 +43,15 @@ pub(crate) fn element(datatype: &Datatype) -> Result<Element, String> {
         Class::VarLenString { .. } => Ok(Element::plain(DataType::little(ElementType::VlenString))),
         Class::Compound { members } => compound(members, datatype.size).map(Element::plain),
         _ => scalar(datatype).map(Element::plain),
+    }
+}
+
+/// Whether elements are strings of fixed length that end at their first zero byte, whatever stands behind it.
+pub(crate) fn is_null_terminated(datatype: &Datatype) -> bool {
+    match &datatype.class {
+        Class::Array { base, .. } => is_null_terminated(base),
+        Class::String { padding, .. } => *padding == StringPadding::NullTerminated,
+        _ => false,
     }
 }
 

@@ -62,10 +62,7 @@ impl Fills {
         data_type: &DataType,
         absent: Option<&[u8]>,
     ) -> Result<Option<FillValue>, NeedsChunks> {
-        let mark = self
-            .attribute
-            .as_deref()
-            .filter(|_| data_type.element.is_integer() || data_type.element.is_float());
+        let mark = self.attribute.as_deref();
         // Zeros are written as null, which readers take for zeros and for no mark. In structures zarr-python makes texts
         // of null that read "0".
         let structure = matches!(data_type.element, ElementType::Structured(_));
@@ -77,6 +74,10 @@ impl Fills {
         let means =
             mark.is_some_and(|mark| mark == absent || (is_nan(mark, element) && is_nan(absent, element)));
         let zero = !structure && absent.iter().all(|byte| *byte == 0);
+        // xarray finds the mark of strings of fixed length nowhere but in the fill value.
+        if zero && !means && mark.is_some() && matches!(element, ElementType::FixedBytes(_)) {
+            return Err(NeedsChunks::OrHidesMark);
+        }
         if zero || (means && (!is_nan(absent, element) || Some(absent) == json_nan(element))) {
             return Ok(Some(FillValue(absent.to_vec())));
         }
@@ -115,6 +116,8 @@ pub(crate) enum NeedsChunks {
     OrMasks,
     /// It gives NaN, which is right, but with other bits.
     OrLosesBits,
+    /// It gives the right values, at the price that xarray does not see the mark.
+    OrHidesMark,
 }
 
 fn user(bytes: &[u8], element: &Element, size: usize) -> Result<Vec<u8>, String> {
@@ -149,8 +152,19 @@ fn attribute(dataset: &Dataset, data_type: &DataType) -> Option<Vec<u8>> {
         Value::Signed(values) => integer(&little.element, i128::from(*single(values)?)),
         Value::Unsigned(values) => integer(&little.element, i128::from(*single(values)?)),
         Value::Float(values) => float(&little.element, *single(values)?),
+        Value::Text(texts) => text(&little.element, single(texts)?.as_bytes()),
         _ => None,
     }
+}
+
+/// A text that strings of fixed length are compared with, filled up with zero bytes.
+fn text(element: &ElementType, text: &[u8]) -> Option<Vec<u8>> {
+    let ElementType::FixedBytes(size) = *element else { return None };
+    let mut bytes = text.to_vec();
+    (bytes.len() <= size).then(|| {
+        bytes.resize(size, 0);
+        bytes
+    })
 }
 
 fn single<T>(values: &[T]) -> Option<&T> {

@@ -18,6 +18,7 @@
 //! | `geometry` | the chunk grid, of the dataset and of the longer dimensions it lies on |
 //! | `variable` | which chunks can be references and which must be looked at |
 //! | `virtual_dataset` | which chunks of other datasets a virtual one is made of |
+//! | `external_links` | what links into other files lead to, under names of this one |
 //! | `neighbours` | where the files are that this one names |
 //! | `budget` | how much may be stored in the references |
 //! | `attributes` | attributes as JSON |
@@ -31,6 +32,7 @@ mod budget;
 mod dimensions;
 mod draft;
 mod element;
+mod external_links;
 mod fill;
 mod filters;
 mod geometry;

@@ -68,6 +68,21 @@ impl Place {
         }
         Ok(Self { url: url.join("/"), path: path.into_iter().collect() })
     }
+
+    /// Where the file is that an external link of this one calls `name`.
+    ///
+    /// An absolute name means a place on the writer's machine. HDF5 then looks for the last part of the name beside the
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if that cannot be said.
+    pub(crate) fn linked(&self, name: &str) -> Result<Self, String> {
+        let drive = name.get(1..3).is_some_and(|start| start == ":\\" || start == ":/");
+        let absolute = drive || name.starts_with(['/', '\\']);
+        let last = || name.rsplit(['/', '\\']).next().unwrap_or(name);
+        self.beside(if absolute { last() } else { name })
+    }
 }
 
 /// A file with raw data.
@@ -146,6 +161,15 @@ mod tests {
         assert_eq!(beside("s3://b/x/a.h5", "x/a.h5", "../y/c.bin"), found("s3://b/y/c.bin", "y/c.bin"));
         assert_eq!(beside("/data/a.h5", "data/a.h5", "c d.bin"), found("/data/c d.bin", "data/c d.bin"));
         assert_eq!(beside("a.h5", "a.h5", "c.bin"), found("c.bin", "c.bin"));
+    }
+
+    #[test]
+    fn absolute_names_of_links_mean_files_beside() {
+        let place = Place { url: "s3://b/x/a.h5".to_owned(), path: Path::parse("x/a.h5").unwrap() };
+        for name in ["/gpfs/run 1/c.h5", "C:\\data\\c.h5", "c.h5", "./c.h5"] {
+            assert_eq!(place.linked(name).map(|place| place.url), Ok("s3://b/x/c.h5".to_owned()), "{name}");
+        }
+        assert!(place.linked("..\\c.h5").is_err() && place.linked("/data/").is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -11,20 +12,28 @@ use rangefold_hdf5::model::{GlobalHeapId, Layout};
 use rangefold_hdf5::{ByteRange, File, Options, ReadError, Reader};
 
 use crate::draft::chain;
+use crate::external_links::{ExternalLink, below};
 use crate::neighbours::{self, Place};
 use crate::sniff::{PREFIX_LEN, looks_like};
 use crate::tree::Tree;
 use crate::virtual_dataset::{SourceFile, SourceFiles};
-use crate::{Decoded, Draft, Scan, ScanOptions, Skipped};
+use crate::{Decoded, Draft, Scan, ScanOptions, Select, Skipped};
 
 /// The name by which a virtual dataset calls the file it is in.
 const SAME_FILE: &str = ".";
 
-/// Files that hold sources of the virtual datasets of one file.
-const SOURCE_FILES_MAX: usize = 4096;
+/// Files that hold sources of the virtual datasets of one file, and files that are linked from it, directly or through
+/// others.
+const OTHER_FILES_MAX: usize = 4096;
 
 /// Of those, how many are scanned at once; each has its own requests in flight.
-const SOURCE_FILES_IN_FLIGHT: usize = 8;
+const OTHER_FILES_IN_FLIGHT: usize = 8;
+
+/// Files that the sources of a virtual dataset may be linked from, for each file with sources.
+const SOURCE_LINKS_MAX: usize = 64;
+
+/// External links that are followed one after the other, from file to file.
+const LINK_DEPTH_MAX: usize = 8;
 
 /// The first bytes of HDF5.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -103,14 +112,142 @@ pub async fn scan_tuned(
 ) -> Result<Scan, ScanError> {
     let place =
         Place { url: options.final_url.clone().unwrap_or_else(|| url.to_owned()), path: path.clone() };
-    let (reader, mut decoded) = read(Arc::clone(&store), &place, url, options, tuning.clone()).await?;
-    let files = source_files(&store, &place, decoded.virtual_sources(), options, &tuning).await?;
-    decoded.resolve(&files);
-    let scan = finish(&reader, url, decoded).await?;
+    let visit = Visit {
+        url: url.to_owned(),
+        options: options.clone(),
+        reaches: Arc::new(|_| true),
+        trail: vec![(place.url.clone(), String::new())],
+        depth: 0,
+        in_virtual: false,
+        files_max: OTHER_FILES_MAX,
+        place,
+    };
+    let scan = visit.scan(&store, &tuning).await?;
     if options.strict && !scan.skipped.is_empty() {
         return Err(ScanError::Strict { url: url.to_owned(), skipped: scan.skipped });
     }
     Ok(scan)
+}
+
+/// A file that is scanned, and how the scan came to it.
+struct Visit {
+    place: Place,
+    /// Its name in errors.
+    url: String,
+    options: ScanOptions,
+    /// Whether something at a path, or below it, can be wanted.
+    reaches: Select,
+    /// The files and objects from which external links led here.
+    trail: Vec<(String, String)>,
+    /// How many external links led here, one after the other.
+    depth: usize,
+    /// Whether its datasets are sources of a virtual one.
+    in_virtual: bool,
+    /// How many other files may be scanned for this one.
+    files_max: usize,
+}
+
+impl Visit {
+    /// Scans the file, and others as far as it takes objects or elements from them.
+    fn scan<'a>(
+        &'a self,
+        store: &'a Arc<dyn ObjectStore>,
+        tuning: &'a Options,
+    ) -> BoxFuture<'a, Result<Scan, ScanError>> {
+        async move {
+            let Self { place, url, options, .. } = self;
+            let (reader, mut decoded) = read(Arc::clone(store), place, url, options, tuning.clone()).await?;
+            if !self.in_virtual {
+                let wanted = decoded.virtual_sources();
+                let visits =
+                    wanted.iter().map(|(name, datasets)| (name.clone(), self.to_sources(name, datasets)));
+                let files = other_files(store, tuning, visits.collect()).await?;
+                decoded.resolve(&files);
+            }
+            decoded.judge_links(|link| self.judge(link));
+            let mut links: BTreeMap<String, Vec<ExternalLink>> = BTreeMap::new();
+            for link in decoded.external_links() {
+                links.entry(link.file.clone()).or_default().push(link.clone());
+            }
+            let share = self.files_max.saturating_sub(links.len()).checked_div(links.len()).unwrap_or(0);
+            let visits = links.iter().enumerate().map(|(count, (name, links))| {
+                let visit = if count < self.files_max {
+                    self.to_linked(name, links, share)
+                } else {
+                    Err("too many files are linked".to_owned())
+                };
+                (name.clone(), visit)
+            });
+            let files = other_files(store, tuning, visits.collect()).await?;
+            finish(&reader, url, decoded, &files).await
+        }
+        .boxed()
+    }
+
+    /// Whether `link` is to be followed.
+    fn judge(&self, link: &ExternalLink) -> Result<(), Option<&'static str>> {
+        if !(self.reaches)(&link.path) {
+            return Err(None);
+        }
+        let there = self.place.linked(&link.file);
+        let leads_back = there.is_ok_and(|there| {
+            self.trail.iter().any(|(url, target)| *url == there.url && *target == link.target)
+        });
+        if leads_back { Err(Some("which was not followed: it leads back to where it is")) } else { Ok(()) }
+    }
+
+    /// The visit to the file called `name` for the sources of virtual datasets.
+    fn to_sources(&self, name: &str, datasets: &BTreeSet<String>) -> Result<Self, String> {
+        let place = if name == SAME_FILE { self.place.clone() } else { self.place.beside(name)? };
+        let datasets: Arc<BTreeSet<String>> =
+            Arc::new(datasets.iter().map(|path| shown_path(path)).collect());
+        let all = Arc::clone(&datasets);
+        Ok(Self {
+            url: place.url.clone(),
+            options: self.options_for(move |path| datasets.contains(path)),
+            reaches: Arc::new(move |path| all.iter().any(|dataset| below(path, dataset).is_some())),
+            trail: vec![(place.url.clone(), String::new())],
+            depth: 0,
+            in_virtual: true,
+            files_max: SOURCE_LINKS_MAX,
+            place,
+        })
+    }
+
+    /// The visit to the file called `name` for what `links` lead to.
+    fn to_linked(&self, name: &str, links: &[ExternalLink], files_max: usize) -> Result<Self, String> {
+        if self.depth >= LINK_DEPTH_MAX {
+            return Err(format!("it is the end of more than {LINK_DEPTH_MAX} links from file to file"));
+        }
+        let place = self.place.linked(name)?;
+        let mut trail = self.trail.clone();
+        trail.extend(links.iter().map(|link| (place.url.clone(), link.target.clone())));
+        let links: Arc<[ExternalLink]> = links.into();
+        let (all, outer) = (Arc::clone(&links), self.options.clone());
+        let selects = move |path: &str| {
+            links.iter().any(|link| link.name_of(path).is_some_and(|name| outer.selects(&name)))
+        };
+        Ok(Self {
+            url: place.url.clone(),
+            options: self.options_for(selects),
+            reaches: Arc::new(move |path| all.iter().any(|link| link.meets(path))),
+            trail,
+            depth: self.depth.saturating_add(1),
+            in_virtual: self.in_virtual,
+            files_max,
+            place,
+        })
+    }
+
+    /// The options for another file.
+    fn options_for(&self, selects: impl Fn(&str) -> bool + Send + Sync + 'static) -> ScanOptions {
+        ScanOptions {
+            select: Some(Arc::new(selects)),
+            inline_threshold: self.options.inline_threshold,
+            strict: false,
+            final_url: None,
+        }
+    }
 }
 
 /// Scans as far as other files do not matter.
@@ -165,10 +302,15 @@ async fn metadata(
 }
 
 /// Fetches the strings and ends the scan.
-async fn finish(reader: &Reader, url: &str, decoded: Decoded) -> Result<Scan, ScanError> {
+async fn finish(
+    reader: &Reader,
+    url: &str,
+    decoded: Decoded,
+    files: &SourceFiles,
+) -> Result<Scan, ScanError> {
     let objects = heap_objects(reader, &decoded.heap_objects()).await;
     let objects = objects.map_err(|source| ScanError::Read { url: url.to_owned(), source })?;
-    let mut scan = decoded.finish(&objects);
+    let mut scan = decoded.finish_with(&objects, files);
     scan.trace = reader.trace();
     Ok(scan)
 }
@@ -195,59 +337,44 @@ fn external_names(file: &File, options: &ScanOptions) -> BTreeSet<String> {
     segments.map(|segment| segment.file.clone()).collect()
 }
 
-/// Scans the files that virtual datasets take their elements from, for just the datasets that are wanted.
-async fn source_files(
+/// Scans other files, by the names they are called; a visit that cannot be made has a reason instead.
+async fn other_files(
     store: &Arc<dyn ObjectStore>,
-    place: &Place,
-    wanted: BTreeMap<String, BTreeSet<String>>,
-    options: &ScanOptions,
     tuning: &Options,
+    visits: Vec<(String, Result<Visit, String>)>,
 ) -> Result<SourceFiles, ScanError> {
-    let scans = wanted.into_iter().enumerate().map(|(count, (name, datasets))| async move {
-        let file = if count < SOURCE_FILES_MAX {
-            source_file(store, place, &name, datasets, options, tuning.clone()).await?
-        } else {
-            SourceFile::Unusable(format!("it has sources in more than {SOURCE_FILES_MAX} files"))
+    let scans = visits.into_iter().enumerate().map(|(count, (name, visit))| async move {
+        let file = match visit {
+            Ok(visit) if count < OTHER_FILES_MAX => other_file(store, tuning, &visit).await?,
+            Ok(_) => SourceFile::Unusable(format!("it takes from more than {OTHER_FILES_MAX} files")),
+            Err(reason) => SourceFile::Unusable(reason),
         };
         Ok((name, file))
     });
-    stream::iter(scans).buffered(SOURCE_FILES_IN_FLIGHT).try_collect().await
+    stream::iter(scans).buffered(OTHER_FILES_IN_FLIGHT).try_collect().await
 }
 
-async fn source_file(
+async fn other_file(
     store: &Arc<dyn ObjectStore>,
-    place: &Place,
-    name: &str,
-    datasets: BTreeSet<String>,
-    options: &ScanOptions,
-    tuning: Options,
+    tuning: &Options,
+    visit: &Visit,
 ) -> Result<SourceFile, ScanError> {
-    let there = if name == SAME_FILE { Ok(place.clone()) } else { place.beside(name) };
-    let there = match there {
-        Ok(there) => there,
-        Err(reason) => return Ok(SourceFile::Unusable(reason)),
+    let error = match visit.scan(store, tuning).await {
+        Ok(scan) => return Ok(SourceFile::Scanned(scan)),
+        Err(error) => error,
     };
-    let datasets: BTreeSet<String> = datasets.iter().map(|path| shown_path(path)).collect();
-    let options = ScanOptions {
-        select: Some(Arc::new(move |path: &str| datasets.contains(path))),
-        inline_threshold: options.inline_threshold,
-        strict: false,
-        final_url: None,
-    };
-    let scanned = match read(Arc::clone(store), &there, &there.url, &options, tuning).await {
-        Ok((reader, decoded)) => finish(&reader, &there.url, decoded).await,
-        Err(error) => Err(error),
-    };
-    match scanned {
-        Ok(scan) => Ok(SourceFile::Scanned(scan)),
-        Err(ScanError::Read {
-            source: ReadError::Store { source: object_store::Error::NotFound { .. }, .. },
-            ..
-        }) => Ok(SourceFile::Missing),
-        Err(
-            error @ (ScanError::NotHdf5 { .. } | ScanError::Read { source: ReadError::Format { .. }, .. }),
-        ) => Ok(SourceFile::Unusable(chain(&error))),
-        Err(error) => Err(error),
+    match &error {
+        ScanError::Read { source: ReadError::Store { source, .. }, .. } => match source {
+            object_store::Error::NotFound { .. } => Ok(SourceFile::Missing(visit.place.url.clone())),
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Ok(SourceFile::Unusable(format!("access to {} is denied", visit.place.url)))
+            }
+            _ => Err(error),
+        },
+        ScanError::NotHdf5 { .. } | ScanError::Read { source: ReadError::Format { .. }, .. } => {
+            Ok(SourceFile::Unusable(chain(&error)))
+        }
+        _ => Err(error),
     }
 }
 

@@ -6,6 +6,7 @@
 use rangefold_hdf5::model::{Dataset, File, Group, Link, LinkTarget, Object};
 
 use crate::dimensions::is_dimension_only;
+use crate::external_links::ExternalLink;
 use crate::report::Skipped;
 
 /// Groups nested deeper than this are not entered. netCDF writers nest a handful.
@@ -24,6 +25,8 @@ pub(crate) struct Tree<'a> {
     pub(crate) groups: Vec<Node<'a>>,
     /// Links that lead to nothing that can be shown.
     pub(crate) skipped: Vec<Skipped>,
+    /// Links into other files.
+    pub(crate) external: Vec<ExternalLink>,
     paths: usize,
 }
 
@@ -69,7 +72,12 @@ impl<'a> Tree<'a> {
                 continue;
             }
             let object = match follow(file, group, link) {
-                Ok(object) => object,
+                Ok(Followed::Object(object)) => Some(object),
+                Ok(Followed::Unread) => None,
+                Ok(Followed::Outside { file, path }) => {
+                    self.external.push(ExternalLink::new(child, &file, &path));
+                    continue;
+                }
                 Err(reason) => {
                     self.skip(child, reason);
                     continue;
@@ -123,20 +131,63 @@ pub(crate) fn join(group: &str, name: &str) -> String {
     if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
 }
 
-/// What `link` leads to. `None` is an object that could not be read: it is in [`File::errors`] already.
-fn follow<'a>(file: &'a File, group: &Group, link: &Link) -> Result<Option<&'a Object>, String> {
+/// The path of the group that holds the object at `path`.
+pub(crate) fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+/// What a link leads to.
+enum Followed<'a> {
+    /// An object of the file.
+    Object(&'a Object),
+    /// An object that could not be read: it is in [`File::errors`] already.
+    Unread,
+    /// An object of another file.
+    Outside { file: String, path: String },
+}
+
+fn follow<'a>(file: &'a File, group: &Group, link: &Link) -> Result<Followed<'a>, String> {
     match &link.target {
-        LinkTarget::Hard { address } => Ok(file.object(*address)),
+        LinkTarget::Hard { address } => Ok(file.object(*address).map_or(Followed::Unread, Followed::Object)),
         LinkTarget::Soft { path } => {
-            let absolute =
-                if path.starts_with('/') { path.clone() } else { format!("{}/{path}", group.path) };
-            file.get(&absolute)
-                .map(Some)
+            let absolute = absolute(group, path);
+            let inside = file.get(&absolute).map(Followed::Object);
+            inside
+                .or_else(|| outside(file, &absolute, SOFT_LINK_HOPS_MAX))
                 .ok_or_else(|| format!("a soft link to {path:?}, which leads nowhere"))
         }
         LinkTarget::External { file, path } => {
-            Err(format!("an external link to {path:?} in the file {file:?}"))
+            Ok(Followed::Outside { file: file.clone(), path: path.clone() })
         }
         LinkTarget::UserDefined { class, .. } => Err(format!("a user-defined link of class {class}")),
+    }
+}
+
+/// Soft links followed on the way to an external one. The library stops at 16 by default as well.
+const SOFT_LINK_HOPS_MAX: usize = 16;
+
+fn absolute(group: &Group, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", group.path) }
+}
+
+/// Where the first external link on the way along `path` leads.
+fn outside<'a>(file: &File, path: &str, hops: usize) -> Option<Followed<'a>> {
+    let hops = hops.checked_sub(1)?;
+    let mut group = file.root()?;
+    let mut rest = path;
+    loop {
+        rest = rest.trim_start_matches('/');
+        let name;
+        (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        match &group.link(name)?.target {
+            LinkTarget::Hard { address } => group = file.object(*address)?.as_group()?,
+            LinkTarget::Soft { path } => {
+                return outside(file, &format!("{}/{rest}", absolute(group, path)), hops);
+            }
+            LinkTarget::External { file, path } => {
+                return Some(Followed::Outside { file: file.clone(), path: format!("{path}/{rest}") });
+            }
+            LinkTarget::UserDefined { .. } => return None,
+        }
     }
 }

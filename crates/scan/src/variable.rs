@@ -9,6 +9,7 @@
 //! | encoded with other filters than most | decoded, encoded as the others are, inline |
 //! | encoded in a way that Python's readers do not undo | decoded, encoded without that, inline, if it is little |
 //! | reaching past the variable's own extent on a longer dimension | checked: bytes past the extent must be fill |
+//! | of null-terminated strings of fixed length, few of them | checked: bytes behind the first zero byte must be zero |
 //! | of strings of variable length | decoded, the strings fetched from their heap, inline |
 //! | not stored, and no fill value says what it holds | written out, inline |
 //!
@@ -26,7 +27,7 @@ use rangefold_refs::{Attributes, ManifestBuilder, Reference};
 use crate::absent::{Chunk, say};
 use crate::budget::Budget;
 use crate::dimensions::Axis;
-use crate::element::{element, to_little_endian};
+use crate::element::{self, element, to_little_endian};
 use crate::fill::Fills;
 use crate::filters::{FilterMask, Pipeline};
 use crate::geometry::Geometry;
@@ -37,7 +38,8 @@ use crate::strings;
 /// Decoded bytes of the chunks of one variable that are decoded and encoded again.
 const REWORK_LEN_MAX: u64 = 16 << 20;
 
-/// Decoded bytes of a variable that is encoded anew because Python's readers could not decode it.
+/// Decoded bytes of a variable that may be encoded anew for readers in Python, which could not decode it or would show what
+/// stands behind the end of its strings.
 const PORTABLE_LEN_MAX: u64 = 1 << 20;
 
 /// Decoded bytes of the chunks of one variable of strings: 16 for each string, and the text comes on top.
@@ -98,6 +100,8 @@ pub(crate) struct Rework {
     pub(crate) valid: Vec<u64>,
     /// One element for the rest, as stored.
     pub(crate) fill: Vec<u8>,
+    /// Whether its elements are strings that end at their first zero byte.
+    pub(crate) null_terminated: bool,
     /// Whether a chunk that needs no change stays where it is.
     pub(crate) keep: bool,
 }
@@ -127,7 +131,10 @@ pub(crate) fn variable(
         dimension_names: layout.dimension_names.clone(),
     };
     let pipeline = Pipeline::new(element.conversion.clone(), &dataset.filters, dataset.datatype.size);
-    let mut mapping = Mapping { context, geometry: &layout, storage: &storage, pipeline: &pipeline };
+    let null_terminated = element.data_type.size().is_some_and(|size| size > 1)
+        && element::is_null_terminated(&dataset.datatype);
+    let mut mapping =
+        Mapping { context, geometry: &layout, storage: &storage, pipeline: &pipeline, null_terminated };
     let mut variable = Variable {
         path,
         meta: meta(Vec::new(), None),
@@ -154,6 +161,8 @@ struct Mapping<'a> {
     geometry: &'a Geometry,
     storage: &'a Storage<'a>,
     pipeline: &'a Pipeline,
+    /// Whether elements are strings of several bytes that end at their first zero byte.
+    null_terminated: bool,
 }
 
 impl Mapping<'_> {
@@ -170,6 +179,13 @@ impl Mapping<'_> {
         let codecs = self.portable(&stored_as, variable);
         let mut beyond = fills.beyond.clone();
         to_little_endian(&mut beyond, &variable.meta.data_type);
+        let looked_at = self.null_terminated && self.is_little();
+        if self.null_terminated && !looked_at {
+            variable.notes.push(
+                "its strings end at their first zero byte, and readers of Zarr show what stands behind one"
+                    .to_owned(),
+            );
+        }
         let mut reworked = 0_u64;
         for (own_number, source, mask) in self.storage.chunks.iter() {
             let number = geometry
@@ -181,12 +197,14 @@ impl Mapping<'_> {
                 && geometry
                     .index(own_number)
                     .is_some_and(|index| geometry.valid_where_shorter(&index) != geometry.chunk_shape);
-            if mask == main && !straddles && codecs == stored_as {
+            if mask == main && !straddles && !looked_at && codecs == stored_as {
                 self.reference(number, source, variable)?;
                 continue;
             }
             // A chunk that may stay where it is counts only once it is known to change.
-            let keep = mask == main && codecs == stored_as;
+            let short =
+                matches!(&source, Source::Range(range) if range.length < self.context.inline_threshold);
+            let keep = mask == main && codecs == stored_as && !(looked_at && !straddles && short);
             if !keep {
                 self.context.budget.require(geometry.chunk_len)?;
             }
@@ -214,6 +232,7 @@ impl Mapping<'_> {
                 chunk_shape: geometry.chunk_shape.clone(),
                 valid: geometry.valid_where_shorter(&index),
                 fill: beyond.clone(),
+                null_terminated: looked_at,
                 keep,
             });
         }
@@ -245,14 +264,19 @@ impl Mapping<'_> {
         if portable.len() == codecs.len() {
             return portable;
         }
-        let decoded = self.storage.chunks.count().saturating_mul(self.geometry.chunk_len);
-        let elsewhere =
-            self.storage.chunks.iter().any(|(_, source, _)| matches!(source, Source::Elsewhere(..)));
-        if decoded <= PORTABLE_LEN_MAX && !elsewhere && self.context.budget.has(decoded) {
+        if self.is_little() {
             return portable;
         }
         variable.notes.push("it is encoded in a way that numcodecs cannot undo, only rangefold".to_owned());
         codecs.to_vec()
+    }
+
+    /// Whether the variable is so small that all its chunks can be encoded anew.
+    fn is_little(&self) -> bool {
+        let decoded = self.storage.chunks.count().saturating_mul(self.geometry.chunk_len);
+        let elsewhere =
+            self.storage.chunks.iter().any(|(_, source, _)| matches!(source, Source::Elsewhere(..)));
+        decoded <= PORTABLE_LEN_MAX && !elsewhere && self.context.budget.has(decoded)
     }
 
     /// Says what chunks hold that are not stored.
@@ -328,6 +352,7 @@ impl Mapping<'_> {
                 chunk_shape: geometry.chunk_shape.clone(),
                 valid: geometry.valid(&geometry.index(own_number).unwrap_or_default()),
                 fill: vec![0; geometry.element_len],
+                null_terminated: false,
                 keep: false,
             });
         }

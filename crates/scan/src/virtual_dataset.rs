@@ -36,8 +36,8 @@ const CHUNKS_MAX: u64 = 1 << 20;
 pub(crate) enum SourceFile {
     /// It was scanned.
     Scanned(Scan),
-    /// There is none: its part of the dataset reads as the fill value.
-    Missing,
+    /// There is none at this URL: its part of a virtual dataset reads as the fill value.
+    Missing(String),
     /// It cannot be used, and why.
     Unusable(String),
 }
@@ -140,7 +140,7 @@ impl VirtualDataset {
         let scan = match files.get(&mapping.source_file) {
             None => return Err("was not read".to_owned()),
             Some(SourceFile::Unusable(reason)) => return Err(format!("cannot be read: {reason}")),
-            Some(SourceFile::Missing) => {
+            Some(SourceFile::Missing(_)) => {
                 let name = &mapping.source_file;
                 notes.push(format!(
                     "its source file {name:?} is not there; that part reads as the fill value"
@@ -230,7 +230,10 @@ fn source<'a>(scan: &'a Scan, dataset: &str) -> Result<&'a ManifestArray, String
 }
 
 /// Adds what is known of the objects of a source.
-fn merge_sources(references: &ReferenceSet, known: &mut BTreeMap<Arc<str>, Source>) -> Result<(), String> {
+pub(crate) fn merge_sources(
+    references: &ReferenceSet,
+    known: &mut BTreeMap<Arc<str>, Source>,
+) -> Result<(), String> {
     for (url, source) in &references.sources {
         if known.get(url).is_some_and(|known| known != source) {
             return Err(format!("is in {url}, which changed while it was read"));

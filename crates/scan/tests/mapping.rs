@@ -444,7 +444,10 @@ fn links_are_followed_or_named_and_circles_end() {
     let scan = scan(&file);
     assert_eq!(scan.references.arrays.keys().collect::<Vec<_>>(), ["g/absolute", "g/again", "v"]);
     assert_eq!(scan.references.groups.keys().collect::<Vec<_>>(), ["", "g"]);
-    assert_eq!(show(&scan, "g/away"), r#"skipped: an external link to "/w" in the file "other.nc""#);
+    assert_eq!(
+        show(&scan, "g/away"),
+        r#"skipped: an external link to "/w" in the file "other.nc", which was not followed: nothing is known of other files"#
+    );
     assert_eq!(show(&scan, "g/soft"), r#"skipped: a soft link to "../v", which leads nowhere"#);
 }
 

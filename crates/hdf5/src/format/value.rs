@@ -411,8 +411,14 @@ fn unpadded(padding: StringPadding, element: &[u8]) -> &[u8] {
         StringPadding::NullPadded => 0,
         StringPadding::SpacePadded => b' ',
     };
-    let len = element.iter().rposition(|byte| *byte != pad).map_or(0, |last| last.saturating_add(1));
-    element.get(..len).unwrap_or_default()
+    // Zero bytes at the end are padding whatever the datatype says: that is how readers in C and NumPy take them.
+    trimmed(trimmed(element, pad), 0)
+}
+
+/// `bytes` without `pad` at their end.
+fn trimmed(bytes: &[u8], pad: u8) -> &[u8] {
+    let len = bytes.iter().rposition(|byte| *byte != pad).map_or(0, |last| last.saturating_add(1));
+    bytes.get(..len).unwrap_or_default()
 }
 
 #[cfg(test)]

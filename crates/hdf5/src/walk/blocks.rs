@@ -10,7 +10,7 @@
 //! ```
 //! So `walk` reads like the specification, every round serves the whole file, and no runtime is assumed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -31,6 +31,9 @@ pub(crate) struct Merge {
     pub(crate) gap: u64,
     /// Longer requests are split, to be fetched in parallel.
     pub(crate) length_max: u64,
+    /// Bytes that a whole walk may fetch without need, for the sake of fewer requests. Where more is needed than that
+    /// and the head of the file, as many as are needed beyond the head.
+    pub(crate) waste: u64,
 }
 
 /// The bytes of one file that are in memory.
@@ -58,6 +61,12 @@ struct State {
     waiting: Vec<Waker>,
     /// Bytes handed out so far.
     parsed: u64,
+    /// Bytes of the beginning of the file that were in memory before anyone asked.
+    head: u64,
+    /// Bytes that were asked for so far, not counting what was in memory already.
+    asked: u64,
+    /// Bytes in memory that nobody had asked for when they were fetched.
+    wasted: u64,
     /// Page size of a file with paged aggregation.
     page_size: Option<u64>,
 }
@@ -73,9 +82,20 @@ impl Blocks {
                 raw_needs: Vec::new(),
                 waiting: Vec::new(),
                 parsed: 0,
+                head: 0,
+                asked: 0,
+                wasted: 0,
                 page_size: None,
             }),
         }
+    }
+
+    /// The beginning of a file of `size` bytes is in memory.
+    pub(crate) fn with_head(size: u64, head: Bytes) -> Self {
+        let blocks = Self::new(size);
+        blocks.state().head = length(&head);
+        blocks.insert(0, head);
+        blocks
     }
 
     /// The same bytes, to be read on from without keeping what is read.
@@ -199,7 +219,14 @@ impl Blocks {
             _ => needs,
         };
         needs.append(&mut state.raw_needs);
-        plan(needs, &state.held, state.size, merge)
+        let needs = missing(needs, &state.held);
+        let asked = total(&needs);
+        state.asked = state.asked.saturating_add(asked);
+        // The head was fetched before anyone asked for it: that many bytes are not allowed again.
+        let allowed = state.asked.saturating_sub(state.head).max(merge.waste).saturating_sub(state.wasted);
+        let requests = plan(&needs, &state.held, state.size, Merge { waste: allowed, ..merge });
+        state.wasted = state.wasted.saturating_add(total(&requests).saturating_sub(asked));
+        requests
     }
 
     /// Everything that is not in memory yet.
@@ -207,7 +234,7 @@ impl Blocks {
         let mut state = self.state();
         state.needs.clear();
         state.raw_needs.clear();
-        plan(vec![ByteRange::new(0, state.size)], &state.held, state.size, merge)
+        plan(&missing(vec![ByteRange::new(0, state.size)], &state.held), &state.held, state.size, merge)
     }
 
     /// Takes in fetched bytes. Bytes already held stay as they are.
@@ -327,29 +354,75 @@ impl State {
     }
 }
 
-/// Turns needs into few requests: rounded, merged, without what is held, split.
-fn plan(mut needs: Vec<ByteRange>, held: &BTreeMap<u64, Bytes>, size: u64, merge: Merge) -> Vec<ByteRange> {
+/// The parts of `needs` that are not in memory: in order, apart from each other.
+fn missing(mut needs: Vec<ByteRange>, held: &BTreeMap<u64, Bytes>) -> Vec<ByteRange> {
     needs.sort_unstable();
     needs.dedup();
     let mut missing = needs.into_iter().flat_map(|need| holes(need, held)).collect::<Vec<_>>();
     missing.sort_unstable();
-    let mut requests: Vec<ByteRange> = Vec::new();
-    for need in missing {
+    joined(missing, |_| false)
+}
+
+fn total(ranges: &[ByteRange]) -> u64 {
+    ranges.iter().fold(0, |total, range| total.saturating_add(range.length))
+}
+
+/// Turns needs that are missing into few requests, split where they are long.
+///
+/// Needs are rounded and holes up to [`Merge::gap`] are read through, as long as that fetches no more than
+/// [`Merge::waste`] in vain. Where it would, as for the thousands of nodes of a large B-tree that lie among raw data, needs
+/// stay as they are and the shortest holes are read through as far as that goes.
+fn plan(needs: &[ByteRange], held: &BTreeMap<u64, Bytes>, size: u64, merge: Merge) -> Vec<ByteRange> {
+    let rounded = needs.iter().map(|need| {
         let start = need.offset.saturating_sub(need.offset.checked_rem(merge.alignment).unwrap_or(0));
         let end = need.end().checked_next_multiple_of(merge.alignment).unwrap_or(u64::MAX).min(size);
-        let request = ByteRange::new(start, end.saturating_sub(start));
-        match requests.last_mut() {
-            Some(last) if request.offset <= last.end().saturating_add(merge.gap) => {
-                last.length = last.length.max(request.end().saturating_sub(last.offset));
+        ByteRange::new(start, end.saturating_sub(start))
+    });
+    let trimmed = |requests: Vec<ByteRange>| -> Vec<ByteRange> {
+        requests.into_iter().filter_map(|request| trim(request, held)).collect()
+    };
+    let mut requests = trimmed(joined(rounded, |hole| hole.length <= merge.gap));
+    if total(&requests).saturating_sub(total(needs)) > merge.waste {
+        let affordable = affordable(needs, merge);
+        requests = trimmed(joined(needs.iter().copied(), |hole| affordable.contains(&hole.offset)));
+    }
+    requests.into_iter().flat_map(|request| split(request, merge.length_max)).collect()
+}
+/// Joins ranges in order of their offsets where they touch, overlap or have a hole between them that is to be read through.
+fn joined(
+    ranges: impl IntoIterator<Item = ByteRange>,
+    read_through: impl Fn(ByteRange) -> bool,
+) -> Vec<ByteRange> {
+    let mut joined: Vec<ByteRange> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if hole(*last, range).is_none_or(&read_through) => {
+                last.length = last.length.max(range.end().saturating_sub(last.offset));
             }
-            _ => requests.push(request),
+            _ => joined.push(range),
         }
     }
-    requests
-        .into_iter()
-        .flat_map(|request| trim(request, held))
-        .flat_map(|request| split(request, merge.length_max))
-        .collect()
+    joined
+}
+
+/// What lies between two ranges, the second of which begins no sooner than the first.
+fn hole(first: ByteRange, second: ByteRange) -> Option<ByteRange> {
+    let length = second.offset.checked_sub(first.end()).filter(|length| *length > 0)?;
+    Some(ByteRange::new(first.end(), length))
+}
+
+/// Offsets of the shortest holes between `needs`: as many as can be read through within [`Merge::waste`].
+fn affordable(needs: &[ByteRange], merge: Merge) -> HashSet<u64> {
+    let pairs = needs.iter().zip(needs.iter().skip(1));
+    let mut holes: Vec<_> = pairs.filter_map(|(first, second)| hole(*first, *second)).collect();
+    holes.retain(|hole| hole.length <= merge.gap);
+    holes.sort_unstable_by_key(|hole| (hole.length, hole.offset));
+    let mut left = merge.waste;
+    let affordable = holes.into_iter().map_while(|hole| {
+        left = left.checked_sub(hole.length)?;
+        Some(hole.offset)
+    });
+    affordable.collect()
 }
 
 /// Takes off both ends of `request` what is in memory. Holes in its middle are fetched through.
@@ -397,7 +470,7 @@ fn length(bytes: &Bytes) -> u64 {
 mod tests {
     use super::*;
 
-    const EXACT: Merge = Merge { alignment: 1, gap: 0, length_max: u64::MAX };
+    const EXACT: Merge = Merge { alignment: 1, gap: 0, length_max: u64::MAX, waste: u64::MAX };
 
     fn held(ranges: &[(u64, u64)]) -> BTreeMap<u64, Bytes> {
         ranges
@@ -407,8 +480,9 @@ mod tests {
     }
 
     fn check(needs: &[(u64, u64)], held_ranges: &[(u64, u64)], merge: Merge, expected: &[(u64, u64)]) {
+        let held = held(held_ranges);
         let needs = needs.iter().map(|&(offset, length)| ByteRange::new(offset, length)).collect();
-        let requests = plan(needs, &held(held_ranges), 1000, merge);
+        let requests = plan(&missing(needs, &held), &held, 1000, merge);
         let requests: Vec<_> = requests.iter().map(|request| (request.offset, request.length)).collect();
         assert_eq!(requests, expected);
     }
@@ -423,13 +497,44 @@ mod tests {
 
     #[test]
     fn needs_close_to_each_other_become_one_request() {
-        let merge = Merge { alignment: 10, gap: 20, length_max: u64::MAX };
+        let merge = Merge { alignment: 10, gap: 20, ..EXACT };
         check(&[(11, 5), (38, 4), (90, 1)], &[], merge, &[(10, 40), (90, 10)]);
     }
 
     #[test]
+    fn the_shortest_holes_are_read_through_as_far_as_the_waste_goes() {
+        let needs = [(0, 10), (30, 10), (50, 10), (90, 10), (120, 10)];
+        let merge = Merge { alignment: 8, gap: 30, ..EXACT };
+        check(&needs, &[], merge, &[(0, 136)]);
+        check(&needs, &[], Merge { waste: 86, ..merge }, &[(0, 136)]);
+        check(&needs, &[], Merge { waste: 85, ..merge }, &[(0, 130)]);
+        check(&needs, &[], Merge { waste: 79, ..merge }, &[(0, 60), (90, 40)]);
+        check(&needs, &[], Merge { waste: 29, ..merge }, &[(0, 10), (30, 30), (90, 10), (120, 10)]);
+        check(&needs, &[], Merge { waste: 9, ..merge }, &needs);
+        check(&needs, &[(58, 2)], Merge { waste: 80, ..merge }, &[(0, 58), (90, 40)]);
+    }
+
+    #[test]
+    fn a_walk_wastes_no_more_than_it_needs_beyond_the_head_or_a_little() {
+        let requests = |blocks: &Blocks, offset: u64| {
+            let waiting = Context::from_waker(Waker::noop());
+            let needs = [ByteRange::new(offset, 100), ByteRange::new(offset + 150, 100)];
+            let _: Poll<()> = blocks.state().pend(&needs, Pages::Metadata, &waiting);
+            let requests = blocks.take_needs(Merge { gap: 50, waste: 60, ..EXACT });
+            requests.iter().map(|request| request.length).collect::<Vec<_>>()
+        };
+        let blocks = Blocks::with_head(10_000, Bytes::from(vec![0; 500]));
+        assert_eq!(requests(&blocks, 1000), [250], "50 of 60 bytes");
+        assert_eq!(requests(&blocks, 2000), [100, 100], "none is left");
+        assert_eq!(requests(&blocks, 3000), [250], "600 were asked for, 100 more than the head has");
+        assert_eq!(requests(&blocks, 4000), [250]);
+        assert!(requests(&blocks, 100).is_empty(), "what is held is not asked for");
+        assert_eq!(requests(&blocks, 5000), [250]);
+    }
+
+    #[test]
     fn rounding_stops_at_the_end_of_the_file_and_long_requests_are_split() {
-        let merge = Merge { alignment: 64, gap: 0, length_max: 100 };
+        let merge = Merge { alignment: 64, length_max: 100, ..EXACT };
         check(&[(800, 190)], &[], merge, &[(768, 100), (868, 100), (968, 32)]);
     }
 
@@ -451,7 +556,7 @@ mod tests {
 
     #[test]
     fn what_lies_among_raw_data_and_in_huge_pages_is_read_alone() {
-        let merge = Merge { alignment: 10, gap: 0, length_max: 500 };
+        let merge = Merge { alignment: 10, length_max: 500, ..EXACT };
         for (page_size, expected) in [(100, [(200, 70), (450, 10)]), (501, [(240, 10), (450, 10)])] {
             let blocks = Blocks::new(1000);
             blocks.set_page_size(page_size);
