@@ -107,7 +107,8 @@ pub(crate) struct Scan {
     /// Paths or URLs (file, s3, gs, az, http, https) of netCDF-4/HDF5 files
     #[arg(required = true)]
     pub(crate) files: Vec<String>,
-    /// Output: a file for one input, a folder (ending in /) for many; stdout if absent and there is one input
+    /// Output: .json, .json.gz, .json.zst or .parq for one input, a folder (ending in /) for many; stdout if absent and
+    /// there is one input
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<String>,
     /// Only variables whose path matches; may be repeated
@@ -119,15 +120,18 @@ pub(crate) struct Scan {
     /// Chunks of fewer encoded bytes are put into the references
     #[arg(long, value_name = "BYTES", default_value_t = 300)]
     pub(crate) inline_threshold: u64,
-    /// Fail if a variable cannot be referenced
+    /// End with exit code 3 if a variable cannot be referenced
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Write what can be read of a damaged or cut-off file; the references then say what was lost
+    #[arg(long)]
+    pub(crate) allow_damaged: bool,
     /// What references point at instead of the input (for one input)
     #[arg(long, value_name = "URL")]
     pub(crate) final_url: Option<String>,
-    /// Write what was skipped and why, as JSON
+    /// Write what was skipped and why, as JSON, to a path or URL
     #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub(crate) report: Option<String>,
     /// Print requests and rounds to stderr
     #[arg(long)]
     pub(crate) trace: bool,
@@ -237,6 +241,9 @@ pub(crate) struct Combine {
     /// Attribute rule: NAME=keep|drop|min|max; may be repeated
     #[arg(long, value_name = "NAME=RULE")]
     pub(crate) attr: Vec<String>,
+    /// Join inputs that were scanned from damaged files too, without what was lost
+    #[arg(long)]
+    pub(crate) allow_damaged: bool,
     /// A combined store to add to
     #[arg(long, value_name = "EXISTING")]
     pub(crate) append: Option<String>,
@@ -347,6 +354,10 @@ pub(crate) struct Convert {
     /// Replace the beginning of URLs; may be repeated
     #[arg(long, value_name = "FROM=TO")]
     pub(crate) rewrite: Vec<String>,
+    /// Take record files that a Parquet store of kerchunk lacks for records without references. kerchunk leaves such files
+    /// out, and an interrupted copy does too; the output says which there are
+    #[arg(long)]
+    pub(crate) absent_records_empty: bool,
     /// Rows of a Parquet record
     #[arg(long, value_name = "N", default_value_t = rangefold::refs::parquet::RECORD_SIZE, value_parser = clap::value_parser!(u64).range(1..=rangefold::refs::parquet::RECORD_SIZE_MAX))]
     pub(crate) record_size: u64,

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
+use bytes::Bytes;
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use rangefold::refs::ReferenceSet;
-use rangefold::storage::{Environment, Location, Rules, Scheme, Storage, StorageOptions, explain};
+use rangefold::storage::{
+    Environment, Existing, Location, Rules, Scheme, Storage, StorageOptions, TreeWriter, WriteError,
+    WriteProblem,
+};
 
 use rangefold::store::{FetchOptions, Opened, ReferenceStore};
 
@@ -93,73 +97,101 @@ impl Context {
         ReferenceStore::with_options(Arc::new(set), self.storage.clone(), options)
     }
 
-    /// Writes an object whole or not at all; refuses to replace one unless `--overwrite` was given.
-    pub(crate) async fn write(&self, url: &str, bytes: impl Into<PutPayload>) -> Result<()> {
-        let cannot = || format!("cannot write {url}");
-        let (store, path) = self.resolve_output(url).with_context(cannot)?;
-        let mode = if self.shared.overwrite { PutMode::Overwrite } else { PutMode::Create };
-        match store.put_opts(&path, bytes.into(), PutOptions::from(mode)).await {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                Err(anyhow!("it exists already; --overwrite replaces it")).with_context(cannot)
-            }
-            Err(error) => Err(anyhow!("{}", explain(&error))).with_context(cannot),
-        }
+    /// What becomes of outputs that exist.
+    pub(crate) fn existing(&self) -> Existing {
+        if self.shared.overwrite { Existing::Replace } else { Existing::Keep }
     }
 
-    /// Writes an object, in place of one that may be there.
-    pub(crate) async fn replace(&self, url: &str, bytes: impl Into<PutPayload>) -> Result<()> {
-        let cannot = || format!("cannot write {url}");
-        let (store, path) = self.resolve_output(url).with_context(cannot)?;
-        store
-            .put(&path, bytes.into())
-            .await
-            .map_err(|error| anyhow!("{}", explain(&error)))
-            .with_context(cannot)?;
+    /// Checks that an output is none of the inputs, whatever their spelling.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongArguments`] naming both.
+    pub(crate) fn check_distinct<'a>(
+        &self,
+        output: &str,
+        inputs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<()> {
+        let output_place = place(output).map_err(WrongArguments::of)?;
+        for input in inputs {
+            // An input that cannot be understood is told when it is read.
+            if place(input).is_ok_and(|input_place| input_place == output_place) {
+                let same = if input == output { String::new() } else { format!(", which is {input}") };
+                return Err(WrongArguments::of(anyhow!(
+                    "cannot write {output}{same}: it is an input, and would be gone"
+                )));
+            }
+        }
         Ok(())
     }
 
-    /// Whether there is an object.
-    pub(crate) async fn exists(&self, url: &str) -> Result<bool> {
-        let (store, path) = self.resolve(url)?;
-        match store.head(&path).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => {
-                Err(anyhow!("{}", explain(&error))).with_context(|| format!("cannot look at {url}"))
+    /// Checks an output of values before work begins: it is none of the inputs, and it can be written.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongArguments`] for the first, else why it cannot be written.
+    pub(crate) async fn check_fields_output(&self, url: &str, format: Format, input: &str) -> Result<()> {
+        self.check_distinct(url, [input])?;
+        let checked = match format {
+            Format::Zarr => self.storage.check_tree_writable(url, &Tree::KIND, self.existing()).await,
+            Format::Json | Format::Npy | Format::Csv | Format::NcJson | Format::Png => {
+                self.storage.check_writable(url, self.existing()).await
             }
-        }
+        };
+        checked.map_err(told)
+    }
+
+    /// Checks that an object can be written.
+    pub(crate) async fn check_writable(&self, url: &str) -> Result<()> {
+        self.storage.check_writable(url, self.existing()).await.map_err(told)
+    }
+
+    /// Writes an object whole or not at all; refuses to replace one unless `--overwrite` was given.
+    pub(crate) async fn write(&self, url: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        self.storage.write(url, bytes, self.existing()).await.map_err(told)
     }
 
     /// Writes fields in a format.
     pub(crate) async fn write_fields(&self, url: &str, fields: &[Field], format: Format) -> Result<()> {
         match result::encode(fields, format)? {
             Encoded::Object(bytes) => self.write(url, bytes).await,
-            Encoded::Tree(tree) => self.write_tree(url, tree).await,
+            Encoded::Tree(Tree { mut objects }) => {
+                let (index, last) = objects.pop().context("a Zarr store without objects")?;
+                let mut tree = self.tree(url).await?;
+                for (path, bytes) in objects {
+                    tree.put(&path, bytes).await.map_err(told)?;
+                }
+                tree.finish(&index, last).await.map_err(told)
+            }
         }
     }
 
-    /// Writes the objects of a folder.
-    pub(crate) async fn write_tree(&self, url: &str, tree: Tree) -> Result<()> {
-        let location = Location::parse(url)?;
-        if location.scheme() == Scheme::File {
-            return tree.save(std::path::Path::new(location.key()), self.shared.overwrite);
-        }
-        let folder = url.trim_end_matches('/');
-        if !self.shared.overwrite && self.exists(&format!("{folder}/zarr.json")).await? {
-            bail!("cannot write {url}: it exists already; --overwrite replaces it");
-        }
-        // The root's metadata stands last in the tree: without it there is no store.
-        for (path, bytes) in tree.objects {
-            self.replace(&format!("{folder}/{path}"), bytes).await?;
-        }
-        Ok(())
+    /// Begins to write a Zarr store.
+    pub(crate) async fn tree(&self, url: &str) -> Result<TreeWriter> {
+        self.storage.tree(url, &Tree::KIND, self.existing()).await.map_err(told)
     }
+}
 
-    fn resolve_output(&self, url: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
-        if url.ends_with('/') {
-            bail!("it is a folder, and one file is to be written");
-        }
-        self.resolve(url)
-    }
+/// An output that could not be written, with what the command can do about it.
+pub(crate) fn told(error: WriteError) -> anyhow::Error {
+    let WriteError { url, problem } = error;
+    let cause = match problem {
+        WriteProblem::Exists => anyhow!("it exists already; --overwrite replaces it"),
+        other => other.into(),
+    };
+    cause.context(format!("cannot write {url}"))
+}
+
+/// Where a URL leads, however it is spelt: links followed, the index of a Parquet store taken for the store.
+fn place(url: &str) -> Result<(Scheme, String, String)> {
+    let url = url.strip_suffix("/.zmetadata").unwrap_or(url);
+    let location = Location::parse(if url.len() > 1 { url.trim_end_matches('/') } else { url })?;
+    let key = match location.scheme() {
+        Scheme::File => std::fs::canonicalize(location.key())
+            .ok()
+            .and_then(|path| path.to_str().map(str::to_owned))
+            .unwrap_or_else(|| location.key().to_owned()),
+        _ => location.key().to_owned(),
+    };
+    Ok((location.scheme(), location.authority().to_owned(), key))
 }

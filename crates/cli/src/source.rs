@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use rangefold::active::{Prepared, Query, Selected, prepare, read_beside, selected};
-use rangefold::refs::{ManifestArray, ReferenceSet};
+use rangefold::refs::{ManifestArray, ReferenceSet, RefsError};
 use rangefold::store::{Opened, ReferenceStore};
 
 use crate::context::Context;
@@ -50,6 +50,9 @@ impl Source {
         query: &Query,
     ) -> Result<(ReferenceStore, Arc<Prepared>)> {
         let (store, prepared) = self.plan(context, variable, query).await?;
+        for (path, error) in unreadable_coordinates(self.set(), variable) {
+            complain(&format!("warning: {variable}: coordinate {path:?} cannot be read: {error}"));
+        }
         for warning in &prepared.warnings {
             complain(&format!("warning: {variable}: {warning}"));
         }
@@ -98,4 +101,15 @@ impl Source {
         let selected = selected(&store, variable, query).await?;
         Ok((store, selected))
     }
+}
+
+/// The coordinates of a variable's dimensions that cannot be read, so that positions stand in the place of labels.
+fn unreadable_coordinates<'a>(set: &'a ReferenceSet, variable: &str) -> Vec<(&'a String, &'a RefsError)> {
+    let dimensions = set.arrays.get(variable).map(|array| array.meta.dimension_names.as_slice());
+    let in_scope = |path: &str, dimension: &str| {
+        let group = path.strip_suffix(dimension).filter(|group| group.is_empty() || group.ends_with('/'));
+        group.is_some_and(|group| variable.starts_with(group))
+    };
+    let concerns = |path: &str| dimensions.unwrap_or_default().iter().any(|name| in_scope(path, name));
+    set.unreadable.iter().filter(|(path, _)| concerns(path)).collect()
 }

@@ -6,19 +6,17 @@
 //!             ├──────┼──────┼────┤   and goes to its place in a .npy file or becomes a chunk of a .zarr
 //! ```
 
-use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use rangefold::active::{KeptDimension, Limits, Query, query::Values as Meant, select::AxisSelector};
 use rangefold::array::{AxisChunks, AxisRange, ElementType, Hyperslab, Slice, Values};
 use rangefold::refs::ManifestArray;
-use rangefold::storage::{Location, Scheme};
+use rangefold::storage::FileWriter;
 
-use crate::context::Context;
+use crate::context::{Context, told};
 use crate::fields::{self, Asked};
-use crate::result::{ArrayFile, Field, Folder, Format, Stored, Tree, ZarrArray};
+use crate::result::{ArrayFile, Field, Format, Stored, ZarrArray};
 use crate::source::Source;
 
 /// Bytes that are held for each cell of a box while it is masked and unpacked.
@@ -125,13 +123,8 @@ async fn zarr(
         stored.push(Stored::described(outline, Some(fill))?);
     }
     for stored in stored {
-        let location = Location::parse(url)?;
-        let mut folder = match location.scheme() {
-            Scheme::File => Some(Folder::begin(Path::new(location.key()), context.shared.overwrite)?),
-            _ => None,
-        };
+        let mut tree = context.tree(url).await?;
         let array = ZarrArray::new(outline, &stored, &boxes.shape, &boxes.lengths)?;
-        let mut objects = Vec::new();
         let size = stored.element.size().unwrap_or(1);
         let mut is_fit = true;
         for at in 0..boxes.count() {
@@ -143,25 +136,19 @@ async fn zarr(
                 break;
             }
             for (name, content) in array.chunk(&boxes.index(at), bytes)? {
-                match &mut folder {
-                    Some(folder) => folder.put(&name, &content)?,
-                    None => objects.push((name, content)),
-                }
+                tree.put(&name, content).await.map_err(told)?;
             }
         }
         if !is_fit {
+            tree.abandon().await;
             continue;
         }
-        objects.extend(array.finish()?);
-        return match folder {
-            Some(mut folder) => {
-                for (name, content) in &objects {
-                    folder.put(name, content)?;
-                }
-                folder.publish()
-            }
-            None => context.write_tree(url, Tree { objects }).await,
-        };
+        let mut objects: Vec<_> = array.finish()?.into_iter().collect();
+        let (index, last) = objects.pop().context("a Zarr store without objects")?;
+        for (name, content) in objects {
+            tree.put(&name, content).await.map_err(told)?;
+        }
+        return tree.finish(&index, last).await.map_err(told);
     }
     bail!(
         "values are missing, and the fill value, the smallest and the largest number of type {} are all values of others: \
@@ -410,12 +397,9 @@ impl Boxes {
 
 /// A `.npy` file that is being written: a file beside its place, or bytes that become an object.
 enum Output {
-    File { file: File, aside: tempfile::TempDir, to: PathBuf, header: u64, shape: Vec<u64>, size: usize },
+    File { file: FileWriter, header: u64, shape: Vec<u64>, size: usize },
     Object { bytes: Vec<u8>, header: usize, shape: Vec<u64>, size: usize },
 }
-
-/// The name of a file that is being written, in a folder of its own.
-const FRESH: &str = "new";
 
 impl Output {
     async fn begin(
@@ -426,12 +410,8 @@ impl Output {
         size: usize,
     ) -> Result<Self> {
         let cannot = || format!("cannot write {url}");
-        if !context.shared.overwrite && context.exists(url).await? {
-            return Err(anyhow::anyhow!("it exists already; --overwrite replaces it")).with_context(cannot);
-        }
-        let location = Location::parse(url)?;
         let shape = shape.to_vec();
-        if location.scheme() != Scheme::File {
+        let Some(mut file) = context.storage.local_file(url, context.existing()).map_err(told)? else {
             let length = header.len();
             let total = length.checked_add(len(&shape, size)?).with_context(cannot)?;
             if total as u64 > context.shared.memory {
@@ -443,23 +423,15 @@ impl Output {
             let mut bytes = header;
             bytes.resize(total, 0);
             return Ok(Self::Object { bytes, header: length, shape, size });
-        }
-        let to = PathBuf::from(location.key());
-        if to.is_dir() {
-            return Err(anyhow::anyhow!("it is a folder, and one file is to be written"))
-                .with_context(cannot);
-        }
-        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).with_context(cannot)?;
-        let aside = tempfile::Builder::new().prefix(".rangefold-").tempdir_in(parent).with_context(cannot)?;
-        let mut file = File::create(aside.path().join(FRESH)).with_context(cannot)?;
-        file.write_all(&header).with_context(cannot)?;
-        Ok(Self::File { file, aside, to, header: header.len() as u64, shape, size })
+        };
+        file.file().write_all(&header).with_context(cannot)?;
+        Ok(Self::File { file, header: header.len() as u64, shape, size })
     }
 
     fn put(&mut self, origin: &[u64], lengths: &[u64], part: &[u8]) -> Result<()> {
         match self {
-            Self::File { file, header, shape, size, .. } => {
+            Self::File { file, header, shape, size } => {
+                let file = file.file();
                 for (to, from, count) in rows(shape, origin, lengths) {
                     file.seek(SeekFrom::Start(*header + (to * *size) as u64))?;
                     file.write_all(part.get(from * *size..(from + count) * *size).unwrap_or_default())?;
@@ -481,15 +453,7 @@ impl Output {
     async fn finish(self, context: &Context, url: &str) -> Result<()> {
         match self {
             Self::Object { bytes, .. } => context.write(url, bytes).await,
-            Self::File { file, aside, to, .. } => {
-                let cannot = || format!("cannot write {url}");
-                file.sync_all().with_context(cannot)?;
-                if !context.shared.overwrite && to.exists() {
-                    return Err(anyhow::anyhow!("it exists already; --overwrite replaces it"))
-                        .with_context(cannot);
-                }
-                std::fs::rename(aside.path().join(FRESH), &to).with_context(cannot)
-            }
+            Self::File { file, .. } => file.finish().map_err(told),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use files::{files, spec};
 use rangefold_combine::{Error, combine_with};
-use rangefold_refs::parquet::{RECORD_SIZE, records, zmetadata};
+use rangefold_refs::parquet::{RECORD_SIZE, RecordTable, records, zmetadata};
 use rangefold_store::FetchOptions;
 
 fn main() {
@@ -28,17 +28,19 @@ fn main() {
     let written = combine_with(&inputs, &spec, nowhere, FetchOptions::default(), |joined| {
         println!("joined: {:.1?}, {}", started.elapsed(), memory());
         std::fs::create_dir_all(&folder).unwrap();
-        let metadata = zmetadata(&joined.metadata(), RECORD_SIZE).unwrap();
-        std::fs::write(folder.join(".zmetadata"), metadata).unwrap();
         let mut references = 0_usize;
+        let mut table = RecordTable::default();
         for (path, array) in &joined.arrays {
             std::fs::create_dir_all(folder.join(path)).unwrap();
             let counted = array.references().inspect(|_| references += 1);
             for record in records(path, array.meta.grid.chunk_count(), RECORD_SIZE, counted) {
                 let record = record.unwrap();
+                table.add(path, &record);
                 std::fs::write(folder.join(record.path), record.bytes).unwrap();
             }
         }
+        let metadata = zmetadata(&joined.metadata(), RECORD_SIZE, &table).unwrap();
+        std::fs::write(folder.join(".zmetadata"), metadata).unwrap();
         Ok::<usize, Error>(references)
     });
     let references = futures::executor::block_on(written).unwrap();

@@ -1,8 +1,8 @@
 //! Combining from beginning to end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rangefold_refs::ReferenceSet;
+use rangefold_refs::{NodePath, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::content::Contents;
@@ -10,7 +10,7 @@ use crate::layout::Layout;
 use crate::plan::{Input, Plan};
 use crate::read::{compare_shared, objects_of, read, verify};
 use crate::result::Joined;
-use crate::{CombineSpec, Error};
+use crate::{CombineError, CombineSpec, Error};
 
 /// A combined set.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +69,7 @@ pub async fn combine_with<T, E: From<Error>>(
     options: FetchOptions,
     write: impl FnOnce(Joined<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
+    check_whole(inputs, spec).map_err(Error::from)?;
     let all: Vec<&Input> = inputs.iter().collect();
     let mut plan = Plan::new(all, spec).map_err(Error::from)?;
     let store = objects_of(&plan, resolver, options);
@@ -77,6 +78,46 @@ pub async fn combine_with<T, E: From<Error>>(
     plan.settle(&contents);
     let joined = finish(&store, &plan, contents).await?;
     write(joined)
+}
+
+/// Refuses inputs of which there is nothing, or not everything.
+pub(crate) fn check_whole(inputs: &[Input], spec: &CombineSpec) -> Result<(), CombineError> {
+    for input in inputs {
+        let Input { name, references, combined: _ } = input;
+        if references.arrays.is_empty() && references.unreadable.is_empty() {
+            return Err(CombineError::Empty { input: name.clone() });
+        }
+        if !references.lost.is_empty() && !spec.allow_damaged {
+            let lost = references.lost.iter().map(|(path, reason)| lost_line(path, reason));
+            return Err(CombineError::Damaged {
+                input: name.clone(),
+                lost: lost.collect::<Vec<_>>().join("; "),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn lost_line(path: &str, reason: &str) -> String {
+    if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") }
+}
+
+/// What the inputs have lost, by path, with who has lost it.
+pub(crate) fn lost(inputs: &[&Input]) -> BTreeMap<NodePath, String> {
+    let mut lost: BTreeMap<NodePath, String> = BTreeMap::new();
+    for input in inputs {
+        for (path, reason) in &input.references.lost {
+            // What was combined before names its inputs already.
+            let told = if input.combined { reason.clone() } else { format!("{}: {reason}", input.name) };
+            match lost.get_mut(path) {
+                Some(before) => *before = format!("{before}; {told}"),
+                None => {
+                    lost.insert(path.clone(), told);
+                }
+            }
+        }
+    }
+    lost
 }
 
 /// Joins once the labels have been read.

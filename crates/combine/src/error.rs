@@ -66,6 +66,20 @@ pub enum CombineError {
         /// The variable.
         variable: String,
     },
+    /// An input that holds no array, so that it would disappear.
+    #[error("{input} has no variable to join")]
+    Empty {
+        /// Name of the input.
+        input: String,
+    },
+    /// An input that was scanned from a damaged file.
+    #[error("{input} was scanned from a damaged file: {lost}")]
+    Damaged {
+        /// Name of the input.
+        input: String,
+        /// What was lost, and why.
+        lost: String,
+    },
     /// A dimension to join that no input has and for which no selector says the labels.
     #[error("no labels are known for dimension {dimension:?} of {input}: {reason}")]
     NoLabels {

@@ -7,6 +7,7 @@ use rangefold_refs::{Attributes, Group, ManifestArray, NodePath};
 
 use crate::attributes::{MEANING, merge};
 use crate::axis::Axis;
+use crate::combine::lost;
 use crate::compare::{Scope, require_same};
 use crate::content::{Content, Contents};
 use crate::encode::{self, Template};
@@ -27,6 +28,7 @@ impl<'a> Layout<'a> {
             groups: BTreeMap::new(),
             sources: self.plan.sources.known.clone(),
             arrays: BTreeMap::new(),
+            lost: lost(&self.plan.inputs),
             dropped_attributes: BTreeSet::new(),
         };
         self.join_groups(&mut joined);

@@ -21,6 +21,8 @@ pub struct Joined<'a> {
     pub sources: BTreeMap<Arc<str>, Source>,
     /// Arrays by path.
     pub arrays: BTreeMap<NodePath, JoinedArray<'a>>,
+    /// What inputs have lost, by path, with who has lost it and why.
+    pub lost: BTreeMap<NodePath, String>,
     /// Attributes left out because inputs differ: path of the variable, or of the group with a slash after it, and
     /// name of the attribute.
     pub dropped_attributes: BTreeSet<(String, String)>,
@@ -73,7 +75,8 @@ impl Joined<'_> {
             groups: self.groups.clone(),
             arrays: self.arrays.iter().map(|(path, joined)| (path.clone(), array(joined))).collect(),
             sources: self.sources.clone(),
-            unreadable: BTreeMap::new(),
+            lost: self.lost.clone(),
+            ..ReferenceSet::default()
         }
     }
 
@@ -85,9 +88,9 @@ impl Joined<'_> {
     pub fn into_set(self) -> Result<ReferenceSet, CombineError> {
         let mut set = ReferenceSet {
             groups: self.groups,
-            arrays: BTreeMap::new(),
             sources: self.sources,
-            unreadable: BTreeMap::new(),
+            lost: self.lost,
+            ..ReferenceSet::default()
         };
         for (path, JoinedArray { meta, attributes, chunks }) in self.arrays {
             let manifest = match chunks {

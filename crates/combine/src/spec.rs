@@ -28,6 +28,8 @@ pub struct CombineSpec {
     pub inline_coordinates: bool,
     /// Rules for attributes that differ, by name; the others are kept if equal everywhere.
     pub attributes: BTreeMap<String, AttributeRule>,
+    /// Whether sets that were scanned from damaged files are joined, without what was lost. The joined set says so too.
+    pub allow_damaged: bool,
 }
 
 /// Order of labels on a joined axis.

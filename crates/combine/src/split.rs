@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
-use crate::combine::finish;
+use crate::combine::{check_whole, finish};
 use crate::compare::{FILL_VALUE, Scope, properties};
 use crate::content::Contents;
 use crate::layout::{Layout, is_small, values_scope};
@@ -35,6 +35,7 @@ pub async fn combine_split(
     resolver: impl Resolve + 'static,
     options: FetchOptions,
 ) -> Result<Vec<Piece>, Error> {
+    check_whole(inputs, spec)?;
     let all: Vec<&Input> = inputs.iter().collect();
     let mut plan = Plan::new(all, spec)?;
     let store = objects_of(&plan, resolver, options);

@@ -69,10 +69,14 @@ fn parquet_write(bencher: Bencher<'_, '_>, count: u64) {
 #[divan::bench(args = [200_000, 1_000_000], sample_count = 5)]
 fn parquet_read(bencher: Bencher<'_, '_>, count: u64) {
     let set = set(count);
-    let zmetadata = parquet::zmetadata(&set, parquet::RECORD_SIZE).unwrap();
     let records = parquet::records("tas", count, parquet::RECORD_SIZE, set.arrays["tas"].manifest.iter());
-    let files: std::collections::HashMap<String, bytes::Bytes> =
-        records.map(Result::unwrap).map(|record| (record.path, record.bytes.into())).collect();
+    let mut table = parquet::RecordTable::default();
+    let mut files = std::collections::HashMap::<String, bytes::Bytes>::new();
+    for record in records.map(Result::unwrap) {
+        table.add("tas", &record);
+        files.insert(record.path, record.bytes.into());
+    }
+    let zmetadata = parquet::zmetadata(&set, parquet::RECORD_SIZE, &table).unwrap();
     bencher
         .counter(ItemsCount::new(count))
         .bench_local(|| parquet::read::<RefsError>(&zmetadata, |path| Ok(files.get(path).cloned())).unwrap());

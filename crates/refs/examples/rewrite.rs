@@ -36,14 +36,16 @@ fn write(set: &ReferenceSet, path: &Path, record_size: u64) -> Result<(), Box<dy
         return Ok(fs::write(path, json::write(set)?)?);
     }
     fs::create_dir_all(path)?;
-    fs::write(path.join(".zmetadata"), parquet::zmetadata(set, record_size)?)?;
+    let mut table = parquet::RecordTable::default();
     for (name, array) in &set.arrays {
         fs::create_dir_all(path.join(name))?;
         let chunk_count = array.meta.grid.chunk_count();
         for record in parquet::records(name, chunk_count, record_size, array.manifest.iter()) {
             let record: parquet::Record = record.map_err(|error: RefsError| error)?;
+            table.add(name, &record);
             fs::write(path.join(record.path), record.bytes)?;
         }
     }
+    fs::write(path.join(".zmetadata"), parquet::zmetadata(set, record_size, &table)?)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Compressed documents, recognised by their first bytes.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{Read, Write as _};
 
 use crate::RefsError;
 
@@ -22,6 +22,36 @@ pub fn decompress(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, RefsError> 
     }
 }
 
+/// How a document is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// A gzip member.
+    Gzip,
+    /// A Zstandard frame.
+    Zstandard,
+}
+
+/// Level of Zstandard: its default.
+const ZSTANDARD_LEVEL: i32 = 3;
+
+/// `bytes`, compressed.
+///
+/// # Errors
+///
+/// [`RefsError::Syntax`] with what the encoder said.
+pub fn compress(bytes: &[u8], compression: Compression) -> Result<Vec<u8>, RefsError> {
+    match compression {
+        Compression::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            let encoded = encoder.write_all(bytes).and_then(|()| encoder.finish());
+            encoded.map_err(|error| syntax("gzip", &error))
+        }
+        Compression::Zstandard => {
+            zstd::stream::encode_all(bytes, ZSTANDARD_LEVEL).map_err(|error| syntax("Zstandard", &error))
+        }
+    }
+}
+
 fn bounded(expected: &'static str, decoder: impl Read, limit: u64) -> Result<Cow<'static, [u8]>, RefsError> {
     let mut out = Vec::new();
     decoder.take(limit.saturating_add(1)).read_to_end(&mut out).map_err(|error| syntax(expected, &error))?;
@@ -38,7 +68,6 @@ fn syntax(expected: &'static str, error: &std::io::Error) -> RefsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     fn compressed(text: &[u8]) -> [Vec<u8>; 2] {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

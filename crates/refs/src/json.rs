@@ -37,7 +37,7 @@ use crate::json_text::{JsonError, Kind, Reader, write_display, write_text, write
 use crate::template::Templates;
 use crate::zarr_v2::{self, key};
 use crate::zarr_v3;
-use crate::{AttributeValue, ManifestArray, Reference, ReferenceSet, RefsError, sources};
+use crate::{AttributeValue, ManifestArray, NodePath, Reference, ReferenceSet, RefsError, sources};
 
 /// What marks an inlined text as base64.
 const BASE64_PREFIX: &str = "base64:";
@@ -71,6 +71,24 @@ pub fn read(bytes: &[u8]) -> Result<ReferenceSet, RefsError> {
 ///
 /// As [`read`].
 pub fn read_with(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ReferenceSet, RefsError> {
+    read_stored(bytes, options).map(|stored| stored.set)
+}
+
+/// What a document holds, and how much it held when it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The set.
+    pub set: ReferenceSet,
+    /// References of each array when it was written; `None` if nothing says so, as with documents of others.
+    pub references: Option<BTreeMap<NodePath, u64>>,
+}
+
+/// As [`read_with`], with what the document says of itself.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_stored(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Stored, RefsError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| RefsError::Syntax { expected: "JSON", problem: error.to_string() })?;
     let document = Document::parse(text)?;
@@ -82,10 +100,12 @@ pub fn read_with(bytes: &[u8], options: &ReadOptions<'_>) -> Result<ReferenceSet
     let chunks = chunks.map(|(key, entry)| -> ChunkEntry<'_> { (key, resolver.reference(entry)) });
     let foreign = document.own.is_none();
     let mut set = reference_set(document.entries.metadata, chunks.chain(generated), foreign)?;
-    if let Some(own) = document.own {
+    let mut references = None;
+    if let Some(mut own) = document.own {
+        references = own.references.take();
         own.apply(&mut set);
     }
-    Ok(set)
+    Ok(Stored { set, references })
 }
 
 /// A value of `refs`, before templates are applied.
@@ -146,6 +166,12 @@ impl<'a> Document<'a> {
         reader.end()?;
         match version {
             Some(AttributeValue::Integer(1)) => Ok(document),
+            // Any JSON object would pass for references of version 0 that are of no array.
+            None if !has_refs && flat.metadata.is_empty() => Err(RefsError::Syntax {
+                expected: "references",
+                problem: "a JSON object without a version and without .zgroup, .zarray or zarr.json"
+                    .to_owned(),
+            }),
             None if !has_refs => Ok(Self { entries: flat, ..document }),
             None => Err(RefsError::key("version", "is missing though there are \"refs\"")),
             Some(other) => {
@@ -301,7 +327,7 @@ pub fn write(set: &ReferenceSet) -> Result<Vec<u8>, RefsError> {
     out.push_str(r#"{"version":1,"#);
     write_text(&mut out, sources::MEMBER);
     out.push(':');
-    write_value(&mut out, &sources::to_value(set));
+    write_value(&mut out, &sources::to_value(set, &sources::Extent::Manifests));
     out.push(',');
     out.push_str(r#""refs":{"#);
     let mut first = true;

@@ -38,7 +38,7 @@ pub mod zarr_v2;
 pub mod zarr_v3;
 
 pub use attributes::{AttributeValue, Attributes};
-pub use decompress::decompress;
+pub use decompress::{Compression, compress, decompress};
 pub use error::RefsError;
 pub use manifest::{Manifest, ManifestBuilder, ManifestError, Reference};
 pub use set::{Group, ManifestArray, NodePath, ReferenceSet, Source};

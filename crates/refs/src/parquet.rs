@@ -5,7 +5,10 @@
 //! out.parq/tas/refs.0.parq             references of chunks 0..100000 of tas, one row each
 //! out.parq/tas/refs.1.parq             references of chunks 100000..200000
 //! ```
-//! Chunks are numbered in row-major order. A record that no chunk of it refers to anything is left out.
+//! Chunks are numbered in row-major order. A record that no chunk of it refers to anything is left out. Which records there
+//! are, and what is in them, stands in the member `rangefold` of `.zmetadata`, so that one which is not there, or is
+//! another one, is told from one without references. kerchunk leaves records out too, and does not say which: of its
+//! stores, a record that is not there is an error unless the caller says that it had none.
 //!
 //! | column | type | |
 //! |---|---|---|
@@ -23,9 +26,11 @@
 //! Compatible implementations: fsspec 2025.2 to 2026.9 with fastparquet and pandas 2 and 3, kerchunk, VirtualiZarr.
 
 mod read;
+mod table;
 mod write;
 
 pub use read::{Index, parse_record, parse_zmetadata, read};
+pub use table::{RecordInfo, RecordTable};
 pub use write::{Record, Records, records, zmetadata};
 
 /// Rows of a record unless told otherwise, as kerchunk's `refs_to_dataframe` has it.

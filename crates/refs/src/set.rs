@@ -54,6 +54,9 @@ pub struct ReferenceSet {
     /// Arrays that a store holds but that cannot be read here, by path, with why. They are never taken for absent:
     /// [`ReferenceSet::array`] tells the reason, and writing a set that has any is refused.
     pub unreadable: BTreeMap<NodePath, RefsError>,
+    /// What a damaged file could not give, by path, with why; the empty path is the file itself. Such a set is written
+    /// and read like others, and says so wherever it goes.
+    pub lost: BTreeMap<NodePath, String>,
 }
 
 impl ReferenceSet {

@@ -55,7 +55,7 @@ fn parts_come_back_from_every_form() {
         set.arrays.insert("tas".to_owned(), parted.clone());
         let mut found = vec![json::read(&json::write(&set).unwrap()).unwrap()];
         if !uneven {
-            let zmetadata = parquet::zmetadata(&set, 100).unwrap();
+            let zmetadata = parquet::zmetadata(&set, 100, &parquet::RecordTable::default()).unwrap();
             found.push(parquet::parse_zmetadata(&zmetadata).unwrap().set);
         }
         for set in found {

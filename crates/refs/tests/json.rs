@@ -352,7 +352,8 @@ fn the_bytes_written_are_these() {
     let set = json::read(&fs::read(common::sample("kerchunk.json")).unwrap()).unwrap();
     let text = String::from_utf8(json::write(&set).unwrap()).unwrap();
     expect![[r#"
-        {"version":1,"rangefold":{"sources":{},"undefined_fill":["time"]},"refs":{".zgroup":"{\"zarr_format\":2}",
+        {"version":1,"rangefold":{"sources":{},"undefined_fill":["time"],
+        "references":{"crs":1,"grp/q":1,"name":1,"pr":1,"tas":6,"time":1}},"refs":{".zgroup":"{\"zarr_format\":2}",
         ".zattrs":"{\"title\":\"søme / title\",\"nothing\":NaN}",
         "grp/.zgroup":"{\"zarr_format\":2}",
         "grp/.zattrs":"{}",

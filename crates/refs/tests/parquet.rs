@@ -14,14 +14,17 @@ use rangefold_refs::{Reference, ReferenceSet, RefsError, json, parquet};
 type Files = BTreeMap<String, Bytes>;
 
 fn write(set: &ReferenceSet, record_size: u64) -> Result<Files, RefsError> {
-    let mut files = Files::from([(".zmetadata".to_owned(), parquet::zmetadata(set, record_size)?.into())]);
+    let mut files = Files::new();
+    let mut table = parquet::RecordTable::default();
     for (path, array) in &set.arrays {
         let chunk_count = array.meta.grid.chunk_count();
         for record in parquet::records(path, chunk_count, record_size, array.manifest.iter()) {
             let record = record?;
+            table.add(path, &record);
             files.insert(record.path, record.bytes.into());
         }
     }
+    files.insert(".zmetadata".to_owned(), parquet::zmetadata(set, record_size, &table)?.into());
     Ok(files)
 }
 
@@ -146,10 +149,42 @@ fn a_broken_record_makes_its_array_unreadable_and_no_other() {
 }
 
 #[test]
+fn a_lost_record_makes_its_array_unreadable_and_one_that_never_was_does_not() {
+    let set = json::read(&fs::read(common::sample("kerchunk.json")).unwrap()).unwrap();
+    let mut files = write(&set, 1).unwrap();
+    assert!(read(&files).unwrap().unreadable.is_empty());
+    files.remove("tas/refs.1.parq").unwrap();
+    let lost = read(&files).unwrap();
+    expect![[r#"key "tas/refs.1.parq": is not there, and .zmetadata tells of it: it was lost"#]]
+        .assert_eq(&lost.unreadable["tas"].to_string());
+    assert_eq!(lost.unreadable.len(), 1);
+}
+
+#[test]
+fn a_record_of_another_store_is_not_taken_for_one_of_this() {
+    let set = json::read(&fs::read(common::sample("kerchunk.json")).unwrap()).unwrap();
+    let mut files = write(&set, 2).unwrap();
+    let other = files["tas/refs.1.parq"].clone();
+    files.insert("tas/refs.0.parq".to_owned(), other);
+    let error = read(&files).unwrap().unreadable["tas"].to_string();
+    assert!(error.starts_with("key \"tas/refs.0.parq\": "), "{error}");
+}
+
+#[test]
+fn a_record_that_a_store_of_kerchunk_lacks_is_an_error_unless_the_caller_knows_better() {
+    let folder = common::sample("kerchunk.parq");
+    let mut index = parquet::parse_zmetadata(&fs::read(folder.join(".zmetadata")).unwrap()).unwrap();
+    expect![[r#"key "tas/refs.1.parq": is not there, and the store does not say that "tas" has no references in it: kerchunk leaves such files out, and so does an interrupted copy"#]]
+        .assert_eq(&index.record("tas", 1, None).unwrap_err().to_string());
+    index.absent_is_empty = true;
+    assert_eq!(index.record("tas", 1, None), Ok(None));
+}
+
+#[test]
 fn a_rectilinear_grid_has_no_place_in_this_layout() {
     let zarr_json = r#"{"zarr_format":3,"node_type":"array","shape":[59],"data_type":"float32","chunk_grid":{"name":"rectilinear","configuration":{"kind":"inline","chunk_shapes":[[31,28]]}},"chunk_key_encoding":"default","fill_value":0.0,"codecs":["bytes"]}"#;
     let set = json::read(format!(r#"{{"tas/zarr.json":{zarr_json}}}"#).as_bytes()).unwrap();
-    let error = parquet::zmetadata(&set, 10).unwrap_err();
+    let error = parquet::zmetadata(&set, 10, &parquet::RecordTable::default()).unwrap_err();
     expect![[r#"key "tas/.zarray": a rectilinear grid in Parquet references is not supported"#]]
         .assert_eq(&error.to_string());
 }

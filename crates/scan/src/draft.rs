@@ -5,6 +5,7 @@
 //! File ── Draft::new ──► Draft ── ranges() ──► bytes ── Draft::decode ──► Decoded ── heap_objects() ──► objects ── finish ──► Scan
 //! ```
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use rangefold_refs::{Group, ManifestArray, Reference, ReferenceSet, Source as Ob
 
 use crate::attributes::{attributes, enumeration, no_fill};
 use crate::budget::Budget;
+use crate::damage;
 use crate::dimensions::{Axis, Dimensions};
 use crate::external_links::{self, ExternalLink};
 use crate::neighbours::Externals;
@@ -88,9 +90,8 @@ impl Draft {
             budget: Budget::default(),
             trace: file.trace.clone(),
         };
-        if let Some(end) = file.superblock.end_of_file.filter(|&end| end > file.size) {
-            let message =
-                format!("the file is cut off: it says that it has {end} bytes, and there are {}", file.size);
+        draft.references.lost = damage::lost(file, &tree, options);
+        if let Some(message) = damage::cut_off(file) {
             draft.warnings.insert(0, Warning { path: "/".to_owned(), message });
         }
         let source = ObjectSource {
@@ -195,7 +196,9 @@ impl Draft {
             warnings: self.warnings,
             trace: self.trace,
         };
-        let origin = Origin { superblock: &self.superblock, url: &self.url, budget: &self.budget };
+        let damaged = Cell::new(false);
+        let origin =
+            Origin { superblock: &self.superblock, url: &self.url, budget: &self.budget, damaged: &damaged };
         let mut rest = bytes;
         let mut decoder = Decoder::new();
         for variable in self.variables {
@@ -205,7 +208,12 @@ impl Draft {
             let decode = || decode(variable, mine, &mut decoder, origin);
             match self.budget.attempt(decode) {
                 Ok(variable) => decoded.variables.push(variable),
-                Err(reason) => decoded.skipped.push(Skipped { path, reason }),
+                Err(reason) => {
+                    if damaged.take() {
+                        decoded.references.lost.entry(path.clone()).or_insert_with(|| reason.clone());
+                    }
+                    decoded.skipped.push(Skipped { path, reason });
+                }
             }
         }
         decoded
@@ -352,6 +360,8 @@ struct Origin<'a> {
     superblock: &'a Superblock,
     url: &'a Arc<str>,
     budget: &'a Budget,
+    /// Set if a chunk does not hold what was written.
+    damaged: &'a Cell<bool>,
 }
 
 /// Decodes the chunks of one variable; `bytes` are those of its [`wanted`] ranges.
@@ -380,9 +390,10 @@ fn decode(
             Source::Bytes(bytes) => bytes.clone(),
         };
         let mut decoded = Vec::new();
-        decoder
-            .decode_into(&rework.codecs, &encoded, rework.decoded_len, &mut decoded)
-            .map_err(|error| format!("chunk {} cannot be decoded: {}", rework.number, chain(&error)))?;
+        decoder.decode_into(&rework.codecs, &encoded, rework.decoded_len, &mut decoded).map_err(|error| {
+            origin.damaged.set(true);
+            format!("chunk {} cannot be decoded: {}", rework.number, chain(&error))
+        })?;
         let mut changed = clip(&mut decoded, &rework.chunk_shape, &rework.valid, &rework.fill);
         if rework.null_terminated {
             changed |= terminate(&mut decoded, rework.fill.len());

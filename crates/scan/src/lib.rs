@@ -29,6 +29,7 @@
 mod absent;
 mod attributes;
 mod budget;
+mod damage;
 mod dimensions;
 mod draft;
 mod element;

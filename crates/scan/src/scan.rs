@@ -122,7 +122,14 @@ pub async fn scan_tuned(
         files_max: OTHER_FILES_MAX,
         place,
     };
-    let scan = visit.scan(&store, &tuning).await?;
+    let mut scan = visit.scan(&store, &tuning).await?;
+    if options.final_url.is_some() {
+        // The objects that references point at are copies of those that were scanned: of another time, with ETags of
+        // another store.
+        for source in scan.references.sources.values_mut() {
+            (source.etag, source.last_modified) = (None, None);
+        }
+    }
     if options.strict && !scan.skipped.is_empty() {
         return Err(ScanError::Strict { url: url.to_owned(), skipped: scan.skipped });
     }

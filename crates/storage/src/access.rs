@@ -54,6 +54,21 @@ pub(crate) struct NotAllowed {
     what: &'static str,
 }
 
+impl Connection {
+    /// Whether its rule allows to write, for those who write without a store.
+    pub(crate) fn check_write(&self) -> Result<()> {
+        if self.access.write {
+            return Ok(());
+        }
+        let rule = self.rule.clone().unwrap_or_default();
+        Err(not_allowed(rule, self.access, "write", self.location.key().to_owned()))
+    }
+}
+
+fn not_allowed(rule: String, access: Access, what: &'static str, path: String) -> Error {
+    Error::PermissionDenied { path, source: Box::new(NotAllowed { rule, access, what }) }
+}
+
 /// A store that refuses what its rule does not allow, and that hides in its errors what may be a credential. It prints as the bucket it is
 /// for, whatever the client inside would print.
 pub(crate) struct GuardedStore {
@@ -77,11 +92,8 @@ impl GuardedStore {
         if allowed {
             return Ok(());
         }
-        let source = NotAllowed { rule: self.rule.clone(), access: self.access, what };
-        Err(Error::PermissionDenied {
-            path: path.map(Path::to_string).unwrap_or_default(),
-            source: Box::new(source),
-        })
+        let path = path.map(Path::to_string).unwrap_or_default();
+        Err(not_allowed(self.rule.clone(), self.access, what, path))
     }
 
     fn read(&self, path: &Path) -> Result<()> {

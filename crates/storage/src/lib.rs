@@ -24,6 +24,7 @@ mod requests;
 mod rules;
 mod secret;
 mod storage;
+mod write;
 
 pub use access::Access;
 pub use connection::{Connection, Style};
@@ -33,3 +34,4 @@ pub use explain::explain;
 pub use location::{Location, Scheme};
 pub use rules::Rules;
 pub use storage::{Storage, StorageOptions};
+pub use write::{Existing, FileWriter, TreeKind, TreeWriter, WriteError, WriteProblem};

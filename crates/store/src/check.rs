@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use rangefold_array::ChunkKey;
 use rangefold_codec::{Decoder, strings};
-use rangefold_refs::{ManifestArray, Reference};
+use rangefold_refs::{ManifestArray, NodePath, Reference};
 
 use crate::ReferenceStore;
 
@@ -25,6 +25,17 @@ pub enum Sample {
     All,
 }
 
+/// What a store says of how much there was when it was written.
+#[derive(Clone, Copy, Debug)]
+pub enum Extent<'a> {
+    /// References of each array.
+    Each(&'a BTreeMap<NodePath, u64>),
+    /// It says so, and has been held against it while it was read.
+    Told,
+    /// Nothing.
+    Unknown,
+}
+
 /// What was looked at, and what was found wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -34,6 +45,8 @@ pub struct Report {
     pub objects: u64,
     /// Chunks fetched and decoded.
     pub decoded: u64,
+    /// Arrays that have chunks of which none is stored, as the store says: all of them is the fill value.
+    pub unstored: Vec<NodePath>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -48,9 +61,10 @@ pub struct Finding {
 }
 
 impl ReferenceStore {
-    /// Looks at all references.
-    pub async fn check(&self, sample: Sample) -> Report {
+    /// Looks at all references. `extent` is what the store says of how much there was when it was written.
+    pub async fn check(&self, sample: Sample, extent: Extent<'_>) -> Report {
         let mut report = Report::default();
+        self.compare(extent, &mut report);
         let sizes = self.sizes(&mut report).await;
         for (path, array) in &self.references().arrays {
             for (number, reference) in array.manifest.iter() {
@@ -68,6 +82,51 @@ impl ReferenceStore {
             report.findings.push(Finding { subject: path.clone(), problem: error.to_string() });
         }
         report
+    }
+
+    /// Compares what is there with what there was.
+    fn compare(&self, extent: Extent<'_>, report: &mut Report) {
+        let set = self.references();
+        if set.arrays.is_empty() && set.unreadable.is_empty() {
+            let problem = "there is no array: there is nothing to check".to_owned();
+            report.findings.push(Finding { subject: "/".to_owned(), problem });
+        }
+        for (path, reason) in &set.lost {
+            let subject = if path.is_empty() { "/".to_owned() } else { path.clone() };
+            let problem = format!("lost when a damaged file was scanned: {reason}");
+            report.findings.push(Finding { subject, problem });
+        }
+        for (path, array) in &set.arrays {
+            let found = array.manifest.len() as u64;
+            let none = found == 0 && array.meta.grid.chunk_count() > 0;
+            let problem = match extent {
+                Extent::Each(counts) => match counts.get(path) {
+                    Some(&written) if written != found => {
+                        Some(format!("{written} references were written, and {found} are there"))
+                    }
+                    Some(_) => None,
+                    None => Some("it was not in the store when that was written".to_owned()),
+                },
+                Extent::Told => None,
+                Extent::Unknown => none.then(|| {
+                    "none of its chunks is there, so that all of it reads as its fill value: never written, or lost".to_owned()
+                }),
+            };
+            match problem {
+                Some(problem) => report.findings.push(Finding { subject: path.clone(), problem }),
+                None if none => report.unstored.push(path.clone()),
+                None => {}
+            }
+        }
+        if let Extent::Each(counts) = extent {
+            for path in counts
+                .keys()
+                .filter(|path| !set.arrays.contains_key(*path) && !set.unreadable.contains_key(*path))
+            {
+                let problem = "it was in the store when that was written, and is gone".to_owned();
+                report.findings.push(Finding { subject: path.clone(), problem });
+            }
+        }
     }
 
     /// The size of every object; one that cannot be reached or has changed is a finding.

@@ -22,15 +22,17 @@ mod object;
 mod open;
 mod plan;
 mod resolve;
+mod save;
 mod store;
 mod values;
 mod zarr;
 
-pub use check::{Finding, Report, STRINGS_MAX, Sample};
+pub use check::{Extent, Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use fetch::Reads;
 pub use open::{OpenError, Opened};
 pub use resolve::Resolve;
+pub use save::{Form, References, SaveError, SaveOptions, UnknownForm, check_savable, save, save_records};
 pub use store::{FetchOptions, ReferenceStore};
 pub use values::{Values, ValuesError};
 pub use zarr::CODEC_NAME;

@@ -7,8 +7,10 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use rangefold_refs::{ManifestBuilder, NodePath, ReferenceSet, RefsError, json, parquet};
+use rangefold_refs::{Manifest, ManifestBuilder, NodePath, ReferenceSet, RefsError, json, parquet};
 use rangefold_storage::{Storage, StorageError, explain};
+
+use crate::Extent;
 
 /// References decompress to at most this many bytes: some hundred million references as JSON.
 const REFERENCES_MAX: u64 = 16 << 30;
@@ -43,7 +45,7 @@ pub enum OpenError {
         /// What it is.
         what: &'static str,
     },
-    /// What is there are no references.
+    /// What is there are no references, or a part of them is lost.
     #[error("cannot read the references at {url}")]
     Refs {
         /// The URL.
@@ -57,6 +59,8 @@ pub enum OpenError {
 pub struct Opened {
     set: ReferenceSet,
     records: Option<Records>,
+    /// References of each array when it was written, if a JSON document says so.
+    references: Option<BTreeMap<NodePath, u64>>,
     /// Arrays of a Parquet store some of whose references are in the set.
     loaded: BTreeMap<NodePath, Loaded>,
     url: String,
@@ -73,7 +77,8 @@ enum Loaded {
 struct Records {
     store: Arc<dyn ObjectStore>,
     folder: Path,
-    record_size: u64,
+    /// What the index says, without the set.
+    index: parquet::Index,
 }
 
 impl Opened {
@@ -83,6 +88,8 @@ impl Opened {
     ///
     /// [`OpenError`].
     pub async fn open(storage: &Storage, url: &str) -> Result<Self, OpenError> {
+        // The index of a Parquet store stands for the store.
+        let url = url.strip_suffix("/.zmetadata").unwrap_or(url);
         let (store, path) =
             storage.resolve(url).map_err(|source| OpenError::Storage { url: url.to_owned(), source })?;
         let refs_error = |source| OpenError::Refs { url: url.to_owned(), source };
@@ -99,16 +106,39 @@ impl Opened {
             }
         };
         if indexed {
-            let parquet::Index { set, record_size } = parquet::parse_zmetadata(&bytes).map_err(refs_error)?;
-            let records = Some(Records { store, folder: path, record_size });
-            return Ok(Self { set, records, loaded: BTreeMap::new(), url: url.to_owned() });
+            let mut index = parquet::parse_zmetadata(&bytes).map_err(refs_error)?;
+            let set = std::mem::take(&mut index.set);
+            let records = Some(Records { store, folder: path, index });
+            return Ok(Self { set, records, references: None, loaded: BTreeMap::new(), url: url.to_owned() });
         }
         if let Some(what) = foreign(&bytes) {
             return Err(OpenError::Foreign { url: url.to_owned(), what });
         }
         let plain = rangefold_refs::decompress(&bytes, REFERENCES_MAX).map_err(refs_error)?;
-        let set = json::read(&plain).map_err(refs_error)?;
-        Ok(Self { set, records: None, loaded: BTreeMap::new(), url: url.to_owned() })
+        let json::Stored { set, references } =
+            json::read_stored(&plain, &json::ReadOptions::default()).map_err(refs_error)?;
+        Ok(Self { set, records: None, references, loaded: BTreeMap::new(), url: url.to_owned() })
+    }
+
+    /// Takes record files that a Parquet store lacks for records without references, if the store does not say which it
+    /// has: kerchunk leaves such files out.
+    #[must_use]
+    pub fn with_absent_records_empty(mut self) -> Self {
+        if let Some(records) = &mut self.records {
+            records.index.absent_is_empty = true;
+        }
+        self
+    }
+
+    /// What the store says of how much there was when it was written. A Parquet store says it record by record, which is
+    /// compared whenever one is read.
+    #[must_use]
+    pub fn extent(&self) -> Extent<'_> {
+        match (&self.references, &self.records) {
+            (Some(references), _) => Extent::Each(references),
+            (None, Some(records)) if records.index.records.is_some() => Extent::Told,
+            (None, _) => Extent::Unknown,
+        }
     }
 
     /// Groups, arrays and attributes. Not to be read from: of a Parquet store, references are missing that were not
@@ -147,54 +177,54 @@ impl Opened {
             return Ok(());
         }
         let (Some(records), Some(array)) = (&self.records, self.set.arrays.get(path)) else { return Ok(()) };
-        let numbers: BTreeSet<u64> = chunks.map(|chunk| chunk / records.record_size).collect();
-        let chunk_count = array.meta.grid.chunk_count();
-        let url = self.url.as_str();
-        let refs_error = |source| OpenError::Refs { url: url.to_owned(), source };
-        let manifests: Vec<_> = stream::iter(numbers)
-            .map(|number| async move {
-                let Some(bytes) = records.read(url, path, number).await? else { return Ok(None) };
-                parquet::parse_record(bytes, number.saturating_mul(records.record_size), chunk_count)
-                    .map(Some)
-                    .map_err(refs_error)
-            })
-            .buffered(RECORDS_IN_FLIGHT)
-            .try_collect()
-            .await?;
-        let manifest_error = |error: rangefold_refs::ManifestError| {
-            refs_error(RefsError::Key { key: path.to_owned(), problem: error.to_string() })
-        };
-        let mut builder = ManifestBuilder::new();
-        for (number, reference) in manifests.iter().flatten().flat_map(|manifest| manifest.iter()) {
-            builder.push(number, reference).map_err(manifest_error)?;
-        }
-        let manifest = builder.build(chunk_count).map_err(manifest_error)?;
-        if let Some(array) = self.set.arrays.get_mut(path) {
-            array.manifest = manifest;
-            self.loaded.insert(path.to_owned(), Loaded::Some);
-        }
+        let numbers: BTreeSet<u64> = chunks.map(|chunk| chunk / records.index.record_size).collect();
+        let manifest = records.manifest(&self.url, path, array.meta.grid.chunk_count(), numbers).await?;
+        self.take(path, manifest, Loaded::Some);
         Ok(())
     }
 
-    /// Loads all references of the arrays that `wanted` picks and that are not loaded yet.
+    fn take(&mut self, path: &str, manifest: Manifest, loaded: Loaded) {
+        if let Some(array) = self.set.arrays.get_mut(path) {
+            array.manifest = manifest;
+            self.loaded.insert(path.to_owned(), loaded);
+        }
+    }
+
+    /// Loads all references of the arrays that `wanted` picks and that are not loaded yet. An array whose references are
+    /// lost or damaged becomes [unreadable](ReferenceSet::unreadable), and leaves the others alone.
     ///
     /// # Errors
     ///
     /// [`OpenError`].
     pub async fn load_arrays(&mut self, wanted: impl Fn(&str) -> bool) -> Result<(), OpenError> {
         let Some(records) = &self.records else { return Ok(()) };
-        let record_size = records.record_size;
         let arrays: Vec<(NodePath, u64)> = self
             .set
             .arrays
             .iter()
-            .filter(|(path, _)| wanted(path))
+            .filter(|(path, _)| wanted(path) && self.loaded.get(*path) != Some(&Loaded::All))
             .map(|(path, array)| (path.clone(), array.meta.grid.chunk_count()))
             .collect();
+        let mut manifests = Vec::with_capacity(arrays.len());
         for (path, count) in arrays {
-            let firsts = (0..count.div_ceil(record_size)).map(|record| record.saturating_mul(record_size));
-            self.load(&path, firsts).await?;
-            self.loaded.insert(path, Loaded::All);
+            let manifest = match records.index.record_numbers(&path, count) {
+                Ok(numbers) => match records.manifest(&self.url, &path, count, numbers).await {
+                    Ok(manifest) => Ok(manifest),
+                    Err(OpenError::Refs { url: _, source }) => Err(source),
+                    Err(error) => return Err(error),
+                },
+                Err(error) => Err(error),
+            };
+            manifests.push((path, manifest));
+        }
+        for (path, manifest) in manifests {
+            match manifest {
+                Ok(manifest) => self.take(&path, manifest, Loaded::All),
+                Err(error) => {
+                    self.set.arrays.remove(&path);
+                    self.set.unreadable.insert(path, error);
+                }
+            }
         }
         Ok(())
     }
@@ -211,16 +241,66 @@ impl Opened {
 }
 
 impl Records {
-    /// The bytes of one record; `None` if there is no such file, which means that none of its chunks is there.
-    async fn read(&self, url: &str, path: &str, number: u64) -> Result<Option<Bytes>, OpenError> {
-        let record = parquet::record_path(path, number);
-        let at = record.split('/').fold(self.folder.clone(), |folder, part| folder.join(part));
-        match get(&self.store, &at).await {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(OpenError::Fetch { url: format!("{url}/{record}"), reason: explain(&error) }),
+    /// The references that stand in these records of an array of `chunk_count` chunks.
+    async fn manifest(
+        &self,
+        url: &str,
+        path: &str,
+        chunk_count: u64,
+        numbers: impl IntoIterator<Item = u64>,
+    ) -> Result<Manifest, OpenError> {
+        // What the index does not tell of need not be asked for.
+        let told =
+            |number: &u64| self.index.records.as_ref().is_none_or(|table| table.get(path, *number).is_some());
+        let numbers: Vec<u64> = numbers.into_iter().filter(told).collect();
+        let manifests: Vec<_> = stream::iter(numbers)
+            .map(|number| async move {
+                let Some(bytes) = self.read(url, path, number).await? else { return Ok(None) };
+                parquet::parse_record(bytes, number.saturating_mul(self.index.record_size), chunk_count)
+                    .map(Some)
+                    .map_err(|error| {
+                        let key = parquet::record_path(path, number);
+                        let source = RefsError::Key { key, problem: error.to_string() };
+                        OpenError::Refs { url: url.to_owned(), source }
+                    })
+            })
+            .buffered(RECORDS_IN_FLIGHT)
+            .try_collect()
+            .await?;
+        let manifest_error = |error: rangefold_refs::ManifestError| {
+            let source = RefsError::Key { key: path.to_owned(), problem: error.to_string() };
+            OpenError::Refs { url: url.to_owned(), source }
+        };
+        let mut builder = ManifestBuilder::new();
+        for (number, reference) in manifests.iter().flatten().flat_map(|manifest| manifest.iter()) {
+            builder.push(number, reference).map_err(manifest_error)?;
         }
+        builder.build(chunk_count).map_err(manifest_error)
     }
+
+    /// The bytes of one record, checked; `None` if the array has no such record.
+    async fn read(&self, url: &str, path: &str, number: u64) -> Result<Option<Bytes>, OpenError> {
+        let fetch_error = |reason| OpenError::Fetch { url: record_url(url, path, number), reason };
+        let record = parquet::record_path(path, number);
+        // Names are taken to the letter, as they are when a record is written and as fsspec does.
+        let at = if self.folder.as_ref().is_empty() { record } else { format!("{}/{record}", self.folder) };
+        let at = Path::parse(at).map_err(|_| {
+            let problem = "cannot be asked for: its name holds a control character".to_owned();
+            let source = RefsError::Key { key: parquet::record_path(path, number), problem };
+            OpenError::Refs { url: url.to_owned(), source }
+        })?;
+        let found = match get(&self.store, &at).await {
+            Ok(bytes) => Some(bytes),
+            Err(object_store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(fetch_error(explain(&error))),
+        };
+        let checked = self.index.record(path, number, found);
+        checked.map_err(|source| OpenError::Refs { url: url.to_owned(), source })
+    }
+}
+
+fn record_url(url: &str, path: &str, number: u64) -> String {
+    format!("{}/{}", url.trim_end_matches('/'), parquet::record_path(path, number))
 }
 
 /// All bytes of an object; of something [`foreign`], which may be large, only the first part.

@@ -7,7 +7,7 @@
 //!    ├────► text(fields)              what a person reads
 //!    └────► sketch(field, terminal)   what a person sees without leaving the terminal
 //! ```
-//! Every writer is a pure function of the fields; only [`Tree::save`] touches a disk. What a format cannot say is
+//! Every writer is a pure function of the fields. What a format cannot say is
 //! refused with the reason and never written as something else.
 //!
 //! | format | missing values | several fields |
@@ -52,7 +52,7 @@ pub(crate) use npy::ArrayFile;
 pub(crate) use sketch::{Terminal, sketch};
 pub(crate) use stored::Stored;
 pub(crate) use text::text;
-pub(crate) use tree::{Folder, Tree};
+pub(crate) use tree::Tree;
 pub(crate) use zarr::ZarrArray;
 
 /// How an output is written; its ending says which.

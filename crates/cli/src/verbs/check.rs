@@ -1,6 +1,6 @@
 //! `rangefold check`: whether references hold.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rangefold::store::Sample;
 use serde_json::{Value, json};
 
@@ -14,8 +14,14 @@ pub(crate) async fn run(context: &Context, args: &Check) -> Result<Done> {
         (_, true) => Sample::Nothing,
         _ => Sample::Some,
     };
-    let store = context.reference_store(context.references(&args.refs).await?);
-    let report = store.check(sample).await;
+    let mut opened = context.open(&args.refs).await?;
+    opened.load_arrays(|_| true).await?;
+    let set = opened.known();
+    if set.arrays.is_empty() && set.unreadable.is_empty() {
+        bail!("{} holds no array: there is nothing to check", args.refs);
+    }
+    let store = context.reference_store(set);
+    let report = store.check(sample, opened.extent()).await;
     if context.shared.json {
         let findings: Vec<Value> =
             report.findings.iter().map(|f| json!({ "subject": f.subject, "problem": f.problem })).collect();
@@ -23,12 +29,16 @@ pub(crate) async fn run(context: &Context, args: &Check) -> Result<Done> {
             "references": report.references,
             "objects": report.objects,
             "decoded": report.decoded,
+            "unstored": report.unstored,
             "findings": findings,
         });
         output::print(&format!("{document}\n"))?;
     } else {
         for finding in &report.findings {
             output::print(&format!("{}: {}\n", finding.subject, finding.problem))?;
+        }
+        for path in &report.unstored {
+            output::print(&format!("{path}: no chunk is stored, all of it is the fill value\n"))?;
         }
         let verdict = if report.findings.is_empty() {
             "all is well".to_owned()

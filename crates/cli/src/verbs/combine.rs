@@ -18,7 +18,7 @@ use crate::{Done, WrongArguments, inputs, names, output, progress, refs_output};
 const INPUTS_IN_FLIGHT: usize = 16;
 
 pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
-    refs_output::check(context, &args.output)?;
+    refs_output::check(context, &args.output, args.refs.iter().map(String::as_str)).await?;
     // A file of labels that is not there is a missing input, like any other.
     for (_, file) in args.coord.iter().filter_map(|coord| coord.split_once("=list:")) {
         lines(file).map_err(anyhow::Error::msg)?;
@@ -26,6 +26,7 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     let spec = spec(args).map_err(WrongArguments::of)?;
     let choice = Choice::new(&args.include, &args.exclude).map_err(WrongArguments::of)?;
     let refs = inputs::of_combine(context, &args.refs).await?;
+    context.check_distinct(&args.output, refs.iter().map(String::as_str))?;
     let bar = progress::bar(&context.shared, refs.len() as u64, "inputs");
     let mut inputs: Vec<Input> = stream::iter(&refs)
         .map(|url| {
@@ -34,6 +35,8 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
                 tracing::info!("reading {url}");
                 let mut set = context.references(url).await?;
                 set.arrays.retain(|path, _| choice.contains(path));
+                set.unreadable.retain(|path, _| choice.contains(path));
+                set.lost.retain(|path, _| path.is_empty() || choice.contains(path));
                 bar.inc(1);
                 anyhow::Ok(Input::new(url.clone(), set))
             }
@@ -84,20 +87,7 @@ fn check_names(spec: &CombineSpec, inputs: &[Input]) -> Result<()> {
 /// Writes what was joined; returns the attributes that were left out.
 fn write(context: &Context, args: &Combine, joined: Joined<'_>) -> Result<Dropped> {
     let dropped = joined.dropped_attributes.clone();
-    let runtime = tokio::runtime::Handle::current();
-    // The references still stand in the inputs, which are borrowed: they are written here and now.
-    tokio::task::block_in_place(|| {
-        if refs_output::Form::of(&args.output)? == refs_output::Form::Parquet {
-            return runtime.block_on(refs_output::write_joined(
-                context,
-                &args.output,
-                &joined,
-                args.record_size,
-            ));
-        }
-        let set = joined.into_set()?;
-        runtime.block_on(refs_output::write(context, &args.output, &set, args.record_size))
-    })?;
+    refs_output::write_joined(context, &args.output, joined, args.record_size)?;
     Ok(dropped)
 }
 
@@ -208,6 +198,7 @@ fn spec(args: &Combine) -> Result<CombineSpec> {
         },
         inline_coordinates: args.inline_coords,
         attributes,
+        allow_damaged: args.allow_damaged,
     })
 }
 

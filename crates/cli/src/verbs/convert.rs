@@ -10,14 +10,16 @@ use crate::context::Context;
 use crate::{Done, WrongArguments, refs_output};
 
 pub(crate) async fn run(context: &Context, args: &Convert) -> Result<Done> {
-    refs_output::check(context, &args.output)?;
     let rules = args
         .rewrite
         .iter()
         .map(|rule| parse(rule))
         .collect::<Result<Vec<_>>>()
         .map_err(WrongArguments::of)?;
-    let mut set = context.references(&args.refs).await?;
+    refs_output::check(context, &args.output, [args.refs.as_str()]).await?;
+    let opened = context.open(&args.refs).await?;
+    let opened = if args.absent_records_empty { opened.with_absent_records_empty() } else { opened };
+    let mut set = opened.into_set().await?;
     for (from, to) in rules {
         if rewrite(&mut set, from, to) == 0 {
             bail!("no URL of {} begins with {from:?}", args.refs);

@@ -16,8 +16,8 @@ use crate::{Done, WrongArguments, fields, names, output, stream};
 
 pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
-    if let Some(output) = &args.output {
-        context.check_url(output)?;
+    if let (Some(url), Some(format)) = (&args.output, format) {
+        context.check_fields_output(url, format, &args.refs).await?;
     }
     let mut source = Source::open(context, &args.refs).await?;
     let variable = args.variable.trim_matches('/');

@@ -25,11 +25,11 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     let query = query(args, reductions).map_err(WrongArguments::of)?;
     let query = Query { memory: Some(context.shared.memory), ..query };
     let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
-    if let Some(output) = &args.output {
-        context.check_url(output)?;
-    }
     if let Some(format) = format {
         format.check_count(query.reductions.len()).map_err(WrongArguments::of)?;
+    }
+    if let (Some(url), Some(format)) = (&args.output, format) {
+        context.check_fields_output(url, format, &args.refs).await?;
     }
     let mut source = Source::open(context, &args.refs).await?;
     let Variables { readable, unreadable } = variables(source.set(), args)?;

@@ -1,17 +1,19 @@
 //! `rangefold scan`: netCDF-4/HDF5 files to references.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use rangefold::refs::json;
+use rangefold::refs::{json, parquet};
 use rangefold::scan::{Scan, ScanOptions, Select, scan};
+use rangefold::store::Form;
 use serde_json::{Value, json};
 
 use crate::args;
 use crate::context::Context;
 use crate::names::Choice;
-use crate::{Done, WrongArguments, inputs, output, progress};
+use crate::{Done, WrongArguments, inputs, output, progress, refs_output};
 
 /// Files scanned at the same time; each has its own requests in flight.
 const FILES_IN_FLIGHT: usize = 16;
@@ -30,13 +32,15 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
         bail!("--final-url is for one input, and {} match", files.len());
     }
     let outputs = outputs(args, &files)?;
+    check_outputs(context, args, &files, &outputs).await?;
     // Each file has a choice of its own, which knows what it matched.
     let choose = || Choice::new(&args.include, &args.exclude).map(Arc::new).map_err(WrongArguments::of);
     choose()?;
     let options = ScanOptions {
         select: None,
         inline_threshold: args.inline_threshold,
-        strict: args.strict,
+        // What is skipped is told, and by the exit code; the rest is written all the same.
+        strict: false,
         final_url: args.final_url.clone(),
     };
     let bar = progress::bar(&context.shared, files.len() as u64, "files");
@@ -56,6 +60,9 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
                     "scanned {file}: {} variables in {rounds} rounds, {requests} requests, {bytes} bytes",
                     scanned.references.arrays.len(),
                 );
+                if !args.allow_damaged {
+                    whole(file, &scanned)?;
+                }
                 choice.check(file)?;
                 write(context, output.as_deref(), &scanned).await?;
                 anyhow::Ok((file, scanned))
@@ -67,15 +74,40 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     while let Some((file, scanned)) = scans.try_next().await? {
         bar.inc(1);
         bar.suspend(|| tell(file, &scanned, args.trace));
-        complete &= scanned.skipped.is_empty();
+        complete &= scanned.skipped.is_empty() && scanned.references.lost.is_empty();
         report.push(file_report(file, &scanned));
     }
     bar.finish_and_clear();
     if let Some(path) = &args.report {
         let text = serde_json::to_vec_pretty(&Value::Array(report))?;
-        std::fs::write(path, text).with_context(|| format!("cannot write the report {}", path.display()))?;
+        if is_special(path) {
+            std::fs::write(path, text).with_context(|| format!("cannot write the report {path}"))?;
+        } else {
+            context.write(path, text).await?;
+        }
     }
     Ok(if complete || !args.strict { Done::All } else { Done::Partly })
+}
+
+/// Refuses a file of which something is lost.
+fn whole(file: &str, scanned: &Scan) -> Result<()> {
+    const TOLD: usize = 10;
+    let lost = &scanned.references.lost;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let more = lost.len().saturating_sub(TOLD);
+    let mut reasons: Vec<String> =
+        lost.iter().take(TOLD).map(|(path, reason)| lost_line(path, reason)).collect();
+    if more > 0 {
+        reasons.push(format!("and {more} more"));
+    }
+    Err(anyhow!("{}", reasons.join("; "))
+        .context(format!("{file} is damaged; --allow-damaged writes references to the rest of it")))
+}
+
+fn lost_line(path: &str, reason: &str) -> String {
+    if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") }
 }
 
 /// Where each file's references go; `None` is stdout.
@@ -86,23 +118,60 @@ fn outputs(args: &args::Scan, files: &[String]) -> Result<Vec<Option<String>>> {
         }
         return Ok(vec![None]);
     };
-    let is_folder = output.ends_with('/') || std::path::Path::new(output).is_dir();
+    // A Parquet store is a folder itself.
+    let is_store = matches!(Form::of(output), Ok(Form::Parquet));
+    let is_folder = !is_store && (output.ends_with('/') || std::path::Path::new(output).is_dir());
     if !is_folder {
         if files.len() > 1 {
-            bail!("{} inputs cannot be written to one file {output}; a folder ends in a slash", files.len());
+            bail!(
+                "{} inputs cannot be written to one output {output}; a folder ends in a slash",
+                files.len()
+            );
         }
+        Form::of(output)?;
         return Ok(vec![Some(output.clone())]);
     }
-    let mut outputs: Vec<String> =
+    let outputs: Vec<String> =
         files.iter().map(|file| format!("{}/{}.json", output.trim_end_matches('/'), stem(file))).collect();
-    let all = outputs.clone();
-    outputs.sort();
-    if let Some(twice) =
-        outputs.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first())
-    {
+    let mut seen = HashSet::new();
+    if let Some(twice) = outputs.iter().find(|output| !seen.insert(output.as_str())) {
         bail!("two inputs would both be written to {twice}; scan them to different folders");
     }
-    Ok(all.into_iter().map(Some).collect())
+    Ok(outputs.into_iter().map(Some).collect())
+}
+
+/// Checks outputs and report before anything is scanned.
+async fn check_outputs(
+    context: &Context,
+    args: &args::Scan,
+    files: &[String],
+    outputs: &[Option<String>],
+) -> Result<()> {
+    let inputs = || files.iter().map(String::as_str);
+    let written = || outputs.iter().flatten().map(String::as_str);
+    for output in written() {
+        refs_output::check(context, output, inputs()).await?;
+    }
+    for output in written() {
+        refs_output::check(context, output, inputs()).await?;
+    }
+    if let Some(report) = &args.report {
+        context.check_distinct(report, inputs())?;
+        if let Some(output) = written().find(|output| context.check_distinct(report, [*output]).is_err()) {
+            return Err(WrongArguments::of(anyhow!(
+                "the report and the references would both be written to {output}"
+            )));
+        }
+        if !is_special(report) {
+            context.check_writable(report).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is a device or a pipe, such as `/dev/stderr`, which a report may be written to as it is.
+fn is_special(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// The last segment of a path or URL, without its ending.
@@ -121,10 +190,12 @@ async fn scan_file(context: &Context, file: &str, options: &ScanOptions) -> Resu
 }
 
 async fn write(context: &Context, output: Option<&str>, scanned: &Scan) -> Result<()> {
-    let bytes = json::write(&scanned.references)?;
     match output {
-        Some(url) => context.write(url, bytes).await,
-        None => Ok(output::print(&(String::from_utf8_lossy(&bytes) + "\n"))?),
+        Some(output) => refs_output::write(context, output, &scanned.references, parquet::RECORD_SIZE).await,
+        None => {
+            let bytes = json::write(&scanned.references)?;
+            Ok(output::print(&(String::from_utf8_lossy(&bytes) + "\n"))?)
+        }
     }
 }
 
@@ -137,6 +208,9 @@ fn named(path: &str) -> &str {
 fn tell(file: &str, scanned: &Scan, trace: bool) {
     for skipped in &scanned.skipped {
         output::complain(&format!("{file}: skipped {}: {}", named(&skipped.path), skipped.reason));
+    }
+    for (path, reason) in &scanned.references.lost {
+        output::complain(&format!("{file}: lost: {}", lost_line(path, reason)));
     }
     for warning in &scanned.warnings {
         output::complain(&format!("{file}: {}: {}", named(&warning.path), warning.message));
@@ -151,11 +225,15 @@ fn file_report(file: &str, scanned: &Scan) -> Value {
         scanned.skipped.iter().map(|s| json!({ "variable": named(&s.path), "reason": s.reason })).collect();
     let warnings: Vec<Value> =
         scanned.warnings.iter().map(|w| json!({ "variable": w.path, "message": w.message })).collect();
+    let lost: Vec<Value> = (scanned.references.lost.iter())
+        .map(|(path, reason)| json!({ "variable": path, "reason": reason }))
+        .collect();
     json!({
         "file": file,
         "variables": scanned.references.arrays.len(),
         "references": scanned.references.reference_count(),
         "skipped": skipped,
+        "lost": lost,
         "warnings": warnings,
     })
 }

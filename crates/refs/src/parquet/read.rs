@@ -1,7 +1,7 @@
 //! Reading the Parquet layout, record by record.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use rangefold_array::ByteRange;
 
 use crate::assemble::{Metadata, Nodes, is_metadata, nodes};
 use crate::json_text;
-use crate::parquet::{RECORD_SIZE_MAX, record_path};
+use crate::parquet::{RECORD_SIZE_MAX, RecordTable, record_path};
 use crate::{AttributeValue, Manifest, ManifestBuilder, Reference, ReferenceSet, RefsError, sources};
 
 /// More records in one array are refused when all of them are to be read.
@@ -31,6 +31,56 @@ pub struct Index {
     pub set: ReferenceSet,
     /// Rows of a record.
     pub record_size: u64,
+    /// Which records there are, if the store says so; stores of kerchunk do not.
+    pub records: Option<RecordTable>,
+    /// Whether a record that is not there, of a store that does not say which there are, is taken for one without
+    /// references. Not so unless a caller sets it.
+    pub absent_is_empty: bool,
+}
+
+impl Index {
+    /// The numbers of the records of an array of `chunk_count` chunks: those that the store tells of, or all that there may
+    /// be.
+    ///
+    /// # Errors
+    ///
+    /// [`RefsError::Limit`] for more than can be read.
+    pub fn record_numbers(&self, array: &str, chunk_count: u64) -> Result<Vec<u64>, RefsError> {
+        let end = chunk_count.div_ceil(self.record_size);
+        match &self.records {
+            Some(table) => Ok(table.numbers(array).filter(|&number| number < end).collect()),
+            None if end > RECORDS_MAX => {
+                Err(RefsError::Limit { what: "the number of records of one array", limit: RECORDS_MAX })
+            }
+            None => Ok((0..end).collect()),
+        }
+    }
+
+    /// Checks what was found of record `number` of an array against what the store tells of it, and returns it; `None` if
+    /// the store says that the array has no such record.
+    ///
+    /// # Errors
+    ///
+    /// [`RefsError::Key`] naming the file, which is not there though nothing says so, or is another one.
+    pub fn record(&self, array: &str, number: u64, found: Option<Bytes>) -> Result<Option<Bytes>, RefsError> {
+        let problem = match (&self.records, found) {
+            (None, Some(bytes)) => return Ok(Some(bytes)),
+            (None, None) if self.absent_is_empty => return Ok(None),
+            (None, None) => format!(
+                "is not there, and the store does not say that {array:?} has no references in it: kerchunk leaves such files out, \
+                 and so does an interrupted copy"
+            ),
+            (Some(table), found) => match (table.get(array, number), found) {
+                (None, _) => return Ok(None),
+                (Some(_), None) => "is not there, and .zmetadata tells of it: it was lost".to_owned(),
+                (Some(info), Some(bytes)) => match info.mismatch(&bytes) {
+                    None => return Ok(Some(bytes)),
+                    Some(problem) => problem,
+                },
+            },
+        };
+        Err(RefsError::key(record_path(array, number), problem))
+    }
 }
 
 /// Reads a `.zmetadata`.
@@ -63,62 +113,68 @@ pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
         .ok_or_else(|| wrong(&format!("has no \"record_size\" between 1 and {RECORD_SIZE_MAX}")))?;
     let Nodes { groups, arrays, unreadable } = nodes(metadata, own.is_none())?;
     let arrays = arrays.into_iter().map(|(path, pending)| (path, pending.array)).collect();
-    let mut set = ReferenceSet { groups, arrays, sources: BTreeMap::new(), unreadable };
-    if let Some(own) = own {
+    let mut set = ReferenceSet { groups, arrays, unreadable, ..ReferenceSet::default() };
+    let mut records = None;
+    if let Some(mut own) = own {
+        records = own.records.take();
         own.apply(&mut set);
     }
-    Ok(Index { set, record_size })
+    Ok(Index { set, record_size, records, absent_is_empty: false })
 }
 
 /// Reads all records of all arrays.
 ///
-/// `fetch` gives the bytes of a file of the layout, `None` where there is none; its chunks are absent then.
+/// `fetch` gives the bytes of a file of the layout, `None` where there is none.
 ///
 /// # Errors
 ///
-/// Those of `fetch` and of [`parse_zmetadata`]. What is wrong with the records of one array stands in
-/// [`ReferenceSet::unreadable`].
+/// Those of `fetch` and of [`parse_zmetadata`]. What is wrong with the records of one array, a lost one among them, stands
+/// in [`ReferenceSet::unreadable`].
 pub fn read<E: From<RefsError>>(
     zmetadata: &[u8],
     mut fetch: impl FnMut(&str) -> Result<Option<Bytes>, E>,
 ) -> Result<ReferenceSet, E> {
-    let Index { mut set, record_size } = parse_zmetadata(zmetadata)?;
-    for (path, mut array) in std::mem::take(&mut set.arrays) {
-        let chunk_count = array.meta.grid.chunk_count();
-        let record_count = chunk_count.div_ceil(record_size);
-        if record_count > RECORDS_MAX {
-            let error = RefsError::Limit { what: "the number of records of one array", limit: RECORDS_MAX };
-            set.unreadable.insert(path, error);
-            continue;
-        }
-        let mut builder = ManifestBuilder::new();
-        let mut problem = None;
-        for number in 0..record_count {
-            let record_path = record_path(&path, number);
-            let Some(bytes) = fetch(&record_path)? else { continue };
-            let first = number.saturating_mul(record_size);
-            if let Err(wrong) =
-                read_rows(bytes, first, |chunk, reference| push(&mut builder, chunk, reference))
-            {
-                problem = Some(RefsError::key(record_path, wrong));
-                break;
-            }
-        }
-        let manifest = match problem {
-            None => builder.build(chunk_count).map_err(|error| RefsError::key(&*path, error.to_string())),
-            Some(problem) => Err(problem),
-        };
-        match manifest {
+    let mut index = parse_zmetadata(zmetadata)?;
+    for (path, mut array) in std::mem::take(&mut index.set.arrays) {
+        match read_array(&index, &path, array.meta.grid.chunk_count(), &mut fetch)? {
             Ok(manifest) => {
                 array.manifest = manifest;
-                set.arrays.insert(path, array);
+                index.set.arrays.insert(path, array);
             }
             Err(error) => {
-                set.unreadable.insert(path, error);
+                index.set.unreadable.insert(path, error);
             }
         }
     }
-    Ok(set)
+    Ok(index.set)
+}
+
+/// Reads all records of one array; the inner error is what is wrong with them.
+fn read_array<E: From<RefsError>>(
+    index: &Index,
+    path: &str,
+    chunk_count: u64,
+    fetch: &mut impl FnMut(&str) -> Result<Option<Bytes>, E>,
+) -> Result<Result<Manifest, RefsError>, E> {
+    let numbers = match index.record_numbers(path, chunk_count) {
+        Ok(numbers) => numbers,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut builder = ManifestBuilder::new();
+    for number in numbers {
+        let record_path = record_path(path, number);
+        let bytes = match index.record(path, number, fetch(&record_path)?) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
+            Err(error) => return Ok(Err(error)),
+        };
+        let first = number.saturating_mul(index.record_size);
+        let rows = read_rows(bytes, first, |chunk, reference| push(&mut builder, chunk, reference));
+        if let Err(wrong) = rows {
+            return Ok(Err(RefsError::key(record_path, wrong)));
+        }
+    }
+    Ok(builder.build(chunk_count).map_err(|error| RefsError::key(path, error.to_string())))
 }
 
 fn push(builder: &mut ManifestBuilder, number: u64, reference: Reference) -> Result<(), String> {

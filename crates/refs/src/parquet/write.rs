@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::AttributeValue::{Integer, Map};
 use crate::json_text::write_members;
-use crate::parquet::{RECORD_SIZE_MAX, record_path};
+use crate::parquet::{RECORD_SIZE_MAX, RecordTable, record_path};
 use crate::zarr_v2::{array_attributes_value, key, zarray_value};
 use crate::{Reference, ReferenceSet, RefsError, sources};
 
@@ -25,17 +25,22 @@ const PATHS_LEN_MAX: usize = 1 << 30;
 pub struct Record {
     /// Where it belongs, relative to the folder of `.zmetadata`.
     pub path: String,
+    /// Its number among the records of its array.
+    pub number: u64,
+    /// References in it.
+    pub references: u64,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// The bytes of `.zmetadata`. Manifests play no part; they may be empty.
+/// The bytes of `.zmetadata`. Manifests play no part, they may be empty: what there is says `table`, to which every record
+/// of [`records`] was added.
 ///
 /// # Errors
 ///
 /// The reason of the first unreadable array; [`RefsError::Unsupported`] for an array that Zarr v2 cannot describe;
 /// [`RefsError::Key`] for a record size that is 0 or too large.
-pub fn zmetadata(set: &ReferenceSet, record_size: u64) -> Result<Vec<u8>, RefsError> {
+pub fn zmetadata(set: &ReferenceSet, record_size: u64, table: &RecordTable) -> Result<Vec<u8>, RefsError> {
     set.check_readable()?;
     check_record_size(record_size)?;
     let mut metadata = Vec::new();
@@ -55,7 +60,7 @@ pub fn zmetadata(set: &ReferenceSet, record_size: u64) -> Result<Vec<u8>, RefsEr
     let members = [
         ("metadata", Map(metadata)),
         ("record_size", Integer(record_size.into())),
-        (sources::MEMBER, sources::to_value(set)),
+        (sources::MEMBER, sources::to_value(set, &sources::Extent::Records(table))),
     ];
     let mut out = String::new();
     write_members(&mut out, members.iter().map(|(name, value)| (*name, value)));
@@ -127,6 +132,7 @@ impl<I: Iterator<Item = (u64, Reference)>> Records<I> {
         let record = first.0 / self.record_size;
         let start = record.saturating_mul(self.record_size);
         let mut columns = Columns::default();
+        let mut references = 0;
         let mut drawn = Some(first);
         while let Some((number, reference)) = drawn.take() {
             if number / self.record_size != record {
@@ -144,6 +150,7 @@ impl<I: Iterator<Item = (u64, Reference)>> Records<I> {
             let pushed = columns.push(reference);
             pushed.map_err(|problem| RefsError::key(format!("{}, chunk {number}", self.path), problem))?;
             self.next = number + 1;
+            references += 1;
             drawn = self.references.next();
         }
         columns.pad_to(self.record_size);
@@ -155,7 +162,7 @@ impl<I: Iterator<Item = (u64, Reference)>> Records<I> {
         }
         let path = record_path(&self.path, record);
         match columns.encode() {
-            Ok(bytes) => Ok(Record { path, bytes }),
+            Ok(bytes) => Ok(Record { path, number: record, references, bytes }),
             Err(error) => Err(RefsError::key(path, error.to_string())),
         }
     }

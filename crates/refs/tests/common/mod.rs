@@ -239,8 +239,9 @@ pub(crate) fn reference_set(rectilinear: bool) -> impl Strategy<Value = Referenc
     let arrays = btree_map("[a-z]{1,3}", array(rectilinear), 0..4);
     let nested = btree_map("[a-z]{1,3}", array(rectilinear), 0..2);
     let sources = btree_map("[a-z/:]{1,9}".prop_map(Arc::<str>::from), source(), 0..3);
-    (arrays, nested, attributes(), attributes(), sources).prop_map(
-        |(arrays, nested, root, group, sources)| {
+    let lost = btree_map("[a-z/]{0,5}", "[ -~]{0,9}", 0..2);
+    (arrays, nested, attributes(), attributes(), sources, lost).prop_map(
+        |(arrays, nested, root, group, sources, lost)| {
             let nested = nested.into_iter().map(|(name, array)| (format!("Group/{name}"), array));
             ReferenceSet {
                 groups: BTreeMap::from([
@@ -249,7 +250,8 @@ pub(crate) fn reference_set(rectilinear: bool) -> impl Strategy<Value = Referenc
                 ]),
                 arrays: arrays.into_iter().chain(nested).collect(),
                 sources,
-                unreadable: BTreeMap::new(),
+                lost,
+                ..ReferenceSet::default()
             }
         },
     )
