@@ -53,7 +53,7 @@ pub(crate) async fn of_combine(context: &Context, typed: &[String]) -> Result<Ve
 async fn below(context: &Context, prefix: &str) -> Result<Vec<String>> {
     let folder = format!("{}/", prefix.trim_end_matches('/'));
     let folder = if folder.ends_with(":/") { prefix.to_owned() } else { folder };
-    let mut keys = listed(context, &folder).await?;
+    let mut keys = listed(context, &folder, Depth::All).await?;
     let found = keys.len();
     keys.retain(|key| SCANNED.iter().any(|ending| key.to_ascii_lowercase().ends_with(ending)));
     if keys.is_empty() {
@@ -77,7 +77,9 @@ async fn matching(context: &Context, text: &str, location: &Location) -> Result<
     let folder = plain.rfind('/').and_then(|slash| plain.get(..=slash)).unwrap_or_default();
     let glob = names::glob(text).map_err(WrongArguments::of)?;
     let folder = if folder.is_empty() { "./" } else { folder };
-    let keys = listed(context, folder).await?;
+    let beyond = text.get(plain.rfind('/').map_or(0, |slash| slash + 1)..).unwrap_or_default();
+    let deep = text.contains("**") || beyond.contains('/');
+    let keys = listed(context, folder, if deep { Depth::All } else { Depth::One }).await?;
     let relative = text.starts_with("./") || folder != "./";
     let named = keys.iter().map(|key| match key.strip_prefix("./") {
         Some(name) if !relative => name.to_owned(),
@@ -97,8 +99,15 @@ async fn is_there(context: &Context, url: &str) -> bool {
     }
 }
 
+/// How far below a folder is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    One,
+    All,
+}
+
 /// What is below `folder`, which ends in a slash, in order, each as a URL that begins as `folder` does.
-async fn listed(context: &Context, folder: &str) -> Result<Vec<String>> {
+async fn listed(context: &Context, folder: &str, depth: Depth) -> Result<Vec<String>> {
     let cannot = || format!("cannot list {folder}");
     let (store, prefix) = context.resolve(folder).with_context(cannot)?;
     let below = |path: &Path| {
@@ -106,6 +115,13 @@ async fn listed(context: &Context, folder: &str) -> Result<Vec<String>> {
         (!parts.is_empty()).then(|| format!("{folder}{}", parts.join("/")))
     };
     let mut keys = Vec::new();
+    if depth == Depth::One {
+        let found = store.list_with_delimiter(Some(&prefix)).await;
+        let found = found.map_err(anyhow::Error::from).with_context(cannot)?;
+        keys.extend(found.objects.iter().filter_map(|object| below(&object.location)));
+        keys.sort_unstable();
+        return Ok(keys);
+    }
     let mut objects = store.list(Some(&prefix));
     while let Some(object) = objects.try_next().await.map_err(anyhow::Error::from).with_context(cannot)? {
         keys.extend(below(&object.location));

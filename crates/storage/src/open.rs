@@ -83,7 +83,7 @@ fn client_options(connection: &Connection, timeout: Duration) -> Result<ClientOp
     let mut options = ClientOptions::new()
         .with_allow_http(plain)
         .with_user_agent(HeaderValue::from_static(concat!("rangefold/", env!("CARGO_PKG_VERSION"))))
-        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_connect_timeout(CONNECT_TIMEOUT.min(timeout))
         .with_timeout_disabled()
         .with_read_timeout(timeout);
     if let Some(proxy) = &connection.proxy {
