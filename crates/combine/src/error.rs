@@ -60,6 +60,12 @@ pub enum CombineError {
     /// Nothing to combine.
     #[error("there are no inputs to combine")]
     NoInputs,
+    /// An input that holds nothing.
+    #[error("{input} has no variables to combine")]
+    NoVariables {
+        /// Name of the input.
+        input: String,
+    },
     /// A variable that must be the same in every input, and is in none.
     #[error("there is no variable {variable:?} in any input, so it cannot be found to be identical")]
     NoSuchVariable {

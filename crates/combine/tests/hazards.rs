@@ -579,6 +579,8 @@ fn nothing_to_label_the_dimension_with_is_refused() {
     assert!(refusal(&[bare], &along(&["time"])).contains("no coordinate variable, and no selector"));
     assert!(refusal(&[file("a", &[0.0], 1)], &along(&["run"])).contains("no input has the dimension"));
     assert_eq!(refusal(&[], &along(&["time"])), "there are no inputs to combine");
+    let empty = [file("a", &[0.0], 1), input("b", [])];
+    assert_eq!(refusal(&empty, &along(&["time"])), "b has no variables to combine");
 }
 
 /// The inputs of each piece, and its steps.
