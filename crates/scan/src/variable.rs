@@ -156,6 +156,16 @@ pub(crate) fn variable(
     Ok(variable)
 }
 
+/// What readers in Python must install to undo `codec`, where numcodecs alone cannot.
+fn python_package(codec: &CodecSpec) -> Option<String> {
+    matches!(codec, CodecSpec::Lzf | CodecSpec::Lz4Hdf5 { .. }).then(|| {
+        format!(
+            "readers in Python need imagecodecs, and imagecodecs.numcodecs.register_codecs() called first, for its filter {}",
+            codec.name()
+        )
+    })
+}
+
 struct Mapping<'a> {
     context: Context<'a>,
     geometry: &'a Geometry,
@@ -236,6 +246,7 @@ impl Mapping<'_> {
                 keep,
             });
         }
+        variable.notes.extend(codecs.iter().filter_map(python_package));
         variable.meta.codecs = codecs;
         self.absent(&fills, variable)
     }

@@ -41,6 +41,30 @@ async fn what_cannot_be_referenced_is_skipped_with_the_reason() {
 }
 
 #[tokio::test]
+async fn an_external_link_is_followed_and_its_array_has_names_of_this_file() {
+    let path = fixtures().join("links/soft_hard_external.h5");
+    let scan = scan_file(&path, &ScanOptions::default()).await.unwrap();
+    let array = &scan.references.arrays["external"];
+    let bytes = elements(array, &Objects::new(&path), array.meta.shape()).unwrap();
+    let there = scan_file(&fixtures().join("links/target.h5"), &ScanOptions::default()).await.unwrap();
+    let array = &there.references.arrays["remote"];
+    let expected = elements(array, &Objects::new(&fixtures().join("links/target.h5")), array.meta.shape());
+    assert_eq!(bytes, expected.unwrap());
+    assert!(scan.references.sources.contains_key("s3://bucket/target.h5"), "{:?}", scan.references.sources);
+}
+
+#[tokio::test]
+async fn what_readers_in_python_need_is_told() {
+    for (name, filter) in [("filters/lzf.h5", "lzf"), ("filters/lz4.h5", "lz4 (HDF5)")] {
+        let scan = scan_file(&fixtures().join(name), &ScanOptions::default()).await.unwrap();
+        let told = scan.warnings.iter().any(|warning| {
+            warning.message.contains("imagecodecs") && warning.message.ends_with(&format!("filter {filter}"))
+        });
+        assert!(told, "{name}: {:?}", scan.warnings);
+    }
+}
+
+#[tokio::test]
 async fn records_that_were_not_written_read_as_the_fill_value() {
     let path = fixtures().join("netcdf/lagging_unlimited.nc");
     let scan = scan_file(&path, &ScanOptions::default()).await.unwrap();

@@ -225,6 +225,37 @@ fn a_scale_lies_on_itself_and_names_the_axes_of_others() {
 }
 
 #[test]
+fn of_several_scales_the_last_that_fits_is_taken_and_a_scalar_one_is_named() {
+    let scales = |addresses: &[u64]| {
+        let mut dataset = on(contiguous(&[3], Some(600)), &[1]);
+        let reference = |address: &u64| {
+            Some(ObjectReference { address: *address, path: None, part: ReferencePart::Whole })
+        };
+        dataset.attributes[0].value =
+            Value::Sequences(vec![Value::References(addresses.iter().map(reference).collect())]);
+        dataset
+    };
+    let mut scalar = scale(contiguous(&[3], Some(550)));
+    scalar.space = Dataspace::Scalar;
+    let scan = scan(&file(vec![
+        ("x", scale(contiguous(&[3], Some(500)))),
+        ("y", scale(contiguous(&[3], Some(520)))),
+        ("z", scale(contiguous(&[4], Some(530)))),
+        ("s", scalar),
+        ("v", scales(&[1, 2, 3])),
+        ("w", scales(&[2, 1])),
+        ("u", scales(&[4])),
+    ]));
+    assert_eq!(show(&scan, "v"), r#"[3] ["y"] 0@600..612"#);
+    assert_eq!(show(&scan, "w"), r#"[3] ["x"] 0@600..612"#);
+    assert_eq!(show(&scan, "u"), r#"[3] ["phony_dim_3"] 0@600..612"#);
+    let said =
+        |path: &str| scan.warnings.iter().find(|warning| warning.path == path).unwrap().message.as_str();
+    assert!(said("v").contains(r#"["x", "y", "z"]: "y" is taken"#), "{}", said("v"));
+    assert!(said("u").contains(r#"axis 0, "s", is a scalar"#), "{}", said("u"));
+}
+
+#[test]
 fn a_dimension_without_variable_is_no_array() {
     let mut x = scale(contiguous(&[3], None));
     x.attributes.push(text("NAME", "This is a netCDF dimension but not a netCDF variable.         3"));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use rangefold::hdf5;
 use rangefold::refs::{json, parquet};
-use rangefold::scan::{Scan, ScanOptions, Select, scan};
+use rangefold::scan::{Scan, ScanOptions, Select, scan_tuned};
 use rangefold::store::Form;
 use serde_json::{Value, json};
 
@@ -17,6 +18,9 @@ use crate::{Done, WrongArguments, inputs, output, progress, refs_output};
 
 /// Files scanned at the same time; each has its own requests in flight.
 const FILES_IN_FLIGHT: usize = 16;
+
+/// Requests in flight for all those files: systems let a program have about as many connections.
+const REQUESTS_IN_FLIGHT: usize = 1024;
 
 pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     if args.files.len() > 1 && args.final_url.is_some() {
@@ -43,17 +47,23 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
         strict: false,
         final_url: args.final_url.clone(),
     };
+    let in_flight = FILES_IN_FLIGHT.min(context.shared.concurrency);
+    let tuning = hdf5::Options::default();
+    let share = REQUESTS_IN_FLIGHT / in_flight.min(files.len()).max(1);
+    let tuning = hdf5::Options { concurrency: tuning.concurrency.min(share), ..tuning };
     let bar = progress::bar(&context.shared, files.len() as u64, "files");
     let mut scans = stream::iter(files.iter().zip(&outputs))
         .map(|(file, output)| {
-            let (options, choose) = (&options, &choose);
+            let (options, choose, tuning) = (&options, &choose, &tuning);
             async move {
                 let choice = choose()?;
                 let chosen = Arc::clone(&choice);
                 let select = Arc::new(move |path: &str| chosen.contains(path)) as Select;
                 let select = (!choice.is_everything()).then_some(select);
                 tracing::info!("scanning {file}");
-                let scanned = scan_file(context, file, &ScanOptions { select, ..options.clone() }).await?;
+                let scanned =
+                    scan_file(context, file, &ScanOptions { select, ..options.clone() }, tuning.clone())
+                        .await?;
                 let trace = &scanned.trace;
                 let (rounds, requests, bytes) = (trace.rounds(), trace.requests.len(), trace.bytes());
                 tracing::info!(
@@ -68,7 +78,7 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
                 anyhow::Ok((file, scanned))
             }
         })
-        .buffered(FILES_IN_FLIGHT.min(context.shared.concurrency));
+        .buffered(in_flight);
     let mut report = Vec::new();
     let mut complete = true;
     while let Some((file, scanned)) = scans.try_next().await? {
@@ -180,13 +190,18 @@ fn stem(file: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 
-async fn scan_file(context: &Context, file: &str, options: &ScanOptions) -> Result<Scan> {
+async fn scan_file(
+    context: &Context,
+    file: &str,
+    options: &ScanOptions,
+    tuning: hdf5::Options,
+) -> Result<Scan> {
     if std::path::Path::new(file).is_dir() {
         bail!("{file} is a folder; name the files in it, as in {}/*.nc", file.trim_end_matches('/'));
     }
     let (store, path) = context.resolve(file)?;
     let url = context.canonical(file)?;
-    Ok(scan(store, &path, &url, options).await?)
+    Ok(scan_tuned(store, &path, &url, options, tuning).await?)
 }
 
 async fn write(context: &Context, output: Option<&str>, scanned: &Scan) -> Result<()> {
