@@ -5,7 +5,7 @@ use rangefold_reduce::{AxisMap, FoldedGroups, Grouping};
 
 use crate::group::{GroupLabels, Labelling};
 use crate::kept::KeptDimension;
-use crate::select::Positions;
+use crate::lookup::Positions;
 use crate::weigh::spread;
 
 /// One axis of the variable, and what becomes of it.

@@ -2,12 +2,14 @@
 
 use rangefold_array::{ElementType, Hyperslab};
 use rangefold_cf::{
-    Column, Coordinate, Meaning, MeaningError, auxiliaries_along, axis_variable, bounds_path,
+    Column, Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable,
+    bounded_variable, bounds_path,
 };
-use rangefold_refs::ManifestArray;
+use rangefold_refs::{ManifestArray, ReferenceSet};
 use rangefold_store::{ReferenceStore, Values, ValuesError};
 
-use crate::whole::check_count;
+use crate::axis::Axis;
+use crate::whole::{causes, check_count};
 
 /// A coordinate cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,35 @@ pub async fn coordinate(
     }
 }
 
+/// Reads what `name` stands for where it is no dimension of the variable at `variable`: an auxiliary coordinate along
+/// one of its axes, or the middles of bounds, `time_bnds`. `None` if it stands for nothing; else with the number of the
+/// axis.
+///
+/// # Errors
+///
+/// As [`coordinate`].
+pub(crate) async fn named(
+    store: &ReferenceStore,
+    variable: &str,
+    name: &str,
+) -> Result<Option<(usize, Found)>, CoordinateError> {
+    let set = store.references();
+    if let Some((path, axis)) = auxiliary_variable(set, variable, name) {
+        return Ok(Some((axis, read(store, &path).await?)));
+    }
+    let Some((path, axis)) = bounded_variable(set, variable, name) else { return Ok(None) };
+    let middles = |found: Coordinate| {
+        found.middles().ok_or_else(|| format!("{name:?} does not hold two bounds for each value of {path:?}"))
+    };
+    Ok(Some((axis, read(store, &path).await?.and_then(middles))))
+}
+
+/// Whether `name` stands for something along an axis of the variable at `variable`, and along which.
+pub(crate) fn axis_of_name(set: &ReferenceSet, variable: &str, name: &str) -> Option<usize> {
+    let found = auxiliary_variable(set, variable, name).or_else(|| bounded_variable(set, variable, name));
+    found.map(|(_, axis)| axis)
+}
+
 /// Reads the coordinate of times along the axis number `axis` of the variable at `variable`: that of its dimension, or
 /// where the dimension has none the only one that `coordinates` names.
 ///
@@ -94,15 +125,13 @@ pub(crate) async fn times(
 pub async fn read(store: &ReferenceStore, path: &str) -> Result<Found, CoordinateError> {
     let set = store.references();
     let Some(array) = set.arrays.get(path) else { return Ok(Err(format!("there is no variable {path:?}"))) };
-    let column = match column(store, path, array).await? {
+    let column = match array.meta.shape() {
+        [_, _] if is_of_characters(array) => rows_of_characters(store, path, array).await?,
+        _ => column(store, path, array).await?,
+    };
+    let column = match column {
         Ok(column) => column,
         Err(reason) => return Ok(Err(reason)),
-    };
-    let column = match array.meta.shape() {
-        &[_, length] => {
-            rangefold_cf::joined_characters(&column, usize::try_from(length).unwrap_or(usize::MAX))
-        }
-        _ => column,
     };
     let mut coordinate = Coordinate::new(array, column);
     if let Some(bounds) = bounds_path(path, array) {
@@ -138,6 +167,75 @@ async fn pairs(
         value.unwrap_or(f64::NAN)
     };
     Ok(Some((0..count).map(|cell| (number(2 * cell), number(2 * cell + 1))).collect()))
+}
+
+/// Whether the elements are single characters, of which the last dimension makes texts.
+fn is_of_characters(array: &ManifestArray) -> bool {
+    array.meta.data_type.element == ElementType::FixedBytes(1)
+}
+
+/// Texts along some dimensions of a variable.
+pub(crate) struct Texts {
+    /// The dimensions.
+    pub(crate) dimensions: Vec<String>,
+    /// Their lengths.
+    pub(crate) shape: Vec<u64>,
+    /// The texts, row-major.
+    pub(crate) column: Column,
+}
+
+/// Reads the array at `path` as texts: strings of any length, texts of a fixed one, or characters along a last dimension
+/// that is none of `axes`. `None` if its elements are no texts.
+///
+/// # Errors
+///
+/// Why it cannot be read, with all causes.
+pub(crate) async fn texts(
+    store: &ReferenceStore,
+    path: &str,
+    array: &ManifestArray,
+    axes: &[Axis<'_>],
+) -> Result<Option<Texts>, String> {
+    let (mut dimensions, mut shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());
+    match array.meta.data_type.element {
+        ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) | ElementType::VlenString => {}
+        _ => return Ok(None),
+    }
+    let is_axis = |name: &String| axes.iter().any(|axis| axis.name == name);
+    let column = if is_of_characters(array) && dimensions.last().is_some_and(|last| !is_axis(last)) {
+        dimensions.pop();
+        shape.pop();
+        rows_of_characters(store, path, array).await
+    } else {
+        column(store, path, array).await
+    };
+    Ok(Some(Texts { dimensions, shape, column: column.map_err(|error| causes(&error))?? }))
+}
+
+/// The texts that characters make along the last dimension, without the blanks and zeros that pad them.
+async fn rows_of_characters(
+    store: &ReferenceStore,
+    path: &str,
+    array: &ManifestArray,
+) -> Result<Result<Column, String>, CoordinateError> {
+    let Some(length) = array.meta.shape().last().and_then(|&n| usize::try_from(n).ok()).filter(|&n| n > 0)
+    else {
+        return Ok(Err(format!("{path:?} has texts of no length")));
+    };
+    let mut rows = array.clone();
+    rows.meta.data_type.element = ElementType::FixedBytes(length);
+    let column = column(store, path, &rows).await?;
+    let unpadded = |column: Column| match column.values {
+        rangefold_array::Values::Text(texts) => {
+            let texts: Vec<String> =
+                texts.into_iter().map(|text| text.trim_end_matches(['\0', ' ']).to_owned()).collect();
+            let valid =
+                texts.iter().zip(column.valid).map(|(text, valid)| valid && !text.is_empty()).collect();
+            Column { values: rangefold_array::Values::Text(texts), valid, element: column.element }
+        }
+        values => Column { values, ..column },
+    };
+    Ok(column.map(unpadded))
 }
 
 /// All elements of the array at `path` as `array` describes them, or why they are no values.

@@ -1,12 +1,14 @@
 //! Grouping positions by parts of their dates (`time.month`, `time.season`), by periods (`time.6h`, `time.QS-DEC`) or by
 //! the values of a variable.
 
-use rangefold_array::{ElementType, Hyperslab};
+use rangefold_array::{ElementType, Value as Cell};
 use rangefold_cf::{Coordinate, Date, DateError, Instant, TimeUnits, flags};
 use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::ManifestArray;
-use rangefold_store::{ReferenceStore, Values};
+use rangefold_store::ReferenceStore;
 
+use crate::axis::Axis;
+use crate::coordinate::{Texts, texts};
 use crate::period::Period;
 use crate::weigh::picked;
 use crate::whole;
@@ -253,6 +255,34 @@ impl DatePart {
     }
 }
 
+/// How many of `positions` have a time at the end of its bounds that lies in another group than the middle of the bounds.
+pub(crate) fn shifted(by: &GroupBy, coordinate: &Coordinate, positions: &[u64]) -> usize {
+    let at_end = |p: &&u64| usize::try_from(**p).is_ok_and(|p| coordinate.is_at_end(p));
+    let ends: Vec<u64> = positions.iter().filter(at_end).copied().collect();
+    let Some(middles) = coordinate.middles().filter(|_| !ends.is_empty()) else { return 0 };
+    let grouped = |coordinate: &Coordinate| -> Option<Vec<String>> {
+        let (numbers, labels) = match by {
+            GroupBy::Date { dimension, part } => part.groups(dimension, Ok(coordinate), &ends).ok()?,
+            GroupBy::Period { dimension, period } => {
+                let (units, instants) = instants(dimension, Ok(coordinate), &ends).ok()?;
+                period.groups(&units, &instants).ok()?
+            }
+            GroupBy::Variable(_) => return None,
+        };
+        let text = |number: u32| match &labels {
+            GroupLabels::Integers(labels) => labels.get(number as usize).map(ToString::to_string),
+            GroupLabels::Texts(labels) => labels.get(number as usize).cloned(),
+            GroupLabels::Periods { starts, .. } => {
+                starts.get(number as usize).map(|start| start.0.to_string())
+            }
+        };
+        Some(numbers.into_iter().map(|number| number.and_then(text).unwrap_or_default()).collect())
+    };
+    let (labels, middles) = (grouped(coordinate), grouped(&middles));
+    let pairs = labels.iter().flatten().zip(middles.iter().flatten());
+    pairs.filter(|(label, middle)| label != middle).count()
+}
+
 /// The instants at `positions` of `dimension`, and the units that its coordinate is in.
 ///
 /// # Errors
@@ -301,7 +331,7 @@ pub(crate) struct Labelling {
     pub(crate) name: String,
     /// The dimensions of the labels.
     pub(crate) dimensions: Vec<String>,
-    /// Their whole lengths.
+    /// Their lengths.
     pub(crate) shape: Vec<u64>,
     /// The group of each position, row-major.
     pub(crate) labels: Vec<Option<u32>>,
@@ -310,9 +340,9 @@ pub(crate) struct Labelling {
 }
 
 impl Labelling {
-    /// The labels at the product of `positions` along each dimension, and the groups that occur there.
-    pub(crate) fn selected(self, positions: &[Vec<u64>]) -> Self {
-        let (labels, occurring) = numbered(&picked(&self.labels, &self.shape, positions));
+    /// The labels at the selected positions of its `own` axes, in their order, and the groups that occur there.
+    pub(crate) fn selected(self, own: &[&Axis<'_>]) -> Self {
+        let (labels, occurring) = numbered(&picked(&self.labels, &self.dimensions, &self.shape, own));
         let groups = match self.groups {
             GroupLabels::Integers(groups) => GroupLabels::Integers(at(&groups, &occurring)),
             GroupLabels::Texts(groups) => GroupLabels::Texts(at(&groups, &occurring)),
@@ -320,7 +350,9 @@ impl Labelling {
                 GroupLabels::Periods { starts: at(&starts, &occurring), ends: at(&ends, &occurring), units }
             }
         };
-        Self { labels, groups, ..self }
+        let dimensions = own.iter().map(|axis| axis.name.to_owned()).collect();
+        let shape = own.iter().map(|axis| axis.count()).collect();
+        Self { name: self.name, dimensions, shape, labels, groups }
     }
 }
 
@@ -335,30 +367,33 @@ fn at<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {
 ///
 /// [`GroupError::Syntax`] if there is no such variable, [`GroupError::Label`] if its values cannot be read or label
 /// nothing.
-pub(crate) async fn labelling(store: &ReferenceStore, path: &str) -> Result<Labelling, GroupError> {
+pub(crate) async fn labelling(
+    store: &ReferenceStore,
+    path: &str,
+    axes: &[Axis<'_>],
+) -> Result<Labelling, GroupError> {
     let array =
         store.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
     let refused = |reason: String| GroupError::Label { label: path.to_owned(), reason };
     whole::check_count(array.meta.shape().iter().copied()).map_err(refused)?;
-    let element = &array.meta.data_type.element;
-    let is_number = element.is_integer() || element.is_float() || *element == ElementType::Bool;
-    let (labels, groups) = if is_number {
-        let outcome = whole::each(store, path, array, Reduction::Min).await.map_err(refused)?;
-        let (labels, groups) = numbered(&whole_numbers(&outcome).map_err(refused)?);
-        let meanings = flag_meanings(array, &groups);
-        (labels, meanings.unwrap_or(GroupLabels::Integers(groups)))
-    } else {
-        let everything = Hyperslab::all(array.meta.shape());
-        let values = store.values(path, &everything).await.map_err(|error| refused(error.to_string()))?;
-        let Values::Texts(texts) = values else {
-            return Err(refused(format!("its values are of type {}", element.name())));
-        };
-        let keys: Vec<Option<String>> =
-            texts.into_iter().map(|text| Some(text).filter(|text| !text.is_empty())).collect();
-        let (labels, groups) = numbered(&keys);
-        (labels, GroupLabels::Texts(groups))
-    };
     let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+    if let Some(texts) = texts(store, path, array, axes).await.map_err(refused)? {
+        let Texts { dimensions, shape, column } = texts;
+        let key = |(text, valid): (Cell<'_>, &bool)| match text {
+            Cell::Text(text) => Some(text.to_owned()).filter(|text| *valid && !text.is_empty()),
+            _ => None,
+        };
+        let keys: Vec<Option<String>> = column.values.iter().zip(&column.valid).map(key).collect();
+        let (labels, groups) = numbered(&keys);
+        return Ok(Labelling { name, dimensions, shape, labels, groups: GroupLabels::Texts(groups) });
+    }
+    let element = &array.meta.data_type.element;
+    if !(element.is_integer() || element.is_float() || *element == ElementType::Bool) {
+        return Err(refused(format!("its values are of type {}", element.name())));
+    }
+    let outcome = whole::each(store, path, array, Reduction::Min).await.map_err(refused)?;
+    let (labels, groups) = numbered(&whole_numbers(&outcome).map_err(refused)?);
+    let groups = flag_meanings(array, &groups).unwrap_or(GroupLabels::Integers(groups));
     let (dimensions, shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());
     Ok(Labelling { name, dimensions, shape, labels, groups })
 }

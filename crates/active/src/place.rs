@@ -1,6 +1,6 @@
 //! Where the extremes stand: from the number of a place to positions along dimensions.
 
-use crate::select::Positions;
+use crate::lookup::Positions;
 
 /// The dimensions along which `argmin` and `argmax` count, in the order of the variable, and what is selected of each.
 ///

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::{
-    Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable, bounds_path,
+    Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable,
+    bounded_variable, bounds_path,
 };
 use rangefold_reduce::{
     Answered, AxisMap, Condition, Layout, PlanError, ReduceSpec, Reduction, ReductionPlan,
@@ -15,16 +16,17 @@ use rangefold_store::ReferenceStore;
 
 use crate::axis::{Axis, Outline};
 use crate::budget::Budget;
-use crate::coordinate::{CoordinateError, Found, coordinate, read, times};
-use crate::group::{GroupBy, GroupError, Labelling, instants, labelling};
+use crate::coordinate::{CoordinateError, axis_of_name, named, times};
+use crate::group::{GroupBy, GroupError, Labelling, instants, labelling, shifted};
 use crate::kept::KeptDimension;
 use crate::place::Places;
 use crate::plans::{Plans, Refusal};
 use crate::quantile::{Passes, passes, quantiles};
 use crate::rolling::Rolling;
 use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
-use crate::select::{AxisSelector, Positions, SelectError};
-use crate::weigh::{WeightSource, spread_whole, weights};
+use crate::select::{AxisSelector, SelectError};
+use crate::selected::positions;
+use crate::weigh::{WeightSource, own_axes, spread_whole, weights};
 use crate::weights::{Weights, WeightsError};
 use crate::whole::check_count;
 
@@ -381,7 +383,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
         axes.push(Axis { name, length, positions, reduced, rolled: false, groups: Vec::new() });
     }
     check_answer(variable, query, &axes)?;
-    let labellings = group(store, variable, query, &mut axes).await?;
+    let labellings = group(store, variable, query, &mut axes, &mut warnings).await?;
     if let Some(rolling) = &query.rolling {
         let gathered = query.reductions.iter().find(|reduction| reduction.is_gathered());
         let rolled = match gathered {
@@ -493,16 +495,18 @@ pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSe
         GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension),
         GroupBy::Variable(_) => None,
     });
-    let named = selected.chain(grouped).filter_map(|name| auxiliary_variable(set, variable, name));
-    paths.extend(named.map(|(path, _)| path));
+    for name in selected.chain(grouped) {
+        paths.extend(auxiliary_variable(set, variable, name).map(|(path, _)| path));
+        paths.extend(bounded_variable(set, variable, name).map(|(path, _)| path));
+    }
     let bounds = |path: &String| bounds_path(path, set.arrays.get(path)?);
     let bounds: Vec<String> = paths.iter().filter_map(bounds).collect();
     paths.extend(bounds);
     paths.extend(query.weights.iter().filter_map(|source| match source {
         WeightSource::CosLatitude => None,
-        WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => {
-            Some(path.trim_matches('/').to_owned())
-        }
+        WeightSource::Variable(path)
+        | WeightSource::Mask { variable: path, .. }
+        | WeightSource::Label { variable: path, .. } => Some(path.trim_matches('/').to_owned()),
     }));
     paths.extend(query.by.iter().filter_map(|by| match by {
         GroupBy::Date { .. } | GroupBy::Period { .. } => None,
@@ -592,6 +596,7 @@ async fn group(
     variable: &str,
     query: &Query,
     axes: &mut [Axis<'_>],
+    warnings: &mut Vec<String>,
 ) -> Result<Vec<Labelling>, QueryError> {
     let group_error = |source| QueryError::Group { variable: variable.to_owned(), source };
     let mut over_several = Vec::new();
@@ -604,30 +609,31 @@ async fn group(
                         let length = axes.get(place).map_or(0, |axis| axis.length);
                         (place, found(variable, times(store, variable, place, dimension, length)).await?)
                     }
-                    None => match auxiliary_variable(store.references(), variable, dimension) {
-                        Some((path, place)) => (place, found(variable, read(store, &path)).await?),
+                    None => match found(variable, named(store, variable, dimension)).await? {
+                        Some(named) => named,
                         None => continue,
                     },
                 };
                 let Some(axis) = axes.get_mut(place) else { continue };
                 by_date(axis, by, coordinate.as_ref().map_err(String::as_str)).map_err(group_error)?;
+                let shifted = coordinate.as_ref().map_or(0, |found| shifted(by, found, &axis.positions()));
+                if let (Ok(found), 1..) = (&coordinate, shifted) {
+                    let bounds = found.attributes.bounds.as_deref().unwrap_or_default();
+                    warnings.push(format!(
+                        "{shifted} of {} times of {dimension:?} are the ends of their bounds and lie in another group than the middles of these; to group by the middles, write {bounds:?} in the place of {dimension:?}",
+                        axis.count()
+                    ));
+                }
             }
             GroupBy::Variable(path) => {
-                let labels = labelling(store, path).await.map_err(group_error)?;
+                let labels = labelling(store, path, axes).await.map_err(group_error)?;
                 let refused = |reason| group_error(GroupError::Label { label: path.clone(), reason });
-                let places = labels.dimensions.iter().map(|d| axes.iter().position(|axis| axis.name == d));
-                let places: Vec<usize> = places.collect::<Option<_>>().ok_or_else(|| {
-                    refused(format!("{variable:?} lacks one of its dimensions {:?}", labels.dimensions))
-                })?;
-                if places.is_empty() || !places.is_sorted() {
-                    return Err(refused("its dimensions are none, or stand in another order".to_owned()));
-                }
-                let positions: Vec<Vec<u64>> =
-                    places.iter().filter_map(|&place| axes.get(place)).map(Axis::positions).collect();
-                let labels = labels.selected(&positions);
-                match places.as_slice() {
-                    &[place] => {
-                        if let Some(axis) = axes.get_mut(place) {
+                let own = own_axes(axes, &labels.dimensions, &labels.shape).map_err(refused)?;
+                let labels = labels.selected(&own);
+                match labels.dimensions.as_slice() {
+                    [] => return Err(refused("it has no dimensions".to_owned())),
+                    [dimension] => {
+                        if let Some(axis) = axes.iter_mut().find(|axis| axis.name == dimension) {
                             axis.gather(labels.name, labels.labels, labels.groups);
                         }
                     }
@@ -690,7 +696,7 @@ fn check_dimensions(
     });
     let rolled = query.rolling.iter().map(|rolling| &rolling.dimension);
     let is_dimension = |name: &&String| names.contains(name);
-    let is_auxiliary = |name: &&String| auxiliary_variable(store.references(), variable, name).is_some();
+    let is_auxiliary = |name: &&String| axis_of_name(store.references(), variable, name).is_some();
     let unknown = query.over.iter().flatten().chain(rolled).find(|name| !is_dimension(name));
     let unlabelled = || selected.chain(grouped).find(|name| !is_dimension(name) && !is_auxiliary(name));
     match unknown.or_else(unlabelled) {
@@ -704,17 +710,11 @@ fn check_dimensions(
 }
 
 /// A coordinate as a query needs it, with errors that name the variable.
-async fn found(
+pub(crate) async fn found<T>(
     variable: &str,
-    coordinate: impl Future<Output = Result<Found, CoordinateError>>,
-) -> Result<Found, QueryError> {
+    coordinate: impl Future<Output = Result<T, CoordinateError>>,
+) -> Result<T, QueryError> {
     coordinate.await.map_err(|source| QueryError::Coordinate { variable: variable.to_owned(), source })
-}
-
-/// The path of the auxiliary coordinate called `name`, if it lies along the axis number `axis`.
-fn auxiliary(store: &ReferenceStore, variable: &str, name: &str, axis: usize) -> Option<String> {
-    let found = auxiliary_variable(store.references(), variable, name);
-    found.filter(|(_, along)| *along == axis).map(|(path, _)| path)
 }
 
 /// Refuses weights, masks, groups and windows along a dimension that the variable has twice, as a covariance has.
@@ -733,7 +733,9 @@ fn check_once(
     };
     let weighted = query.weights.iter().any(|source| match source {
         WeightSource::CosLatitude => true,
-        WeightSource::Variable(path) | WeightSource::Mask { variable: path, .. } => has_it(path),
+        WeightSource::Variable(path)
+        | WeightSource::Mask { variable: path, .. }
+        | WeightSource::Label { variable: path, .. } => has_it(path),
     });
     let grouped = query.by.iter().any(|by| match by {
         GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => dimension == repeated,
@@ -747,72 +749,4 @@ fn check_once(
         }
         None => Ok(()),
     }
-}
-
-/// The positions that are selected along a dimension, and a warning if something else may have been meant.
-async fn positions(
-    store: &ReferenceStore,
-    variable: &str,
-    axis: usize,
-    dimension: &str,
-    length: u64,
-    query: &Query,
-) -> Result<(Positions, Option<String>), QueryError> {
-    let all = AxisSelector::Index(rangefold_array::Slice::All);
-    let along = |name: &str| {
-        let is_dimension = store
-            .references()
-            .arrays
-            .get(variable)
-            .is_some_and(|array| array.meta.dimension_names.iter().any(|own| own == name));
-        if is_dimension {
-            (name == dimension).then_some(None)
-        } else {
-            auxiliary(store, variable, name, axis).map(Some)
-        }
-    };
-    let mut asked = query.select.iter().filter_map(|(name, selector)| Some((name, selector, along(name)?)));
-    let (name, selector, path) = asked.next().map_or((dimension, &all, None), |(n, s, p)| (n.as_str(), s, p));
-    if let Some((second, ..)) = asked.next() {
-        let source = SelectError::SameAxis {
-            dimension: dimension.to_owned(),
-            first: name.to_owned(),
-            second: second.clone(),
-        };
-        return Err(QueryError::Select { variable: variable.to_owned(), source });
-    }
-    let years = selector.year().map(|year| (year, year)).or_else(|| selector.years());
-    let coordinate = match (&path, selector) {
-        (None, AxisSelector::Index(_)) if years.is_none() => Err(String::new()),
-        (Some(path), _) => found(variable, read(store, path)).await?,
-        (None, AxisSelector::Index(_)) => times(store, variable, axis, dimension, length)
-            .await
-            .unwrap_or_else(|error| Err(error.to_string())),
-        (None, AxisSelector::Dates(..)) => {
-            found(variable, times(store, variable, axis, dimension, length)).await?
-        }
-        (None, _) => found(variable, coordinate(store, variable, dimension, length)).await?,
-    };
-    let coordinate = coordinate.as_ref().map_err(String::as_str);
-    let of_years = years.filter(|&(first, last)| {
-        AxisSelector::of_years(first, last).resolve(axis, name, length, coordinate, false).is_ok()
-    });
-    let refused = |source| match (source, selector.year().and(of_years)) {
-        (SelectError::Position { dimension, source }, Some((year, _))) => {
-            SelectError::Year { dimension, year, source }
-        }
-        (source, _) => source,
-    };
-    let positions = selector
-        .resolve(axis, name, length, coordinate, query.nearest)
-        .map_err(|source| QueryError::Select { variable: variable.to_owned(), source: refused(source) })?;
-    let warning = of_years.map(|(first, last)| match selector.year() {
-        Some(year) => {
-            format!("{name}={year} is position {year}; the year {year} is {name}={year}..{year}")
-        }
-        None => format!(
-            "{name}={first}:{last} are positions {first} to {last}; the years {first} to {last} are {name}={first}..{last}"
-        ),
-    });
-    Ok((positions, warning))
 }

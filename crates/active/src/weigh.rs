@@ -1,12 +1,12 @@
 //! Where weights and masks come from, read through the store.
 
-use rangefold_array::ElementType;
-use rangefold_cf::{AxisVariable, Role, RoleAttributes, axis_variable};
-use rangefold_reduce::{Condition, Reduction};
+use rangefold_array::{ElementType, Number, Value};
+use rangefold_cf::{AxisVariable, Role, RoleAttributes, axis_variable, bounded_variable};
+use rangefold_reduce::{Comparison, Condition, Reduction};
 use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
-use crate::coordinate::coordinate;
+use crate::coordinate::{coordinate, read, texts};
 use crate::query::QueryError;
 use crate::whole::{self, causes};
 
@@ -25,6 +25,17 @@ pub enum WeightSource {
         /// What its values must meet.
         condition: Condition,
     },
+    /// 1 where a variable has a label, or has another one, and 0 where it has none.
+    Label {
+        /// The variable.
+        variable: String,
+        /// The label: a text, or one of the `flag_meanings` of numbers.
+        label: String,
+        /// Whether those that have the label take part, or the others.
+        equal: bool,
+        /// What numbers must meet instead, if the label can be read as one.
+        number: Option<Condition>,
+    },
 }
 
 /// Weights over named dimensions, in the order of the variable's axes.
@@ -40,7 +51,7 @@ impl std::fmt::Display for WeightSource {
         match self {
             Self::CosLatitude => f.write_str("coslat"),
             Self::Variable(variable) => write!(f, "{variable:?}"),
-            Self::Mask { variable, .. } => write!(f, "the mask {variable:?}"),
+            Self::Mask { variable, .. } | Self::Label { variable, .. } => write!(f, "the mask {variable:?}"),
         }
     }
 }
@@ -62,9 +73,12 @@ pub(crate) async fn weights(
         };
         let weighing = match source {
             WeightSource::CosLatitude => cos_latitude(store, variable, axes).await,
-            WeightSource::Variable(path) => of_variable(store, path, axes, None, memory).await,
-            WeightSource::Mask { variable, condition } => {
-                of_variable(store, variable, axes, Some(*condition), memory).await
+            WeightSource::Variable(path) => of_variable(store, variable, path, axes, None, memory).await,
+            WeightSource::Mask { variable: path, condition } => {
+                of_variable(store, variable, path, axes, Some(*condition), memory).await
+            }
+            WeightSource::Label { variable: path, label, equal, number } => {
+                of_label(store, variable, path, axes, (label, *equal), *number, memory).await
             }
         };
         let weighing = weighing.map_err(&error)?;
@@ -104,10 +118,13 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
     };
     let latitude = coordinate(store, variable, axis.name, axis.length).await;
     let latitude = latitude.map_err(|error| causes(&error))??;
+    let units = latitude.attributes.units.as_deref().unwrap_or_default();
+    let in_radians = units.trim().to_ascii_lowercase().starts_with("rad");
     let cosine = |position: u64| {
         let degrees = usize::try_from(position).map_or(f64::NAN, |p| latitude.number(p));
+        let radians = if in_radians { degrees } else { degrees.to_radians() };
         // The cosine of 90 degrees is a rounding error, of either sign.
-        degrees.to_radians().cos().max(0.0)
+        radians.cos().max(0.0)
     };
     let positions = axis.positions();
     Ok(Weighing {
@@ -119,6 +136,7 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
 
 async fn of_variable(
     store: &ReferenceStore,
+    variable: &str,
     path: &str,
     axes: &[Axis<'_>],
     mask: Option<Condition>,
@@ -139,39 +157,133 @@ async fn of_variable(
         dimensions.pop();
         shape.pop();
     }
-    let mut own: Vec<&Axis<'_>> = Vec::with_capacity(dimensions.len());
-    for dimension in &dimensions {
-        own.push(
-            axes.iter()
-                .find(|axis| axis.name == dimension)
-                .ok_or_else(|| format!("its dimension {dimension:?} is none of the variable's"))?,
-        );
-    }
-    let order: Vec<usize> =
-        own.iter().filter_map(|axis| axes.iter().position(|a| a.name == axis.name)).collect();
-    if !order.is_sorted() {
-        return Err("its dimensions stand in another order".to_owned());
-    }
-    let reduction = mask.map_or(Reduction::Min, Reduction::CountWhere);
-    let mut values = whole::numbers(store, path, array, reduction, memory).await?;
-    if is_bounds {
-        values = values.as_chunks::<2>().0.iter().map(|[from, to]| (to - from).abs()).collect();
-    }
+    let own = own_axes(axes, &dimensions, &shape)?;
+    let cells = match own.as_slice() {
+        [axis] if is_bounds => cells(store, variable, path, axis).await?,
+        _ => None,
+    };
+    let mut values: Vec<f64> = if let Some(cells) = cells {
+        cells.into_iter().map(|(from, to)| (to - from).abs()).collect()
+    } else {
+        let reduction = mask.map_or(Reduction::Min, Reduction::CountWhere);
+        let values = whole::numbers(store, path, array, reduction, memory).await?;
+        if is_bounds {
+            values.as_chunks::<2>().0.iter().map(|[from, to]| (to - from).abs()).collect()
+        } else {
+            values
+        }
+    };
     // What is missing weighs nothing.
     values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
-    let is_whole = own.iter().zip(&shape).all(|(axis, &length)| axis.is_whole(length));
-    if !is_whole {
-        let positions: Vec<Vec<u64>> = own.iter().map(|axis| axis.positions()).collect();
-        values = picked(&values, &shape, &positions);
-    }
-    Ok(Weighing { dimensions, values, is_mask: mask.is_some() })
+    Ok(weighing(values, &dimensions, &shape, &own, mask.is_some()))
 }
 
-/// The values at the product of positions on each axis of `shape`, row-major.
-pub(crate) fn picked<T: Clone>(values: &[T], shape: &[u64], positions: &[Vec<u64>]) -> Vec<T> {
+/// The weights at the selected positions of their own axes.
+fn weighing(
+    values: Vec<f64>,
+    dimensions: &[String],
+    shape: &[u64],
+    own: &[&Axis<'_>],
+    is_mask: bool,
+) -> Weighing {
+    let is_whole = own.iter().all(|axis| axis.is_whole(axis.length));
+    let in_order = own.iter().map(|axis| axis.name).eq(dimensions.iter().map(String::as_str));
+    // Nothing is copied where nothing is left out or moved.
+    let values = if is_whole && in_order { values } else { picked(&values, dimensions, shape, own) };
+    Weighing { dimensions: own.iter().map(|axis| axis.name.to_owned()).collect(), values, is_mask }
+}
+
+/// The cells between the bounds at `path` along an axis: those of the coordinate that names them, which tells where a cell
+/// across the meridian lies. `None` if they are the bounds of no coordinate.
+async fn cells(
+    store: &ReferenceStore,
+    variable: &str,
+    path: &str,
+    axis: &Axis<'_>,
+) -> Result<Option<Vec<(f64, f64)>>, String> {
+    let Some((owner, _)) = bounded_variable(store.references(), variable, path) else { return Ok(None) };
+    let owner = read(store, &owner).await.map_err(|error| causes(&error))?;
+    let cells = owner.ok().and_then(|owner| owner.cells());
+    Ok(cells.filter(|cells| cells.len() as u64 == axis.length))
+}
+
+/// A mask by the label that a variable has, or does not have.
+async fn of_label(
+    store: &ReferenceStore,
+    variable: &str,
+    path: &str,
+    axes: &[Axis<'_>],
+    (label, equal): (&str, bool),
+    number: Option<Condition>,
+    memory: u64,
+) -> Result<Weighing, String> {
+    let path = path.trim_matches('/');
+    let array = store.references().arrays.get(path).ok_or("there is no such variable")?;
+    if let Some(texts) = texts(store, path, array, axes).await? {
+        let own = own_axes(axes, &texts.dimensions, &texts.shape)?;
+        let weight = |(text, valid): (Value<'_>, &bool)| {
+            f64::from(u8::from(*valid && (text == Value::Text(label)) == equal))
+        };
+        let values: Vec<f64> = texts.column.values.iter().zip(&texts.column.valid).map(weight).collect();
+        return Ok(weighing(values, &texts.dimensions, &texts.shape, &own, true));
+    }
+    let flag = || {
+        let flags = rangefold_cf::flags(array);
+        let (value, _) = flags.into_iter().find(|(_, meaning)| *meaning == label)?;
+        let comparison = if equal { Comparison::Equal } else { Comparison::NotEqual };
+        Some(Condition { comparison, threshold: Number::Integer(value) })
+    };
+    let condition = number.or_else(flag).ok_or_else(|| {
+        let element = array.meta.data_type.element.name();
+        format!("its values, of type {element}, have no label {label:?}")
+    })?;
+    of_variable(store, variable, path, axes, Some(condition), memory).await
+}
+
+/// The axes that something with these dimensions belongs to, in the order of the variable's.
+///
+/// # Errors
+///
+/// Why it does not fit: a dimension that is not the variable's, has another length, or is there twice.
+pub(crate) fn own_axes<'a, 'b>(
+    axes: &'a [Axis<'b>],
+    dimensions: &[String],
+    shape: &[u64],
+) -> Result<Vec<&'a Axis<'b>>, String> {
+    for (dimension, &length) in dimensions.iter().zip(shape) {
+        let mut own = axes.iter().filter(|axis| axis.name == dimension);
+        let axis =
+            own.next().ok_or_else(|| format!("its dimension {dimension:?} is none of the variable's"))?;
+        if own.next().is_some() {
+            return Err(format!("the variable has the dimension {dimension:?} twice"));
+        }
+        if dimensions.iter().filter(|other| *other == dimension).count() > 1 {
+            return Err(format!("it has the dimension {dimension:?} twice"));
+        }
+        if axis.length != length {
+            let wanted = axis.length;
+            return Err(format!(
+                "its dimension {dimension:?} has {length} positions and the variable's {wanted}"
+            ));
+        }
+    }
+    Ok(axes.iter().filter(|axis| dimensions.iter().any(|dimension| dimension == axis.name)).collect())
+}
+
+/// The values at the selected positions of `own` axes, in their order, of an array that has these dimensions in any order
+/// and is row-major.
+pub(crate) fn picked<T: Clone>(
+    values: &[T],
+    dimensions: &[String],
+    shape: &[u64],
+    own: &[&Axis<'_>],
+) -> Vec<T> {
     let mut places = vec![0_u64];
-    for (&length, positions) in shape.iter().zip(positions) {
-        places = places.iter().flat_map(|&base| positions.iter().map(move |&p| base * length + p)).collect();
+    for axis in own {
+        let inner = dimensions.iter().zip(shape).skip_while(|(dimension, _)| *dimension != axis.name).skip(1);
+        let stride: u64 = inner.map(|(_, length)| length).product();
+        let positions = axis.positions();
+        places = places.iter().flat_map(|&base| positions.iter().map(move |&p| base + p * stride)).collect();
     }
     places.into_iter().filter_map(|place| values.get(usize::try_from(place).ok()?)).cloned().collect()
 }

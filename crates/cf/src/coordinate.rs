@@ -103,6 +103,25 @@ pub fn auxiliaries_along(set: &ReferenceSet, variable: &str, axis: usize) -> Vec
     found.filter(|(_, along)| *along == axis).map(|(path, _)| path).collect()
 }
 
+/// The coordinate, and the number of its axis, whose bounds are called `name` as the variable at `variable` sees it.
+#[must_use]
+pub fn bounded_variable(set: &ReferenceSet, variable: &str, name: &str) -> Option<(String, usize)> {
+    let meta = &set.arrays.get(variable)?.meta;
+    let axes = meta.dimension_names.iter().zip(meta.shape()).enumerate();
+    let coordinates = axes.flat_map(|(axis, (dimension, &length))| {
+        let own = axis_variable(set, variable, dimension, length).path().map(str::to_owned);
+        own.into_iter().chain(auxiliaries_along(set, variable, axis)).map(move |path| (path, axis))
+    });
+    let name = name.trim_matches('/');
+    let is_it = |path: &str| {
+        let bounds = set.arrays.get(path).and_then(|array| bounds_path(path, array));
+        bounds.is_some_and(|bounds| {
+            set.arrays.contains_key(&bounds) && (bounds == name || bounds.rsplit('/').next() == Some(name))
+        })
+    };
+    coordinates.into_iter().find(|(path, _)| is_it(path))
+}
+
 /// Visits `name` in the group of `variable` and in each group above, until `visit`, given the
 /// group and the path in it, finds what it wants.
 fn in_scope<T>(variable: &str, name: &str, mut visit: impl FnMut(&str, &str) -> Option<T>) -> Option<T> {
@@ -161,6 +180,8 @@ pub struct CoordinateAttributes {
     pub axis: Option<String>,
     /// `positive`.
     pub positive: Option<String>,
+    /// `bounds`: the name of another variable.
+    pub bounds: Option<String>,
 }
 
 /// A coordinate, read: its elements as values, and what they mean.
@@ -201,6 +222,7 @@ impl Coordinate {
                 long_name: text("long_name"),
                 axis: text("axis"),
                 positive: text("positive"),
+                bounds: text("bounds"),
             },
         }
     }
@@ -264,13 +286,34 @@ impl Coordinate {
         }
         let cell = |(i, &(a, b)): (usize, &(f64, f64))| {
             let centre = self.number(i);
-            if !centre.is_finite() || a.min(b) <= centre && centre <= a.max(b) {
+            let (low, high) = (a.min(b), a.max(b));
+            let inside = low < centre && centre < high;
+            // On the border of a cell of more than half a turn the value may as well lie in the rest of the circle.
+            let on_border = (centre == low || centre == high) && high - low <= 180.0;
+            if !centre.is_finite() || inside || on_border {
                 return (a, b);
             }
             let moved = |bound: f64| bound + ((centre - bound) / 360.0).round() * 360.0;
-            (moved(a), moved(b))
+            let (from, to) = (moved(a), moved(b));
+            if from == to { (a, b) } else { (from, to) }
         };
         Some(bounds.iter().enumerate().map(cell).collect())
+    }
+
+    /// The middles of the cells that its bounds make, as a coordinate; `None` without bounds.
+    #[must_use]
+    pub fn middles(&self) -> Option<Self> {
+        let middles: Vec<f64> = self.cells()?.into_iter().map(|(a, b)| a / 2.0 + b / 2.0).collect();
+        let valid = middles.iter().map(|x| !x.is_nan()).collect();
+        let column = Column { values: Values::Float(middles), valid, element: Some(ElementType::Float64) };
+        Some(Self { column, ..self.clone() })
+    }
+
+    /// Whether value number `i` is the end of its cell: what a date there says is then true of the next cell.
+    #[must_use]
+    pub fn is_at_end(&self, i: usize) -> bool {
+        let cell = self.bounds.as_ref().and_then(|bounds| bounds.get(i));
+        cell.is_some_and(|(a, b)| a < b && self.number(i) >= *b || b < a && self.number(i) >= *a)
     }
 
     /// The labels at `positions`, in that order.
@@ -321,16 +364,4 @@ pub fn time_units(array: &ManifestArray) -> Option<Result<TimeUnits, UnitsError>
     let text = |name: &str| array.attributes.get(name).and_then(AttributeValue::as_text);
     let units = text("units").filter(|units| TimeUnits::is_time(units))?;
     Some(TimeUnits::parse(units, text("calendar")))
-}
-
-/// Joins a table of characters, one text per row.
-#[must_use]
-pub fn joined_characters(column: &Column, length: usize) -> Column {
-    let Values::Text(characters) = &column.values else { return column.clone() };
-    let texts: Vec<String> = characters
-        .chunks(length.max(1))
-        .map(|row| row.concat().trim_end_matches(['\0', ' ']).to_owned())
-        .collect();
-    let valid = texts.iter().map(|text| !text.is_empty()).collect();
-    Column { values: Values::Text(texts), valid, element: Some(ElementType::VlenString) }
 }

@@ -19,6 +19,7 @@
 //! Source: CF conventions 1.11; netCDF4-python 1.7 for missing and packed values.
 
 mod calendar;
+mod conflict;
 mod coordinate;
 mod date;
 mod meaning;
@@ -27,9 +28,10 @@ mod role;
 mod units;
 
 pub use calendar::{Calendar, CalendarError};
+pub use conflict::{Conflict, dimension_conflicts};
 pub use coordinate::{
     AxisVariable, Coordinate, CoordinateAttributes, auxiliaries_along, auxiliary_variable, axis_variable,
-    bounds_path, instant, joined_characters, sibling, time_units,
+    bounded_variable, bounds_path, instant, sibling, time_units,
 };
 pub use date::{Date, DateError, Instant};
 pub use meaning::{Column, Meaning, MeaningError, flags};

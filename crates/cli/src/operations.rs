@@ -1,7 +1,7 @@
 //! Reading operations, conditions, weights and masks.
 
 use anyhow::{Result, anyhow, bail};
-use rangefold::active::WeightSource;
+use rangefold::active::{WeightSource, select};
 use rangefold::reduce::{Comparison, Condition, Number, Reduction};
 
 use crate::names;
@@ -175,18 +175,26 @@ pub(crate) fn weights(text: &str) -> WeightSource {
     if text == "coslat" { WeightSource::CosLatitude } else { WeightSource::Variable(text.to_owned()) }
 }
 
-/// Reads a variable and a condition on it: `sftlf > 50`.
+/// Reads a variable and a condition on it: `sftlf > 50`, `kind == a`, `kind != "3"`.
 pub(crate) fn mask(text: &str) -> Result<WeightSource> {
     let sign = text
         .find(['<', '>', '=', '!'])
         .ok_or_else(|| anyhow!("{text:?} is not a mask such as 'sftlf > 50'"))?;
     let (variable, rest) = text.split_at(sign);
-    let condition = condition(rest)?;
     let variable = variable.trim().to_owned();
     if variable.is_empty() {
         bail!("the mask {text:?} names no variable");
     }
-    Ok(WeightSource::Mask { variable, condition })
+    let equality = [("==", true), ("!=", false)];
+    let label = equality.iter().find_map(|(sign, equal)| Some((rest.strip_prefix(sign)?.trim(), *equal)));
+    match label.filter(|(label, _)| !label.is_empty()) {
+        Some((label, equal)) => {
+            let quoted = select::unquoted(label);
+            let number = if quoted.is_some() { None } else { condition(rest).ok() };
+            Ok(WeightSource::Label { variable, label: quoted.unwrap_or(label).to_owned(), equal, number })
+        }
+        None => Ok(WeightSource::Mask { variable, condition: condition(rest)? }),
+    }
 }
 
 #[cfg(test)]

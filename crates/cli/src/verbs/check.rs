@@ -1,7 +1,8 @@
 //! `rangefold check`: whether references hold.
 
 use anyhow::{Result, bail};
-use rangefold::store::Sample;
+use rangefold::cf::dimension_conflicts;
+use rangefold::store::{Finding, Sample};
 use serde_json::{Value, json};
 
 use crate::args::Check;
@@ -21,7 +22,16 @@ pub(crate) async fn run(context: &Context, args: &Check) -> Result<Done> {
         bail!("{} holds no array: there is nothing to check", args.refs);
     }
     let store = context.reference_store(set);
-    let report = store.check(sample, opened.extent()).await;
+    let mut report = store.check(sample, opened.extent()).await;
+    // What readers cannot open is a finding; what is merely not used as a coordinate is not.
+    let (refused, odd): (Vec<_>, Vec<_>) =
+        dimension_conflicts(store.references()).into_iter().partition(|conflict| conflict.in_one_scope);
+    let finding =
+        |conflict: rangefold::cf::Conflict| Finding { subject: conflict.subject, problem: conflict.problem };
+    report.findings.extend(refused.into_iter().map(finding));
+    for conflict in &odd {
+        output::complain(&format!("warning: {}: {}", conflict.subject, conflict.problem));
+    }
     if context.shared.json {
         let findings: Vec<Value> =
             report.findings.iter().map(|f| json!({ "subject": f.subject, "problem": f.problem })).collect();
@@ -31,6 +41,7 @@ pub(crate) async fn run(context: &Context, args: &Check) -> Result<Done> {
             "decoded": report.decoded,
             "unstored": report.unstored,
             "findings": findings,
+            "warnings": odd.iter().map(|c| json!({ "subject": c.subject, "problem": c.problem })).collect::<Vec<_>>(),
         });
         output::print(&format!("{document}\n"))?;
     } else {

@@ -1,0 +1,122 @@
+//! What a query selects along one axis, and what it may have meant instead.
+
+use rangefold_array::{ElementType, Slice, Value};
+use rangefold_cf::{Coordinate, auxiliary_variable, axis_variable};
+use rangefold_store::ReferenceStore;
+
+use crate::coordinate::{axis_of_name, coordinate, named, times};
+use crate::lookup::Positions;
+use crate::query::{Query, QueryError, found};
+use crate::select::{AxisSelector, SelectError};
+
+/// The positions that are selected along a dimension, and a warning if something else may have been meant.
+pub(crate) async fn positions(
+    store: &ReferenceStore,
+    variable: &str,
+    axis: usize,
+    dimension: &str,
+    length: u64,
+    query: &Query,
+) -> Result<(Positions, Option<String>), QueryError> {
+    let all = AxisSelector::Index(Slice::All);
+    let along = |name: &str| {
+        let array = store.references().arrays.get(variable);
+        match array.is_some_and(|array| array.meta.dimension_names.iter().any(|own| own == name)) {
+            true => name == dimension,
+            false => axis_of_name(store.references(), variable, name) == Some(axis),
+        }
+    };
+    let mut asked = query.select.iter().filter(|(name, _)| along(name));
+    let (name, selector) =
+        asked.next().map_or((dimension, &all), |(name, selector)| (name.as_str(), selector));
+    if let Some((second, _)) = asked.next() {
+        let source = SelectError::SameAxis {
+            dimension: dimension.to_owned(),
+            first: name.to_owned(),
+            second: second.clone(),
+        };
+        return Err(QueryError::Select { variable: variable.to_owned(), source });
+    }
+    let years = selector.year().map(|year| (year, year)).or_else(|| selector.years());
+    let number = match selector {
+        AxisSelector::Index(Slice::Index(number)) => Some(*number),
+        _ => None,
+    };
+    let has_labels = number.is_some() && is_of_texts(store, variable, dimension, length, name);
+    let coordinate = match (name == dimension, selector) {
+        (_, AxisSelector::Index(_)) if years.is_none() && !has_labels => Err(String::new()),
+        (false, _) => match found(variable, named(store, variable, name)).await? {
+            Some((_, named)) => named,
+            None => Err(format!("there is no variable {name:?}")),
+        },
+        (true, AxisSelector::Index(_)) => times(store, variable, axis, dimension, length)
+            .await
+            .unwrap_or_else(|error| Err(error.to_string())),
+        (true, AxisSelector::Dates(..)) => {
+            found(variable, times(store, variable, axis, dimension, length)).await?
+        }
+        (true, _) => found(variable, coordinate(store, variable, dimension, length)).await?,
+    };
+    let coordinate = coordinate.as_ref().map_err(String::as_str);
+    let years = years.filter(|&(first, last)| {
+        AxisSelector::of_years(first, last).resolve(axis, name, length, coordinate, false).is_ok()
+    });
+    let what = if coordinate.is_ok_and(|found| found.time.is_some()) { "year" } else { "value" };
+    let label = number.filter(|number| {
+        let text = number.to_string();
+        let is_it =
+            |found: &&Coordinate| (0..found.len()).any(|i| found.value(i) == Some(Value::Text(&text)));
+        has_labels && coordinate.ok().filter(is_it).is_some()
+    });
+    let refused = |source| match (source, label, selector.year().and(years)) {
+        (SelectError::Position { dimension, source }, Some(label), _) => {
+            SelectError::LabelledPosition { dimension, label, source }
+        }
+        (SelectError::Position { dimension, source }, None, Some((year, _))) => {
+            SelectError::Year { what, dimension, year, source }
+        }
+        (source, ..) => source,
+    };
+    let positions = selector
+        .resolve(axis, name, length, coordinate, query.nearest)
+        .map_err(|source| QueryError::Select { variable: variable.to_owned(), source: refused(source) })?;
+    let warning = match (label, years, selector.year()) {
+        (Some(label), ..) => {
+            Some(format!("{name}={label} is position {label}; the label is {name}=\"{label}\""))
+        }
+        (None, Some(_), Some(year)) => {
+            Some(format!("{name}={year} is position {year}; the {what} {year} is {name}={year}..{year}"))
+        }
+        (None, Some((first, last)), None) => Some(format!(
+            "{name}={first}:{last} are positions {first} to {last}; the {what}s {first} to {last} are {name}={first}..{last}"
+        )),
+        (None, None, _) => coordinate.ok().and_then(|found| {
+            let middles = by_middles(found, selector)?;
+            let middles = selector.resolve(axis, name, length, Ok(&middles), query.nearest).ok();
+            let bounds = found.attributes.bounds.as_deref().unwrap_or_default();
+            (middles.as_ref() != Some(&positions)).then(|| format!(
+                "times of {name:?} are the ends of their bounds, so that {name}={selector} takes others than those whose middles lie in it; these are {bounds}={selector}"
+            ))
+        }),
+    };
+    Ok((positions, warning))
+}
+
+/// The middles of the bounds of a coordinate, if dates are looked up in it and some stand at the end of their bounds.
+fn by_middles(coordinate: &Coordinate, selector: &AxisSelector) -> Option<Coordinate> {
+    let at_end = || (0..coordinate.len()).any(|i| coordinate.is_at_end(i));
+    (matches!(selector, AxisSelector::Dates(..)) && coordinate.time.is_some() && at_end())
+        .then(|| coordinate.middles())?
+}
+
+/// Whether what `name` stands for along a dimension has texts as labels.
+fn is_of_texts(store: &ReferenceStore, variable: &str, dimension: &str, length: u64, name: &str) -> bool {
+    let set = store.references();
+    let own = || axis_variable(set, variable, dimension, length).path().map(str::to_owned);
+    let other = || auxiliary_variable(set, variable, name).map(|(path, _)| path);
+    let path = if name == dimension { own() } else { other() };
+    path.and_then(|path| set.arrays.get(&path)).is_some_and(|array| {
+        let element = &array.meta.data_type.element;
+        matches!(element, ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) | ElementType::VlenString)
+    })
+}
