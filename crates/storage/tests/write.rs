@@ -1,5 +1,7 @@
 //! Whole-or-nothing writing, in folders and in object stores.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 use std::fs;
 use std::path::Path;
 

@@ -93,10 +93,11 @@ impl Form {
 ///
 /// [`SaveError`].
 pub async fn check_savable(storage: &Storage, output: &str, existing: Existing) -> Result<(), SaveError> {
-    Ok(match Form::of(output)? {
+    match Form::of(output)? {
         Form::Parquet => storage.check_tree_writable(output, &PARQUET_TREE, existing).await?,
         Form::Json | Form::Gzip | Form::Zstandard => storage.check_writable(output, existing).await?,
-    })
+    }
+    Ok(())
 }
 
 /// Saves a set.
