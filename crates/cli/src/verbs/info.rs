@@ -1,6 +1,6 @@
 //! `rangefold info`: what is in a reference store.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -95,7 +95,8 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-fn dimensions(arrays: &[(&str, &ManifestArray)]) -> BTreeMap<String, u64> {
+/// The dimensions and their lengths; one that has several lengths is there with each of them.
+fn dimensions(arrays: &[(&str, &ManifestArray)]) -> BTreeSet<(String, u64)> {
     arrays
         .iter()
         .flat_map(|(_, array)| {
