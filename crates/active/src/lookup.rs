@@ -97,8 +97,7 @@ impl<'a> Lookup<'a> {
         SelectError::Outside {
             dimension: self.dimension.to_owned(),
             wanted: self.wanted.clone(),
-            first: self.printed(0),
-            last: self.printed(self.coordinate.len().saturating_sub(1)),
+            ends: format!("{} to {}", self.printed(0), self.printed(self.coordinate.len().saturating_sub(1))),
         }
     }
 
@@ -118,8 +117,7 @@ impl<'a> Lookup<'a> {
         SelectError::Between {
             dimension: self.dimension.to_owned(),
             wanted: self.wanted.clone(),
-            below: self.printed(below),
-            above: self.printed(above),
+            neighbours: format!("{} and {}", self.printed(below), self.printed(above)),
         }
     }
 
@@ -250,18 +248,21 @@ impl<'a> Lookup<'a> {
                 all().filter(|&i| coordinate.value(i) == coordinate.value(at)).collect();
             return self.scattered(&as_near);
         }
+        let units = match (coordinate.units_of_time(), &coordinate.attributes.units) {
+            (Some(units), _) => format!(" {}", units.step()),
+            (None, units) => units.as_ref().map_or_else(String::new, |units| format!(" {units}")),
+        };
         Err(SelectError::Far {
             dimension: self.dimension.to_owned(),
             wanted: self.wanted.clone(),
-            nearest: self.printed(at),
-            distance: distance(at),
             outside: !self.goes_around && !self.covers(wanted),
-            first: self.printed(0),
-            last: self.printed(coordinate.len().saturating_sub(1)),
-            units: match (coordinate.units_of_time(), &coordinate.attributes.units) {
-                (Some(units), _) => units.step().to_string(),
-                (None, units) => units.clone().unwrap_or_default(),
-            },
+            extent_and_nearest: format!(
+                "from {} to {}: the nearest value is {}, {}{units}",
+                self.printed(0),
+                self.printed(coordinate.len().saturating_sub(1)),
+                self.printed(at),
+                distance(at)
+            ),
         })
     }
 

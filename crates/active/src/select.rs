@@ -100,39 +100,29 @@ pub enum SelectError {
         wanted: String,
     },
     /// Nothing lies in a range that itself lies inside the coordinate.
-    #[error("no value of coordinate {dimension:?} lies in {wanted}: the nearest are {below} and {above}")]
+    #[error("no value of coordinate {dimension:?} lies in {wanted}: the nearest are {neighbours}")]
     Between {
         /// The dimension.
         dimension: String,
         /// What was asked for.
         wanted: String,
-        /// The nearest label on one side.
-        below: String,
-        /// The nearest label on the other side.
-        above: String,
+        /// The nearest labels on both sides: `10 and 20`.
+        neighbours: String,
     },
     /// A single value that no cell holds.
     #[error(
-        "{wanted} lies {} coordinate {dimension:?}, which runs from {first} to {last}: the nearest value is {nearest}, {distance}{} away; --nearest takes it",
-        if *outside { "outside" } else { "in no cell of" }, spaced(units)
+        "{wanted} lies {} coordinate {dimension:?}, which runs {extent_and_nearest} away; --nearest takes it",
+        if *outside { "outside" } else { "in no cell of" }
     )]
     Far {
         /// The dimension.
         dimension: String,
         /// What was asked for.
         wanted: String,
-        /// The nearest value.
-        nearest: String,
-        /// How far away that is.
-        distance: f64,
-        /// Units of the distance, empty if they are not known.
-        units: String,
         /// Whether it lies beyond an end of the coordinate.
         outside: bool,
-        /// First coordinate value.
-        first: String,
-        /// Last coordinate value.
-        last: String,
+        /// First and last value, the nearest one, and how far away that is.
+        extent_and_nearest: String,
     },
     /// A label that the coordinate does not have.
     #[error("coordinate {dimension:?} has no label {wanted:?}; it has {labels}")]
@@ -155,16 +145,14 @@ pub enum SelectError {
         wanted: String,
     },
     /// A value outside the coordinate.
-    #[error("{wanted} lies outside coordinate {dimension:?}, which runs from {first} to {last}")]
+    #[error("{wanted} lies outside coordinate {dimension:?}, which runs from {ends}")]
     Outside {
         /// The dimension.
         dimension: String,
         /// What was asked for.
         wanted: String,
-        /// First coordinate value.
-        first: String,
-        /// Last coordinate value.
-        last: String,
+        /// First and last value: `10 to 20`.
+        ends: String,
     },
     /// A coordinate that neither rises nor falls throughout.
     #[error(
@@ -186,7 +174,7 @@ pub enum SelectError {
         /// What was written.
         year: i64,
         /// Why it is no position.
-        source: rangefold_array::SelectionError,
+        source: Box<rangefold_array::SelectionError>,
     },
     /// A position past the end that is a label of the coordinate.
     #[error("{dimension}={label} is a position, and the label is {dimension}=\"{label}\": {source}")]
@@ -196,7 +184,7 @@ pub enum SelectError {
         /// What was written.
         label: i64,
         /// Why it is no position.
-        source: rangefold_array::SelectionError,
+        source: Box<rangefold_array::SelectionError>,
     },
     /// A position or slice that does not fit.
     #[error("dimension {dimension:?}: {source}")]
@@ -341,11 +329,6 @@ pub fn unquoted(text: &str) -> Option<&str> {
 /// Units as a message names them: ` in K`.
 fn in_units(units: &Option<String>) -> String {
     units.as_ref().map_or_else(|| ", which has no units,".to_owned(), |units| format!(" in {units:?}"))
-}
-
-/// A word after what stands before it.
-fn spaced(word: &str) -> String {
-    if word.is_empty() { String::new() } else { format!(" {word}") }
 }
 
 /// A range the other way round.

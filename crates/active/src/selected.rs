@@ -70,10 +70,10 @@ pub(crate) async fn positions(
     });
     let refused = |source| match (source, label, selector.year().and(years)) {
         (SelectError::Position { dimension, source }, Some(label), _) => {
-            SelectError::LabelledPosition { dimension, label, source }
+            SelectError::LabelledPosition { dimension, label, source: Box::new(source) }
         }
         (SelectError::Position { dimension, source }, None, Some((year, _))) => {
-            SelectError::Year { what, dimension, year, source }
+            SelectError::Year { what, dimension, year, source: Box::new(source) }
         }
         (source, ..) => source,
     };
