@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use rangefold_array::{AxisRange, Number, Value, Values};
 use rangefold_cf::{Coordinate, Instant, Role};
 
-use crate::select::{AxisSelector, PartialDate, SelectError};
+use crate::select::{AxisSelector, Far, PartialDate, SelectError};
 
 /// Positions along one axis: runs one after the other, more than one where a range crosses a seam or a label stands in
 /// several places.
@@ -248,22 +248,19 @@ impl<'a> Lookup<'a> {
                 all().filter(|&i| coordinate.value(i) == coordinate.value(at)).collect();
             return self.scattered(&as_near);
         }
-        let units = match (coordinate.units_of_time(), &coordinate.attributes.units) {
-            (Some(units), _) => format!(" {}", units.step()),
-            (None, units) => units.as_ref().map_or_else(String::new, |units| format!(" {units}")),
-        };
-        Err(SelectError::Far {
+        Err(SelectError::Far(Box::new(Far {
             dimension: self.dimension.to_owned(),
             wanted: self.wanted.clone(),
+            nearest: self.printed(at),
+            distance: distance(at),
             outside: !self.goes_around && !self.covers(wanted),
-            extent_and_nearest: format!(
-                "from {} to {}: the nearest value is {}, {}{units}",
-                self.printed(0),
-                self.printed(coordinate.len().saturating_sub(1)),
-                self.printed(at),
-                distance(at)
-            ),
-        })
+            first: self.printed(0),
+            last: self.printed(coordinate.len().saturating_sub(1)),
+            units: match (coordinate.units_of_time(), &coordinate.attributes.units) {
+                (Some(units), _) => units.step().to_string(),
+                (None, units) => units.clone().unwrap_or_default(),
+            },
+        })))
     }
 
     /// Whether value number `i` is `wanted`, in the type of the coordinate, on longitudes but for whole turns.

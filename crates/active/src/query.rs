@@ -5,12 +5,9 @@ use std::sync::Arc;
 
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::{
-    Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable,
-    bounded_variable, bounds_path,
+    Coordinate, Meaning, auxiliaries_along, auxiliary_variable, axis_variable, bounded_variable, bounds_path,
 };
-use rangefold_reduce::{
-    Answered, AxisMap, Condition, Layout, PlanError, ReduceSpec, Reduction, ReductionPlan,
-};
+use rangefold_reduce::{Answered, AxisMap, Condition, Layout, ReduceSpec, Reduction, ReductionPlan};
 use rangefold_refs::{ManifestArray, ReferenceSet};
 use rangefold_store::ReferenceStore;
 
@@ -22,9 +19,10 @@ use crate::kept::KeptDimension;
 use crate::place::Places;
 use crate::plans::{Plans, Refusal};
 use crate::quantile::{Passes, passes, quantiles};
+use crate::query_error::QueryError;
 use crate::rolling::Rolling;
 use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
-use crate::select::{AxisSelector, SelectError};
+use crate::select::AxisSelector;
 use crate::selected::positions;
 use crate::weigh::{WeightSource, own_axes, spread_whole, weights};
 use crate::weights::{Weights, WeightsError};
@@ -228,131 +226,6 @@ impl Prepared {
 /// The questions that are answered from gathered values, and those that partials answer.
 fn split(asked: &[Reduction]) -> (Vec<Reduction>, Vec<Reduction>) {
     asked.iter().cloned().partition(Reduction::is_gathered)
-}
-
-/// A query does not fit its variable.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// There is no such variable.
-    #[error("there is no variable {variable:?}")]
-    NoVariable {
-        /// The path asked for.
-        variable: String,
-    },
-    /// A dimension that the variable does not have.
-    #[error("variable {variable:?} has no dimension {dimension:?}; it has {}", dimensions.join(", "))]
-    NoDimension {
-        /// The variable.
-        variable: String,
-        /// The dimension asked for.
-        dimension: String,
-        /// Its dimensions.
-        dimensions: Vec<String>,
-    },
-    /// A dimension that the variable has more than once, so that nobody can tell which is meant.
-    #[error(
-        "variable {variable:?} has the dimension {dimension:?} twice, so {what} along it have no meaning"
-    )]
-    Repeated {
-        /// The variable.
-        variable: String,
-        /// The dimension.
-        dimension: String,
-        /// What was asked for along it.
-        what: &'static str,
-    },
-    /// A selection that does not fit.
-    #[error("variable {variable:?}: {source}")]
-    Select {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: SelectError,
-    },
-    /// A coordinate that cannot be read.
-    #[error("variable {variable:?}: a coordinate cannot be read")]
-    Coordinate {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: CoordinateError,
-    },
-    /// Packing attributes that cannot be used.
-    #[error("variable {variable:?}: {source}")]
-    Meaning {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: MeaningError,
-    },
-    /// Positions that cannot be grouped.
-    #[error("variable {variable:?}: {source}")]
-    Group {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: GroupError,
-    },
-    /// Windows that make no sense.
-    #[error("variable {variable:?}: windows {rolling} cannot be made: {reason}")]
-    Rolling {
-        /// The variable.
-        variable: String,
-        /// The windows.
-        rolling: String,
-        /// Why not.
-        reason: String,
-    },
-    /// Weights that do not fit.
-    #[error("variable {variable:?} cannot be weighted by {weights}: {reason}")]
-    Weights {
-        /// The variable.
-        variable: String,
-        /// What was to weigh it.
-        weights: String,
-        /// Why not.
-        reason: String,
-    },
-    /// Weights, masks and groups that go together over too many positions.
-    #[error(
-        "variable {variable:?}: weights, masks and groups over several dimensions cannot go together: {reason}"
-    )]
-    Folded {
-        /// The variable.
-        variable: String,
-        /// Why not.
-        reason: String,
-    },
-    /// A weighted reduction that is not defined.
-    #[error("variable {variable:?}: {source}")]
-    Weighted {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: WeightsError,
-    },
-    /// An answer that takes more memory than it may.
-    #[error(
-        "variable {variable:?}: an answer of shape {shape:?} takes {needed} bytes of memory, and {memory} may be used"
-    )]
-    Answer {
-        /// The variable.
-        variable: String,
-        /// Shape of the answer, as far as it is kept dimensions.
-        shape: Vec<u64>,
-        /// Bytes it takes.
-        needed: u128,
-        /// Bytes it may take.
-        memory: u64,
-    },
-    /// A reduction that is not defined for the variable.
-    #[error("variable {variable:?}: {source}")]
-    Plan {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: PlanError,
-    },
 }
 
 /// Plans `query` on the variable at path `variable`. Reads coordinates only if a value or date is to be looked up, and

@@ -56,6 +56,36 @@ enum Parts {
     Second,
 }
 
+/// Units after a number.
+fn spaced(units: &str) -> String {
+    if units.is_empty() { String::new() } else { format!(" {units}") }
+}
+
+/// A single coordinate value that no cell holds, and how far the nearest is.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "{wanted} lies {} coordinate {dimension:?}, which runs from {first} to {last}: the nearest value is {nearest}, {distance}{} away; --nearest takes it",
+    if *outside { "outside" } else { "in no cell of" }, spaced(units)
+)]
+pub struct Far {
+    /// The dimension.
+    pub dimension: String,
+    /// What was asked for.
+    pub wanted: String,
+    /// The nearest value.
+    pub nearest: String,
+    /// How far away that is.
+    pub distance: f64,
+    /// Units of the distance, empty if they are not known.
+    pub units: String,
+    /// Whether it lies beyond an end of the coordinate.
+    pub outside: bool,
+    /// First coordinate value.
+    pub first: String,
+    /// Last coordinate value.
+    pub last: String,
+}
+
 /// A selection cannot be read or does not fit its array.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SelectError {
@@ -110,20 +140,8 @@ pub enum SelectError {
         neighbours: String,
     },
     /// A single value that no cell holds.
-    #[error(
-        "{wanted} lies {} coordinate {dimension:?}, which runs {extent_and_nearest} away; --nearest takes it",
-        if *outside { "outside" } else { "in no cell of" }
-    )]
-    Far {
-        /// The dimension.
-        dimension: String,
-        /// What was asked for.
-        wanted: String,
-        /// Whether it lies beyond an end of the coordinate.
-        outside: bool,
-        /// First and last value, the nearest one, and how far away that is.
-        extent_and_nearest: String,
-    },
+    #[error(transparent)]
+    Far(Box<Far>),
     /// A label that the coordinate does not have.
     #[error("coordinate {dimension:?} has no label {wanted:?}; it has {labels}")]
     NoLabel {

@@ -6,7 +6,8 @@ use rangefold_store::ReferenceStore;
 
 use crate::coordinate::{axis_of_name, coordinate, named, times};
 use crate::lookup::Positions;
-use crate::query::{Query, QueryError, found};
+use crate::query::{Query, found};
+use crate::query_error::QueryError;
 use crate::select::{AxisSelector, SelectError};
 
 /// The positions that are selected along a dimension, and a warning if something else may have been meant.
@@ -35,7 +36,7 @@ pub(crate) async fn positions(
             first: name.to_owned(),
             second: second.clone(),
         };
-        return Err(QueryError::Select { variable: variable.to_owned(), source });
+        return Err(QueryError::Select { variable: variable.to_owned(), source: Box::new(source) });
     }
     let years = selector.year().map(|year| (year, year)).or_else(|| selector.years());
     let number = match selector {
@@ -77,9 +78,9 @@ pub(crate) async fn positions(
         }
         (source, ..) => source,
     };
-    let positions = selector
-        .resolve(axis, name, length, coordinate, query.nearest)
-        .map_err(|source| QueryError::Select { variable: variable.to_owned(), source: refused(source) })?;
+    let positions = selector.resolve(axis, name, length, coordinate, query.nearest).map_err(|source| {
+        QueryError::Select { variable: variable.to_owned(), source: Box::new(refused(source)) }
+    })?;
     let warning = match (label, years, selector.year()) {
         (Some(label), ..) => {
             Some(format!("{name}={label} is position {label}; the label is {name}=\"{label}\""))

@@ -7,7 +7,7 @@ use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::coordinate::{coordinate, read, texts};
-use crate::query::QueryError;
+use crate::query_error::QueryError;
 use crate::whole::{self, causes};
 
 /// What values weigh, or which of them take part.

@@ -1,5 +1,7 @@
 //! What is written, where, and what is not: endings, outputs that exist or are inputs, damaged files, lost records.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
 mod support;
 
 use std::fs;

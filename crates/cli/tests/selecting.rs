@@ -60,7 +60,7 @@ fn labelled() -> TempDir {
     let flags = json!({ "flag_values": [0, 1, 2], "flag_meanings": "atlantic pacific indian" });
     let arrays = [
         made("v", "<f8", &[y, x], json!({}), &f64s(&v)),
-        made("x", "|S4", &[x], json!({}), b"m1\0\0m2\0\03\0\0\0a,b\0"),
+        made("x", "|S4", &[x], json!({}), b"m1\x00\x00m2\x00\x003\x00\x00\x00a,b\x00"),
         made("st", "|S4", &[x], json!({}), b"a\0\0\0b\0\0\0a\0\0\0c\0\0\0"),
         made("table", "|S1", &[x, ("length", 2)], json!({}), b"a\0b\0a \xc3\xa9"),
         made("kind", "|S1", &[x, y], json!({}), kinds),
