@@ -19,7 +19,7 @@ pub(crate) enum Source {
     /// All references are known.
     Complete(ReferenceStore),
     /// Those of small arrays are, and those that were loaded since.
-    Indexed(Opened),
+    Indexed(Box<Opened>),
 }
 
 impl Source {
@@ -32,7 +32,7 @@ impl Source {
         let paths = |(path, array): (&String, &ManifestArray)| small(array).then(|| path.clone());
         let loaded: BTreeSet<String> = opened.metadata().arrays.iter().filter_map(paths).collect();
         opened.load_arrays(|path| loaded.contains(path)).await?;
-        Ok(Self::Indexed(opened))
+        Ok(Self::Indexed(Box::new(opened)))
     }
 
     pub(crate) fn set(&self) -> &ReferenceSet {
