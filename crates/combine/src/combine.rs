@@ -85,7 +85,7 @@ pub(crate) fn check_whole(inputs: &[Input], spec: &CombineSpec) -> Result<(), Co
     for input in inputs {
         let Input { name, references, combined: _ } = input;
         if references.arrays.is_empty() && references.unreadable.is_empty() {
-            return Err(CombineError::Empty { input: name.clone() });
+            return Err(CombineError::NoVariables { input: name.clone() });
         }
         if !references.lost.is_empty() && !spec.allow_damaged {
             let lost = references.lost.iter().map(|(path, reason)| lost_line(path, reason));

@@ -60,7 +60,7 @@ pub enum CombineError {
     /// Nothing to combine.
     #[error("there are no inputs to combine")]
     NoInputs,
-    /// An input that holds nothing.
+    /// An input that holds no array, so that it would disappear.
     #[error("{input} has no variables to combine")]
     NoVariables {
         /// Name of the input.
@@ -71,12 +71,6 @@ pub enum CombineError {
     NoSuchVariable {
         /// The variable.
         variable: String,
-    },
-    /// An input that holds no array, so that it would disappear.
-    #[error("{input} has no variable to join")]
-    Empty {
-        /// Name of the input.
-        input: String,
     },
     /// An input that was scanned from a damaged file.
     #[error("{input} was scanned from a damaged file: {lost}")]

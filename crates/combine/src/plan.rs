@@ -100,9 +100,6 @@ impl<'a> Plan<'a> {
             return Err(CombineError::NoInputs);
         }
         for input in &inputs {
-            if input.references.arrays.is_empty() && input.references.unreadable.is_empty() {
-                return Err(CombineError::NoVariables { input: input.name.clone() });
-            }
             if let Some((path, error)) = input.references.unreadable.iter().next() {
                 return Err(CombineError::Variable {
                     variable: path.clone(),
