@@ -106,6 +106,10 @@ impl<'a> Lookup<'a> {
             dimension: self.dimension.to_owned(),
             units: self.coordinate.attributes.units.clone(),
             wanted: self.wanted.clone(),
+            reason: match &self.coordinate.time {
+                Some(Err(error)) => format!(": {error}"),
+                Some(Ok(_)) | None => String::new(),
+            },
         }
     }
 
@@ -521,6 +525,10 @@ mod tests {
         let units = TimeUnits::parse("days since 2000-01-01", Some("noleap")).unwrap();
         let time = Coordinate { time: Some(Ok(units)), ..numbers(&[0.0, 30.5, 31.0, 58.0, 59.0, 365.0]) };
         assert_eq!(positions("time=2000-02", &time).unwrap(), [2, 3]);
+        let months = Some(TimeUnits::parse("months since 2000-01-01", None));
+        let error = positions("time=2000-02", &Coordinate { time: months, ..numbers(&[0.0]) }).unwrap_err();
+        let reason = "cannot be compared with 2000-02: months have no fixed length in the standard calendar";
+        assert!(error.ends_with(reason), "{error}");
         assert_eq!(positions("time=2000-03-01", &time).unwrap(), [4]);
         assert_eq!(positions("time=2000..2001", &time).unwrap().len(), 6);
         assert_eq!(positions("time=2000-01-31T12..2000-02-01", &time).unwrap(), [1, 2]);

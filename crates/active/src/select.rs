@@ -153,7 +153,7 @@ pub enum SelectError {
         labels: String,
     },
     /// Dates were asked of a coordinate that is not time, or numbers cannot be compared with it.
-    #[error("coordinate {dimension:?}{} cannot be compared with {wanted}", in_units(units))]
+    #[error("coordinate {dimension:?}{} cannot be compared with {wanted}{reason}", in_units(units))]
     Kind {
         /// The dimension.
         dimension: String,
@@ -161,6 +161,8 @@ pub enum SelectError {
         units: Option<String>,
         /// What was asked for.
         wanted: String,
+        /// Why its units are not those of a time though they look so, after a colon; empty if they do not.
+        reason: String,
     },
     /// A value outside the coordinate.
     #[error("{wanted} lies outside coordinate {dimension:?}, which runs from {ends}")]

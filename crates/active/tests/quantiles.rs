@@ -145,7 +145,7 @@ async fn what_has_no_quantiles_is_refused_by_name() {
     };
     assert!(refused(weighted).await.contains("quantile is not defined with weights"));
     let fraction = Query { reductions: vec![Reduction::Quantile(90.0)], ..Query::default() };
-    assert!(refused(fraction).await.ends_with("90 is no fraction between 0 and 1"));
+    assert!(refused(fraction).await.ends_with("90 is not between 0 and 1"));
     let rolling = Rolling::parse("time=3").unwrap();
     let rolling = Query { reductions: vec![Reduction::Median], rolling: Some(rolling), ..Query::default() };
     assert!(refused(rolling).await.ends_with("median is not made of windows that overlap"));

@@ -129,7 +129,7 @@ pub enum PlanError {
         reduction: &'static str,
     },
     /// A fraction outside 0 to 1.
-    #[error("{fraction} is no fraction between 0 and 1")]
+    #[error("{fraction} is not between 0 and 1")]
     Fraction {
         /// The fraction.
         fraction: f64,
