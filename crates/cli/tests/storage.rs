@@ -150,3 +150,60 @@ fn requests_are_told_when_asked_for_and_hold_no_secret() {
     assert!(said.contains(" 206 ") && said.contains(" ms"), "{said}");
     assert!(!said.contains(server.secret_key()) && !said.contains("Signature"), "{said}");
 }
+
+/// Sum of `variable` of a store.
+fn sum(server: &S3Server, folder: &TempDir, refs: &str, variable: &str) -> serde_json::Value {
+    let output = rangefold(server, folder, &["reduce", refs, variable, "--op", "sum", "--json"]);
+    assert!(output.status.success(), "{refs} {variable}: {}", stderr(&output));
+    serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()["values"].clone()
+}
+
+#[test]
+fn stores_in_a_bucket_keep_names_of_any_character() {
+    let (server, folder) = (S3Server::start(), TempDir::new().unwrap());
+    std::fs::write(folder.path().join("rules.yaml"), "version: 1\n").unwrap();
+    server.put("climate", "keep", Vec::new());
+    let names = ["100%", "a#b", "a?b", "[x]", "{y}", "größe", "it's", "a b", "%41", "g+h/n&m=1"];
+    let bytes: Vec<u8> = [1.0_f64, 2.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let none = serde_json::Value::Null;
+    let made = |name: &&str| support::array(name, "<f8", &[("x", 3)], &bytes, &none, serde_json::json!({}));
+    support::foreign(folder.path(), "r.json", &names.iter().map(made).collect::<Vec<_>>());
+    for store in ["s3://climate/odd names/r.parq", "s3://climate/r.json.zst"] {
+        let output = rangefold(&server, &folder, &["convert", "r.json", "-o", store]);
+        assert!(output.status.success(), "{store}: {}", stderr(&output));
+        for name in names {
+            assert_eq!(sum(&server, &folder, store, name), 7.0, "{store} {name}");
+        }
+        let output = rangefold(&server, &folder, &["check", store]);
+        assert!(output.status.success(), "{store}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_complete_store_in_a_bucket_is_not_replaced_in_place_and_an_object_is() {
+    let (server, folder) = scanned();
+    let run = |args: &[&str]| rangefold(&server, &folder, args);
+    for store in ["s3://climate/a.parq", "s3://climate/mean.zarr"] {
+        let write: Vec<&str> = if store.ends_with(".parq") {
+            vec!["convert", "a.json", "-o", store]
+        } else {
+            vec!["reduce", "a.json", "tas", "--op", "mean", "--over", "time", "-o", store]
+        };
+        let first = run(&write);
+        assert!(first.status.success(), "{store}: {}", stderr(&first));
+        for more in [&[][..], &["--overwrite"]] {
+            let again = run(&[&write, more].concat());
+            assert_eq!(again.status.code(), Some(1), "{store} {more:?}: {}", stderr(&again));
+            assert!(stderr(&again).contains(store), "{}", stderr(&again));
+        }
+    }
+    assert_eq!(sum(&server, &folder, "s3://climate/a.parq", "tas"), sum(&server, &folder, "a.json", "tas"));
+    // One object is replaced whole by one request.
+    let b = sum(&server, &folder, "b.json", "tas");
+    for (refs, code) in [("a.json", 0), ("b.json", 1)] {
+        assert_eq!(run(&["convert", refs, "-o", "s3://climate/one.json"]).status.code(), Some(code));
+    }
+    let replaced = run(&["convert", "b.json", "-o", "s3://climate/one.json", "--overwrite"]);
+    assert!(replaced.status.success(), "{}", stderr(&replaced));
+    assert_eq!(sum(&server, &folder, "s3://climate/one.json", "tas"), b);
+}
