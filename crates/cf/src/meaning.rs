@@ -12,6 +12,7 @@ use rangefold_array::{
     DataType, ElementType, MissingSpec, NotValues, Number, Packing, PackingError, Value, Values,
     compare_integer,
 };
+use rangefold_refs::fill_mark::{NO_FILL, UNKNOWN};
 use rangefold_refs::{AttributeValue, Attributes, ManifestArray, packing_types};
 
 use crate::missing::MissingAttributes;
@@ -225,7 +226,10 @@ fn missing(array: &ManifestArray, unsigned: bool) -> MissingSpec {
             .filter_map(|name| attributes.get(name))
             .flat_map(|value| value.elements().iter().filter_map(AttributeValue::as_text).map(str::to_owned))
             .collect(),
-        no_fill: attributes.get("_NoFill").and_then(AttributeValue::as_text) == Some("true"),
+        no_fill: attributes
+            .get(NO_FILL)
+            .and_then(AttributeValue::as_text)
+            .is_some_and(|text| text == "true" || text == UNKNOWN),
         unsigned,
     };
     marks.spec(&array.meta.data_type.element)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rangefold_array::{AxisChunks, CodecSpec};
+use rangefold_refs::fill_mark::{NO_FILL, UNKNOWN};
 use rangefold_refs::{AttributeValue, ManifestArray, by_part};
 
 use crate::attributes::{MEANING, printed};
@@ -43,6 +44,10 @@ pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> 
         if *property == FILL_VALUE && are_zero {
             continue;
         }
+        // What is not known gives way to what is.
+        if *property == NO_FILL && parts.iter().any(is_fill_unknown) {
+            continue;
+        }
         let values: Vec<(&str, &str)> =
             all.iter().filter_map(|(name, p)| Some((*name, p.get(row)?.1.as_str()))).collect();
         if let Some(error) = disagreement(variable, property, &values) {
@@ -50,6 +55,11 @@ pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> 
         }
     }
     Ok(())
+}
+
+/// Whether nobody knows if the default fill value is a value: the input was written by another program.
+fn is_fill_unknown(part: &Part<'_>) -> bool {
+    part.array.attributes.get(NO_FILL).and_then(AttributeValue::as_text) == Some(UNKNOWN)
 }
 
 /// Attributes that say what a variable is, which no arithmetic depends on.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rangefold_cf::TimeUnits;
-use rangefold_refs::{Attributes, Group, ManifestArray, NodePath};
+use rangefold_refs::fill_mark::NO_FILL;
+use rangefold_refs::{AttributeValue, Attributes, Group, ManifestArray, NodePath};
 
 use crate::attributes::{MEANING, merge};
 use crate::axis::Axis;
@@ -291,11 +292,17 @@ impl<'a> Layout<'a> {
     /// Attributes by the rules; those that give numbers their meaning have been found to be the same.
     fn merged(&self, path: &str, parts: &[Part<'_>], joined: &mut Joined<'a>) -> Attributes {
         let all: Vec<&Attributes> = parts.iter().map(|part| &part.array.attributes).collect();
-        merge(&all, &self.plan.spec.attributes, |name| {
-            if !MEANING.contains(&name) {
+        let mut merged = merge(&all, &self.plan.spec.attributes, |name| {
+            if !MEANING.contains(&name) || name == NO_FILL {
                 joined.dropped_attributes.insert((path.to_owned(), name.to_owned()));
             }
-        })
+        });
+        // Known of some inputs and not contradicted by any.
+        if merged.get(NO_FILL).is_none() && all.iter().all(|attributes| attributes.get(NO_FILL).is_some()) {
+            merged.insert(NO_FILL, AttributeValue::Text("true".to_owned()));
+            joined.dropped_attributes.remove(&(path.to_owned(), NO_FILL.to_owned()));
+        }
+        merged
     }
 
     fn join_groups(&self, joined: &mut Joined<'a>) {

@@ -624,3 +624,27 @@ fn combining_can_be_sent_to_another_thread() {
     let nowhere = |url: &str| Err(format!("{url} must not be read").into());
     is_send(&rangefold_combine::combine(&[], &spec, nowhere, FetchOptions::default()));
 }
+
+#[test]
+fn whether_a_default_fill_value_is_data_is_known_of_files_and_unknown_of_stores_of_other_programs() {
+    let part = |name: &str, t: f64, attrs: &str| {
+        input(
+            name,
+            [
+                var("time(time=1)").values(&[t]),
+                var("b(time=1,x=20)").dtype("<i2").chunks(&[1, 20]).attrs(attrs),
+            ],
+        )
+    };
+    let joined = |first: &str, second: &str| {
+        let set = join(&[part("a", 0.0, first), part("b", 1.0, second)], &along(&["time"]));
+        set.arrays["b"].attributes.get("_NoFill").cloned()
+    };
+    let text = |text: &str| Some(rangefold_refs::AttributeValue::Text(text.to_owned()));
+    let (known, unknown) = (r#"{"_NoFill":"true"}"#, r#"{"_NoFill":"unknown"}"#);
+    assert_eq!(joined(unknown, unknown), text("unknown"));
+    assert_eq!(joined(known, unknown), text("true"));
+    assert_eq!(joined("{}", unknown), None);
+    let error = refusal(&[part("a", 0.0, known), part("b", 1.0, "{}")], &along(&["time"]));
+    assert!(error.contains("_NoFill"), "{error}");
+}

@@ -14,7 +14,8 @@
 //! `missing_value` 0 beside the zero `fill_value`. Zarr v3 arrays keep `_FillValue` as an attribute, and xarray does not
 //! take their fill value for a mark; neither do we. netCDF's default fill values, which netCDF readers mask in files that
 //! declare nothing, are data in such a store, as they are for xarray: an image may well hold 255 or 65535. That too is
-//! put into the attributes, as netCDF's `_NoFill`. Stores that rangefold wrote say so themselves (the member
+//! put into the attributes, as netCDF's `_NoFill`, with the value `"unknown"`: it gives way where such a store is joined with
+//! files that are known. Stores that rangefold wrote say so themselves (the member
 //! `rangefold`), and their attributes mean what the file's attributes mean.
 
 use rangefold_array::ElementType;
@@ -23,8 +24,11 @@ use crate::element::fill_to_value;
 use crate::zarr_v2::FILL_VALUE;
 use crate::{AttributeValue, ManifestArray};
 
-/// netCDF's special attribute that says that nothing was filled.
-const NO_FILL: &str = "_NoFill";
+/// netCDF's special attribute that says that nothing was filled, so that the default fill value is a value.
+pub const NO_FILL: &str = "_NoFill";
+
+/// The value of [`NO_FILL`] where nobody knows: in stores of other programs that declare no fill value.
+pub const UNKNOWN: &str = "unknown";
 
 /// Declares the fill value of a Zarr v2 array as `_FillValue`, if it marks missing elements.
 pub(crate) fn declare(array: &mut ManifestArray) {
@@ -58,6 +62,6 @@ pub(crate) fn declare(array: &mut ManifestArray) {
 pub(crate) fn no_default(array: &mut ManifestArray) {
     let element = &array.meta.data_type.element;
     if (element.is_integer() || element.is_float()) && array.attributes.get(FILL_VALUE).is_none() {
-        array.attributes.insert(NO_FILL, AttributeValue::Text("true".to_owned()));
+        array.attributes.insert(NO_FILL, AttributeValue::Text(UNKNOWN.to_owned()));
     }
 }

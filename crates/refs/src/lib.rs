@@ -23,7 +23,7 @@ pub mod by_part;
 mod decompress;
 mod element;
 mod error;
-mod fill_mark;
+pub mod fill_mark;
 mod in_parts;
 pub mod json;
 mod json_text;

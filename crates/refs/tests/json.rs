@@ -378,7 +378,7 @@ fn the_bytes_written_are_these() {
         "tas/2.0.0":["s3://bucket/small.nc",12572,23],
         "tas/2.1.0":["s3://bucket/small.nc",12595,20],
         "time/.zarray":"{\"shape\":[5],\"chunks\":[5],\"dtype\":\"<f8\",\"fill_value\":null,\"order\":\"C\",\"filters\":null,\"dimension_separator\":\".\",\"compressor\":null,\"zarr_format\":2}",
-        "time/.zattrs":"{\"_ARRAY_DIMENSIONS\":[\"time\"],\"units\":\"days since 2000-01-01\",\"valid_range\":[0.0,Infinity],\"_NoFill\":\"true\"}",
+        "time/.zattrs":"{\"_ARRAY_DIMENSIONS\":[\"time\"],\"units\":\"days since 2000-01-01\",\"valid_range\":[0.0,Infinity],\"_NoFill\":\"unknown\"}",
         "time/0":["s3://bucket/small.nc",12855,40]}}"#]].assert_eq(&text.replace("\",\"", "\",\n\"").replace("],\"", "],\n\""));
 }
 
