@@ -11,12 +11,13 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use anyhow::{Context as _, Result, bail};
 use rangefold::active::{KeptDimension, Limits, Query, query::Values as Meant, select::AxisSelector};
 use rangefold::array::{AxisChunks, AxisRange, ElementType, Hyperslab, Slice, Values};
+use rangefold::cf::axis_variable;
 use rangefold::refs::ManifestArray;
 use rangefold::storage::FileWriter;
 
 use crate::context::{Context, told};
 use crate::fields::{self, Asked};
-use crate::result::{ArrayFile, Field, Format, Stored, ZarrArray};
+use crate::result::{ArrayFile, Dim, Field, Format, Stored, ZarrArray};
 use crate::source::Source;
 
 /// Bytes that are held for each cell of a box while it is masked and unpacked.
@@ -80,7 +81,7 @@ pub(crate) async fn write(
     let cells = (memory / CELL_BYTES).clamp(*CELLS.start(), *CELLS.end());
     let boxes = Boxes::new(array, &runs, &shape, cells);
     let mut reader = Reader { context, source, variable, query, asked, runs: &runs, is_raw };
-    let outline = reader.outline().await?;
+    let outline = reader.outline(format == Format::Zarr).await?;
     match format {
         Format::Npy => npy(context, &mut reader, &outline, &boxes, url).await,
         _ => zarr(context, &mut reader, &outline, &boxes, url).await,
@@ -172,8 +173,8 @@ struct Reader<'a> {
 type Elements<'a> = dyn Fn(&Field) -> Result<Option<Vec<u8>>> + Sync + 'a;
 
 impl Reader<'_> {
-    /// What is known of the whole selection but its values.
-    async fn outline(&mut self) -> Result<Field> {
+    /// What is known of the whole selection but its values; with the labels of its dimensions if it is `labelled`.
+    async fn outline(&mut self, labelled: bool) -> Result<Field> {
         // One element tells as much of the attributes and the type as all do.
         let one: Option<Vec<AxisRange>> = self
             .runs
@@ -195,15 +196,19 @@ impl Reader<'_> {
             }
         }
         let (store, _) = self.source.select(self.context, self.variable, self.query).await?;
-        let names =
-            store.references().arrays.get(self.variable).map(|array| array.meta.dimension_names.clone());
+        let set = store.references();
+        let meta = set.arrays.get(self.variable).map(|array| &array.meta).context("the variable is gone")?;
         let mut dims = Vec::with_capacity(self.runs.len());
-        for (name, runs) in names.unwrap_or_default().into_iter().zip(self.runs) {
-            let positions = runs.iter().flat_map(|run| run.positions()).collect();
-            dims.push(
-                fields::dimension(&store, self.variable, &KeptDimension::Selected { name, positions })
-                    .await?,
-            );
+        for ((name, &length), runs) in meta.dimension_names.iter().zip(meta.shape()).zip(self.runs) {
+            let name = name.clone();
+            let is_labelled = labelled && axis_variable(set, self.variable, &name, length).path().is_some();
+            dims.push(if is_labelled {
+                let positions = runs.iter().flat_map(|run| run.positions()).collect();
+                fields::dimension(&store, self.variable, &KeptDimension::Selected { name, positions }).await?
+            } else {
+                let count = runs.iter().map(|run| run.count()).sum::<u64>();
+                Dim { name, length: usize::try_from(count)?, coordinate: None }
+            });
         }
         Ok(Field { dims, values: Values::default(), valid: Vec::new(), dates: None, ..field })
     }

@@ -291,6 +291,10 @@ impl<X: Wide> Columns<X> {
                 let my_mean: Compensated = my_sums.get(cell).into();
                 let their_mean: Compensated = their_sums.get(source).into();
                 let delta = their_mean.mean(n).minus(my_mean.mean(m));
+                // Of an infinite mean the deviations are infinite already, or NaN where a value is infinite.
+                if delta.is_nan() {
+                    continue;
+                }
                 let (m, n) = (m as f64, n as f64);
                 mine.add(cell, Compensated { hi: delta * delta * (m * (n / (m + n))), lo: 0.0 });
             }

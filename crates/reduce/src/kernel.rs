@@ -447,7 +447,11 @@ impl<T: Element, S: Stage<T>> Deviations<'_, '_, T, S> {
         for (cell, &count) in self.kernel.columns.count.iter().enumerate() {
             if count > 0 {
                 let first = self.first.get(cell).value();
-                self.second.add(cell, Compensated { hi: -(first * (first / count as f64)), lo: 0.0 });
+                let correction = first * (first / count as f64);
+                // Where it is infinite, so are the squares, and the difference of infinities would be none of the data's.
+                if correction.is_finite() {
+                    self.second.add(cell, Compensated { hi: -correction, lo: 0.0 });
+                }
             }
         }
         self.kernel.columns.deviations = Some(self.second);

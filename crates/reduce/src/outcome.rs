@@ -351,13 +351,18 @@ fn mean<X: Wide>(columns: &Columns<X>, cell: usize) -> f64 {
     }
 }
 
+/// As NumPy's: infinite where the sum of finite values is.
 fn variance<X: Wide>(columns: &Columns<X>, cell: usize, ddof: u64) -> f64 {
+    let sum: Option<Compensated> = columns.sum.as_ref().map(|sums| sums.get(cell).into());
+    let overflows = sum.is_some_and(|sum| sum.value().is_infinite());
     let squares = columns.deviations.as_ref().map(|sums| sums.get(cell).value());
     match (squares, columns.count[cell].checked_sub(ddof)) {
         (None, _) | (_, None | Some(0)) => f64::NAN,
         // Rounding can make a variance of nothing negative; NaN stays NaN.
         (Some(squares), Some(n)) => {
-            if squares < 0.0 {
+            if overflows && squares.is_finite() {
+                f64::INFINITY
+            } else if squares < 0.0 {
                 0.0
             } else {
                 squares / n as f64
