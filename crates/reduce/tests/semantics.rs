@@ -506,3 +506,36 @@ fn where_the_bytes_lie_in_memory_changes_no_bit() {
         assert_eq!(reduce(ElementType::Float64, &bytes[shift..], &spec).unwrap(), answers);
     }
 }
+
+/// Variances of float64 values in chunks of a length.
+fn variance(values: &[f64], chunk: u64) -> f64 {
+    let len = values.len() as u64;
+    let spec = all(&[Reduction::Var { ddof: 0 }]);
+    let plan =
+        ReductionPlan::new(&meta(ElementType::Float64, &[len], &[chunk]), &Hyperslab::all(&[len]), &spec);
+    let plan = plan.unwrap();
+    let mut accumulator = plan.accumulator();
+    for task in plan.tasks() {
+        let start = usize::try_from(task.selection.number * chunk).unwrap();
+        let part =
+            (start..start + usize::try_from(chunk).unwrap()).map(|i| values.get(i).copied().unwrap_or(0.0));
+        let bytes: Vec<u8> = part.flat_map(f64::to_le_bytes).collect();
+        accumulator.merge(&plan.reduce_chunk(&task, &bytes).unwrap()).unwrap();
+    }
+    match number(&all_of(accumulator)[0]) {
+        Some(Value::Float(x)) => x,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn variances_of_values_whose_sum_or_squares_overflow_are_infinite_as_in_numpy() {
+    for chunk in [1, 2, 4] {
+        assert_eq!(variance(&[1e308, 1e308, 1e308, 1e308], chunk), f64::INFINITY);
+        assert_eq!(variance(&[1e308, 1e308, -1e308, -1e308], chunk), f64::INFINITY);
+        assert_eq!(variance(&[1e200, -1e200], chunk), f64::INFINITY);
+        assert_eq!(variance(&[1e308, 1.0, 2.0, 3.0], chunk), f64::INFINITY);
+        assert!(variance(&[f64::INFINITY, 1.0, 2.0, 3.0], chunk).is_nan());
+        assert!((variance(&[1e150, -1e150], chunk) / 1e300 - 1.0).abs() < 1e-15);
+    }
+}
