@@ -106,7 +106,7 @@ async fn npy(
                 ArrayFile::elements(field).map(Some)
             })
             .await?;
-        output.put(&origin, &lengths, &bytes)?;
+        output.put(&origin, &lengths, &bytes).with_context(|| format!("cannot write {url}"))?;
     }
     output.finish(context, url).await
 }

@@ -374,6 +374,11 @@ fn what_is_missing_or_no_hdf5_is_named_with_the_reason() {
     assert!(error.contains(". is a folder"), "{error}");
     let error = refused(folder.path(), 1, &["info", &fixture("stack/tas_2001.nc")]);
     assert!(error.contains("holds no references: it is an HDF5 file"), "{error}");
+    std::fs::write(folder.path().join("page.json"), "\n<!DOCTYPE html><html></html>").unwrap();
+    let error = refused(folder.path(), 1, &["info", "page.json"]);
+    assert!(error.contains("page.json holds no references: it is a page of HTML or XML"), "{error}");
+    let error = refused(folder.path(), 1, &["info", "."]);
+    assert!(error.contains("references at .: it is a folder without .zmetadata"), "{error}");
     std::fs::write(folder.path().join("notes.nc"), "just text\n").unwrap();
     let error = refused(folder.path(), 1, &["scan", "notes.nc"]);
     assert!(error.contains("not a netCDF-4 or HDF5 file"), "{error}");

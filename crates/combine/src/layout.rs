@@ -87,8 +87,9 @@ impl<'a> Layout<'a> {
         };
         let is_small = parts.iter().all(is_small);
         let describes = self.plan.describing.contains_key(path);
-        let by_part = spec.packing == Packing::ByPart && require_same(path, &parts, Scope::Values).is_err();
-        if is_small && (describes || (parts.iter().any(is_inline) && !by_part)) {
+        // Chunks of parts that may be packed differently, now or by what is appended later, stay as they are.
+        let may_differ = spec.packing == Packing::ByPart;
+        if is_small && (describes || (parts.iter().any(is_inline) && !may_differ)) {
             return by_value(parts);
         }
         let scope = Scope::Chunks { lengths: spec.chunks, packing: spec.packing };
@@ -97,7 +98,11 @@ impl<'a> Layout<'a> {
         match placement {
             Ok(placement) => Ok(Some(Method::Placed { axes: axes.to_vec(), placement: Box::new(placement) })),
             Err(CombineError::Hole { .. }) if spec.missing_variable == MissingVariable::Drop => Ok(None),
-            Err(CombineError::Uneven { .. } | CombineError::Mismatch { .. }) if is_small => by_value(parts),
+            Err(CombineError::Uneven { .. } | CombineError::Mismatch { .. })
+                if is_small && !(may_differ && require_same(path, &parts, Scope::Values).is_err()) =>
+            {
+                by_value(parts)
+            }
             Err(error) => Err(error),
         }
     }

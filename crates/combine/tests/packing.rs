@@ -4,7 +4,7 @@
 mod support;
 
 use rangefold_combine::{CombineSpec, Input, MissingVariable, Overlap, Packing};
-use support::{along, input, join, json, refusal, var};
+use support::{along, input, join, json, numbers, refusal, var};
 
 /// A file of one step whose numbers are packed with `scale`.
 fn packed(name: &str, time: f64, scale: f64, missing: f64) -> Input {
@@ -49,7 +49,22 @@ fn packing_of_each_file_is_told_by_part_where_that_is_asked_for() {
     // Where all are packed alike, nothing is told by part.
     let alike = join(&inputs[..2], &spec);
     assert!(rangefold_refs::by_part::parts(&alike.arrays["tas"]).is_none());
-    assert_eq!(json(&alike), json(&join(&inputs[..2], &along(&["time"]))));
+    assert_eq!(numbers(&alike, "tas"), numbers(&join(&inputs[..2], &along(&["time"])), "tas"));
+}
+
+#[test]
+fn files_packed_alike_are_joined_so_that_one_packed_differently_can_be_appended() {
+    let [a, b, c] = [packed("a", 0.0, 0.5, -1.0), packed("b", 1.0, 0.5, -1.0), packed("c", 2.0, 0.25, -2.0)];
+    let spec = CombineSpec { packing: Packing::ByPart, ..along(&["time"]) };
+    let store = Input::combined("store", join(&[a.clone(), b.clone()], &spec));
+    let appended = join(&[store, c.clone()], &spec);
+    assert_eq!(json(&appended), json(&join(&[a.clone(), b.clone(), c.clone()], &spec)));
+    // Small ones that were joined by value lie in other chunks: that is the reason, not their packing.
+    let store = Input::combined("store", join(&[a, b], &along(&["time"])));
+    assert_eq!(
+        refusal(&[store, c], &spec),
+        "variable \"tas\" has chunk shape [2, 20] in store but [1, 20] in c"
+    );
 }
 
 #[test]

@@ -101,7 +101,11 @@ impl Opened {
             Err(error) => {
                 // A Parquet store is a folder, which some stores know as such and others not at all.
                 let second = if by_name { &path } else { &index };
-                let fetch_error = |_| OpenError::Fetch { url: url.to_owned(), reason: explain(&error) };
+                let reason = || match std::path::Path::new(url).is_dir() {
+                    true => "it is a folder without .zmetadata, the index of a Parquet store".to_owned(),
+                    false => explain(&error),
+                };
+                let fetch_error = |_| OpenError::Fetch { url: url.to_owned(), reason: reason() };
                 (get(&store, second).await.map_err(fetch_error)?, !by_name)
             }
         };
@@ -318,11 +322,16 @@ async fn get(store: &Arc<dyn ObjectStore>, path: &Path) -> object_store::Result<
 
 /// What else is easily taken for references, by its first bytes.
 fn foreign(bytes: &[u8]) -> Option<&'static str> {
-    const SIGNATURES: [(&[u8], &str); 3] = [
+    const SIGNATURES: [(&[u8], &str); 7] = [
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file, which has to be scanned first"),
         (b"CDF", "a netCDF-3 file"),
         (b"GRIB", "a GRIB file"),
+        (b"PAR1", "one Parquet file; a Parquet store is a folder with the index .zmetadata"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"<", "a page of HTML or XML"),
+        (b"[", "a JSON list, and references are a JSON object"),
     ];
+    let bytes = bytes.trim_ascii_start();
     SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)).map(|(_, what)| *what)
 }
 
