@@ -264,3 +264,22 @@ fn a_dimension_of_a_group_hides_the_coordinate_of_the_group_above() {
     done(folder.path(), &["convert", "own.json", "-o", "own.parq"]);
     assert_eq!(coords("fine/v", "own.parq"), None);
 }
+
+#[test]
+fn info_tells_what_is_missing_in_every_array_of_a_type() {
+    let one = 1.0_f64.to_le_bytes();
+    let cases = [
+        ("|S2", b"ab".to_vec(), "empty texts", json!("ab"), b"\0\0".to_vec()),
+        ("<c16", [one, one].concat(), "NaN", json!([1.0, 1.0]), [one, f64::NAN.to_le_bytes()].concat()),
+        ("<f8", one.to_vec(), "NaN", json!(1.0), f64::NAN.to_le_bytes().to_vec()),
+    ];
+    for (dtype, there, said, value, missing) in cases {
+        let folder = TempDir::new().unwrap();
+        let stored = [there, missing].concat();
+        foreign(folder.path(), "r.json", &[array("v", dtype, &[("x", 2)], &stored, &Value::Null, json!({}))]);
+        let info = done(folder.path(), &["info", "r.json", "v"]);
+        assert!(info.contains(&format!("missing: {said}\n")), "{dtype}: {info}");
+        let got = line(folder.path(), &["get", "r.json", "v", "--json"]);
+        assert_eq!(got["values"], json!([value, null]), "{dtype}");
+    }
+}

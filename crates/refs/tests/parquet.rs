@@ -126,6 +126,8 @@ fn references_out_of_order_or_outside_the_grid_are_refused() {
 fn lying_inputs_are_refused() {
     let error = |text: &str| parquet::parse_zmetadata(text.as_bytes()).unwrap_err().to_string();
     expect![[r#"key ".zmetadata": has no object "metadata""#]].assert_eq(&error("{}"));
+    expect![[r#"key ".zmetadata": has no "record_size": it is that of a Zarr store, not of references"#]]
+        .assert_eq(&error(r#"{"metadata":{},"zarr_consolidated_format":1}"#));
     expect![[r#"key ".zmetadata": has no "record_size" between 1 and 4194304"#]]
         .assert_eq(&error(r#"{"metadata":{},"record_size":0}"#));
     let error = parquet::parse_record(Bytes::from_static(b"PAR1 nothing PAR1"), 0, 1).unwrap_err();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use rangefold::array::{ArrayMeta, CodecSpec, Number};
+use rangefold::array::{ArrayMeta, CodecSpec, ElementType, Number};
 use rangefold::cf::Meaning;
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
 use serde_json::{Value, json};
@@ -155,9 +155,7 @@ fn missing_text(array: &ManifestArray) -> String {
     parts.extend(meaning.missing.texts.iter().map(|text| format!("{text:?}")));
     parts.extend(meaning.missing.valid_min.as_ref().map(|low| format!("below {}", value(low))));
     parts.extend(meaning.missing.valid_max.as_ref().map(|high| format!("above {}", value(high))));
-    if array.meta.data_type.element.is_float() {
-        parts.push("NaN".to_owned());
-    }
+    parts.extend(always_missing(&array.meta.data_type.element).map(str::to_owned));
     let mut text = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
     if meaning.packing.is_some() || meaning.unsigned {
         let element = meaning.value_element(&array.meta.data_type.element);
@@ -167,6 +165,16 @@ fn missing_text(array: &ManifestArray) -> String {
         let _ = write!(text, "; {note}");
     }
     text
+}
+
+/// What is missing in every array of a type, whatever its attributes say.
+fn always_missing(element: &ElementType) -> Option<&'static str> {
+    match element {
+        ElementType::Complex64 | ElementType::Complex128 => Some("NaN"),
+        ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => Some("NaT"),
+        ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) => Some("empty texts"),
+        element => element.is_float().then_some("NaN"),
+    }
 }
 
 fn number_json(value: Number) -> Value {

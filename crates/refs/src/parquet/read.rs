@@ -97,7 +97,9 @@ pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
     for (name, value) in members {
         match (name.as_str(), value) {
             ("metadata", AttributeValue::Map(entries)) => metadata = Some(entries),
-            ("record_size", value) => record_size = value.as_integer().and_then(|n| u64::try_from(n).ok()),
+            ("record_size", value) => {
+                record_size = Some(value.as_integer().and_then(|n| u64::try_from(n).ok()))
+            }
             (sources::MEMBER, value) => own = Some(sources::from_value(&value)?),
             _ => {}
         }
@@ -109,6 +111,7 @@ pub fn parse_zmetadata(bytes: &[u8]) -> Result<Index, RefsError> {
         .map(|(key, value)| (Cow::Owned(key), Metadata::Value(value)))
         .collect();
     let record_size = record_size
+        .ok_or_else(|| wrong("has no \"record_size\": it is that of a Zarr store, not of references"))?
         .filter(|size| (1..=RECORD_SIZE_MAX).contains(size))
         .ok_or_else(|| wrong(&format!("has no \"record_size\" between 1 and {RECORD_SIZE_MAX}")))?;
     let Nodes { groups, arrays, unreadable } = nodes(metadata, own.is_none())?;
