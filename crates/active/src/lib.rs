@@ -8,7 +8,6 @@
 //! |---|---|
 //! | [`select`] | reads selections as people write them, and finds their positions |
 //! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
-//! | [`variable`] | says from a variable's attributes what is missing and how numbers are packed |
 //! | [`group`] | groups positions by parts of their dates, or by the values of a variable |
 //! | [`period`] | groups positions in periods that follow one another: resampling |
 //! | [`rolling`] | reads windows that move along a dimension |

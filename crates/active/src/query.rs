@@ -106,6 +106,33 @@ impl Prepared {
         limits: Limits,
         progress: Progress<'_>,
     ) -> Result<Answer, RunError> {
+        let mut answer = self.run_in_parts(store, limits, progress).await?;
+        if let Some((chunks, stored)) = self.stored_chunks(store) {
+            (answer.statistics.chunks, answer.statistics.missing) = (chunks, chunks.saturating_sub(stored));
+        }
+        Ok(answer)
+    }
+
+    /// How many chunks of the array are touched, and how many of them are there, if it is read in parts of chunks.
+    fn stored_chunks(&self, store: &ReferenceStore) -> Option<(u64, u64)> {
+        let chunks = store.references().stored_chunks.get(&self.variable)?;
+        Some(chunks.counts(&self.selection))
+    }
+
+    /// How many chunks of the array are touched, and how many of them are there.
+    #[must_use]
+    pub fn chunk_counts(&self, store: &ReferenceStore) -> (u64, u64) {
+        let of_plan = || (self.plan.chunk_count(), self.stored(store).count() as u64);
+        self.stored_chunks(store).unwrap_or_else(of_plan)
+    }
+
+    /// As [`Prepared::run`], its statistics counting the parts in which chunks are read.
+    async fn run_in_parts(
+        &self,
+        store: &ReferenceStore,
+        limits: Limits,
+        progress: Progress<'_>,
+    ) -> Result<Answer, RunError> {
         let (gathered, merged) = split(&self.asked);
         if let Some((weights, blocks)) = self.fold.as_ref().zip(self.blocks(store, limits)) {
             let mut answer = self.run_blocks(store, weights, &blocks, limits, progress).await?;

@@ -14,6 +14,9 @@ use crate::output::complain;
 /// Arrays of at most this many bytes may be scalar coordinates or bounds, and their references are always read.
 const COORDINATE_MAX: u64 = 4 << 20;
 
+/// The records of more chunks than this are not picked one by one: all that there are are read.
+const TASKS_MAX: u64 = 1 << 20;
+
 /// A reference store, opened.
 pub(crate) enum Source {
     /// All references are known.
@@ -74,7 +77,12 @@ impl Source {
                 // Nothing of the variable itself is read to make a plan.
                 opened.load(variable, std::iter::empty()).await?;
                 let prepared = prepare(&context.reference_store(opened.known()), variable, query).await?;
-                opened.load(variable, prepared.plan.tasks().map(|task| task.selection.number)).await?;
+                if prepared.plan.chunk_count() <= TASKS_MAX {
+                    let touched = prepared.plan.tasks().map(|task| task.selection.number);
+                    opened.load(variable, touched).await?;
+                } else {
+                    opened.load_arrays(|path| path == variable).await?;
+                }
                 let store = context.reference_store(opened.known().in_parts());
                 let prepared = prepare(&store, variable, query).await?;
                 (store, prepared)

@@ -18,7 +18,7 @@ use crate::{CombineError, CombineSpec, MissingVariable};
 /// One reference set to combine.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// What messages call it: its path or URL. Names are what [`Selector::Regex`] looks at.
+    /// What messages call it: its path or URL. Names are what [`crate::Selector::Regex`] looks at.
     pub name: String,
     /// Its references.
     pub references: ReferenceSet,

@@ -539,3 +539,56 @@ fn variances_of_values_whose_sum_or_squares_overflow_are_infinite_as_in_numpy() 
         assert!((variance(&[1e150, -1e150], chunk) / 1e300 - 1.0).abs() < 1e-15);
     }
 }
+
+#[test]
+fn runs_of_absent_chunks_contribute_what_each_of_them_would() {
+    let reductions = [
+        Reduction::Min,
+        Reduction::Max,
+        Reduction::Sum,
+        Reduction::Count,
+        Reduction::Mean,
+        Reduction::ArgMin,
+        Reduction::First,
+        Reduction::Last,
+        Reduction::Var { ddof: 0 },
+    ];
+    let grouping =
+        Grouping { labels: (0..9).map(|i| (i % 4 != 3).then_some(i % 2)).collect(), groups: 2, places: None };
+    let by_axis = [AxisMap::Reduce, AxisMap::Keep, AxisMap::Group(grouping)];
+    let shape = [9, 9];
+    for (one, two) in by_axis.iter().flat_map(|one| by_axis.iter().map(move |two| (one, two))) {
+        let spec = ReduceSpec::new(reductions.to_vec(), vec![one.clone(), two.clone()]);
+        let fill = Some(FillValue(7_i32.to_le_bytes().to_vec()));
+        let meta = ArrayMeta { fill_value: fill, ..meta(ElementType::Int32, &shape, &[2, 3]) };
+        let plan = ReductionPlan::new(&meta, &Hyperslab::all(&shape), &spec).unwrap();
+        let stored = |ordinal: u64| ordinal == 4 || ordinal == 11;
+        let bytes: Vec<u8> = (0..6_i32).flat_map(|i| (3 * i - 5).to_le_bytes()).collect();
+        let mut apart = plan.accumulator();
+        let mut together = plan.accumulator();
+        let mut next = 0;
+        let mut absent = 0;
+        for task in plan.tasks() {
+            if stored(task.ordinal) {
+                for run in plan.absent_tasks(next..task.ordinal) {
+                    absent += 1;
+                    together.merge(&plan.absent_chunk(&run).unwrap()).unwrap();
+                }
+                next = task.ordinal + 1;
+                let partial = plan.reduce_chunk(&task, &bytes).unwrap();
+                apart.merge(&partial).unwrap();
+                together.merge(&partial).unwrap();
+            } else {
+                apart.merge(&plan.absent_chunk(&task).unwrap()).unwrap();
+            }
+        }
+        for run in plan.absent_tasks(next..plan.chunk_count()) {
+            absent += 1;
+            together.merge(&plan.absent_chunk(&run).unwrap()).unwrap();
+        }
+        assert!(absent <= 8, "{absent}");
+        for (apart, together) in all_of(apart).iter().zip(all_of(together)) {
+            assert_eq!((&apart.values, &apart.count), (&together.values, &together.count), "{one:?} {two:?}");
+        }
+    }
+}

@@ -8,9 +8,11 @@
 //! parts        █████ █████ █████ █████    rows of the first axis that is long enough, a range each
 //! ```
 
+use std::sync::Arc;
+
 use rangefold_array::{AxisChunks, ByteRange, ChunkGrid, MemoryOrder};
 
-use crate::{Manifest, ManifestArray, ManifestBuilder, Reference, ReferenceSet};
+use crate::{Manifest, ManifestArray, ManifestBuilder, Reference, ReferenceSet, StoredChunks};
 
 /// Chunks up to this length are read whole.
 const CHUNK_MAX: u64 = 1 << 20;
@@ -25,9 +27,11 @@ impl ReferenceSet {
     /// left as they are.
     #[must_use]
     pub fn in_parts(mut self) -> Self {
-        for array in self.arrays.values_mut() {
+        for (path, array) in &mut self.arrays {
             if let Some(parts) = in_parts(array) {
-                *array = parts;
+                let whole = std::mem::replace(array, parts);
+                let stored = StoredChunks { grid: whole.meta.grid, manifest: whole.manifest };
+                self.stored_chunks.insert(path.clone(), Arc::new(stored));
             }
         }
         self

@@ -41,4 +41,4 @@ pub use attributes::{AttributeValue, Attributes};
 pub use decompress::{Compression, compress, decompress};
 pub use error::RefsError;
 pub use manifest::{Manifest, ManifestBuilder, ManifestError, Reference};
-pub use set::{Group, ManifestArray, NodePath, ReferenceSet, Source};
+pub use set::{Group, ManifestArray, NodePath, ReferenceSet, Source, StoredChunks};

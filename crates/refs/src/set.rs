@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rangefold_array::ArrayMeta;
+use rangefold_array::{ArrayMeta, ChunkGrid, Hyperslab};
 
 use crate::{Attributes, Manifest, RefsError};
 
@@ -57,6 +57,28 @@ pub struct ReferenceSet {
     /// What a damaged file could not give, by path, with why; the empty path is the file itself. Such a set is written
     /// and read like others, and says so wherever it goes.
     pub lost: BTreeMap<NodePath, String>,
+    /// The chunks of arrays as they are stored, where the set is one for reading that takes each for many parts
+    /// ([`ReferenceSet::in_parts`]).
+    pub stored_chunks: BTreeMap<NodePath, Arc<StoredChunks>>,
+}
+
+/// The chunks of an array that is read in parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredChunks {
+    /// Shape and chunks.
+    pub grid: ChunkGrid,
+    /// References of the chunks that are there.
+    pub manifest: Manifest,
+}
+
+impl StoredChunks {
+    /// How many chunks a selection touches, and how many of them are there.
+    #[must_use]
+    pub fn counts(&self, selection: &Hyperslab) -> (u64, u64) {
+        let touching = self.grid.touching(selection);
+        let stored = self.manifest.iter().filter(|(number, _)| touching.find(*number).is_some()).count();
+        (touching.chunk_count(), stored as u64)
+    }
 }
 
 impl ReferenceSet {

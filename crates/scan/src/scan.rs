@@ -367,7 +367,7 @@ async fn other_file(
     visit: &Visit,
 ) -> Result<SourceFile, ScanError> {
     let error = match visit.scan(store, tuning).await {
-        Ok(scan) => return Ok(SourceFile::Scanned(scan)),
+        Ok(scan) => return Ok(SourceFile::Scanned(Box::new(scan))),
         Err(error) => error,
     };
     match &error {

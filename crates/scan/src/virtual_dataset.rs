@@ -35,7 +35,7 @@ const CHUNKS_MAX: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) enum SourceFile {
     /// It was scanned.
-    Scanned(Scan),
+    Scanned(Box<Scan>),
     /// There is none at this URL: its part of a virtual dataset reads as the fill value.
     Missing(String),
     /// It cannot be used, and why.

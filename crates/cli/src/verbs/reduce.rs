@@ -267,10 +267,10 @@ fn limits(context: &Context) -> Limits {
 async fn explain(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<String> {
     let (store, prepared) = source.prepare(context, variable, query).await?;
     let plan = &prepared.plan;
-    let (mut stored, mut inline, mut encoded) = (0_u64, 0_u64, 0_u64);
+    let (chunks, stored) = prepared.chunk_counts(&store);
+    let (mut inline, mut encoded) = (0_u64, 0_u64);
     let mut objects = std::collections::BTreeSet::new();
     for reference in prepared.stored(&store) {
-        stored += 1;
         match reference {
             Reference::Inline(_) => inline += 1,
             Reference::Range { url, range } => {
@@ -290,7 +290,7 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
             "variable": variable,
             "shape": plan.output_shape(),
             "elements": plan.selected_count(),
-            "chunks": { "total": plan.chunk_count(), "stored": stored, "inline": inline },
+            "chunks": { "total": chunks, "stored": stored, "inline": inline },
             "objects": objects.len(),
             "requests": reads.requests,
             "bytes": { "referenced": encoded, "fetched": reads.bytes, "decoded": plan.decoded_len() },
@@ -322,7 +322,7 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
         "{variable}: {} elements in {} chunks, {stored} of them stored ({inline} inline), in {} objects\n  \
          {} to fetch in {} requests{between}, {} decoded, at most {} of memory; answer of shape {:?}\n{quantiles}",
         plan.selected_count(),
-        plan.chunk_count(),
+        chunks,
         objects.len(),
         number::bytes(reads.bytes.unwrap_or(encoded)),
         reads.requests,
