@@ -106,7 +106,8 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
     };
     let Some(axis) = axes.iter().find(is_latitude) else {
         let reasons = axes.iter().map(|axis| (axis.name, found(axis)));
-        let hidden = reasons.filter(|(_, found)| matches!(found, AxisVariable::OtherLength { .. }));
+        let hidden =
+            reasons.filter(|(_, found)| !matches!(found, AxisVariable::Found { .. } | AxisVariable::Absent));
         let reasons: Vec<String> =
             hidden.map(|(name, found)| format!("; of {name:?}, {}", found.reason())).collect();
         let names: Vec<&str> = axes.iter().map(|axis| axis.name).collect();

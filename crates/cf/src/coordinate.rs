@@ -30,6 +30,13 @@ pub enum AxisVariable {
         /// The length of the axis.
         wanted: u64,
     },
+    /// The nearest variable of the name cannot be read.
+    Unreadable {
+        /// Its path.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// No variable has the name.
     Absent,
 }
@@ -40,7 +47,7 @@ impl AxisVariable {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Found { path } => Some(path),
-            Self::OtherLength { .. } | Self::Absent => None,
+            Self::OtherLength { .. } | Self::Unreadable { .. } | Self::Absent => None,
         }
     }
 
@@ -52,6 +59,7 @@ impl AxisVariable {
             Self::OtherLength { path, found, wanted } => format!(
                 "the variable {path:?} has {found} values and the dimension {wanted}, so that it is not its coordinate"
             ),
+            Self::Unreadable { path, reason } => format!("the variable {path:?} cannot be read: {reason}"),
             Self::Absent => "it has no coordinate variable".to_owned(),
         }
     }
@@ -71,6 +79,9 @@ pub fn axis_variable(set: &ReferenceSet, variable: &str, dimension: &str, length
             } else {
                 AxisVariable::OtherLength { path, found, wanted: length }
             });
+        }
+        if let Some(error) = set.unreadable.get(path) {
+            return Some(AxisVariable::Unreadable { path: path.to_owned(), reason: error.to_string() });
         }
         let own = set.groups.get(group).is_some_and(|group| group.dimensions.contains(dimension));
         own.then_some(AxisVariable::Absent)

@@ -132,6 +132,16 @@ fn a_lost_record_is_named_by_every_verb() {
     assert_eq!(said.status.code(), Some(1));
     assert!(support::stdout(&said).contains("tas/refs.1.parq"), "{}", support::stdout(&said));
     assert!(!at.join("x.json").exists() && !at.join("x.npy").exists());
+    done(at, &["convert", "stack.json", "-o", "t.parq", "--record-size", "100"]);
+    fs::remove_file(at.join("t.parq/time/refs.0.parq")).unwrap();
+    for more in [["--by", "time.month"], ["--select", "time=2001-07"]] {
+        let error = refused(at, 1, &[&["reduce", "t.parq", "tas", "--op", "sum"][..], &more].concat());
+        let error = error.lines().filter(|line| !line.starts_with("warning")).collect::<String>();
+        assert!(
+            error.contains("time/refs.0.parq") && !error.contains("has no coordinate variable"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
