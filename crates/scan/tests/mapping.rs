@@ -507,6 +507,12 @@ fn dimensions_of_one_name_and_two_lengths_are_told_apart() {
     let scan = scan(&file);
     assert_eq!(scan.references.arrays["g/near"].meta.dimension_names, ["x"]);
     assert_eq!(scan.references.arrays["far"].meta.dimension_names, ["g/x", "x"]);
+    let said: Vec<String> = scan.warnings.iter().map(ToString::to_string).collect();
+    let expected = [
+        r#"g/both: dimension "x" of group "g" is called "g/x" here: a nearer one of that name has another length"#,
+        r#"g/x: dimension "x" has length 3 here and 4 in group "/" above"#,
+    ];
+    assert_eq!(said, expected);
 }
 
 #[test]
