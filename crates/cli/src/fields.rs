@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use rangefold::active::coordinate::coordinate;
 use rangefold::active::group::GroupLabels;
 use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
-use rangefold::array::{Values, text_of_bytes};
+use rangefold::array::Values;
 use rangefold::cf::{Instant, TimeUnits, axis_variable, flags};
-use rangefold::reduce::{Outcome, Reduction, Value, Values as Outcomes};
+use rangefold::reduce::{Outcome, Reduction, Value};
 use rangefold::refs::{AttributeValue, ManifestArray};
 use rangefold::store::ReferenceStore;
 
@@ -142,14 +142,7 @@ fn of_outcome(
     if let Reduction::Histogram(edges) = &outcome.reduction {
         dims.push(bins(edges, array.and_then(|array| text(array, "units"))));
     }
-    let values = match &outcome.values {
-        Outcomes::Signed(values) => Values::Signed(values.clone()),
-        Outcomes::Unsigned(values) => Values::Unsigned(values.clone()),
-        Outcomes::Float(values) => Values::Float(values.clone()),
-        Outcomes::Bool(values) => Values::Bool(values.clone()),
-        Outcomes::Complex(values) => Values::Complex(values.clone()),
-        Outcomes::Text(values) => Values::Text(values.iter().map(|bytes| text_of_bytes(bytes)).collect()),
-    };
+    let values = outcome.values.clone();
     let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
     let time = array.and_then(value_units);
     let units = array.and_then(|array| units(array, &outcome.reduction, time.as_ref()));

@@ -1,6 +1,6 @@
 //! From statistics to answers.
 
-use rangefold_array::ElementType;
+use rangefold_array::{ElementType, Value, Values};
 
 use crate::{
     ReduceError, Reduction, ReductionPlan,
@@ -28,74 +28,6 @@ pub struct Outcome {
     /// Cells, counted as in `count`, that have no answer because too few positions of their window have a value; empty
     /// without windows.
     pub lacking: Vec<bool>,
-}
-
-/// Values of an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// Signed integers, dates and durations.
-    Signed(Vec<i64>),
-    /// Unsigned integers.
-    Unsigned(Vec<u64>),
-    /// Floats of every width.
-    Float(Vec<f64>),
-    /// Truth values.
-    Bool(Vec<bool>),
-    /// Real and imaginary parts.
-    Complex(Vec<[f64; 2]>),
-    /// Texts: UTF-8, but of strings of bytes whatever is stored, without the zeros that pad it.
-    Text(Vec<Vec<u8>>),
-}
-
-/// One value of an answer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// A signed integer, a date or a duration.
-    Signed(i64),
-    /// An unsigned integer.
-    Unsigned(u64),
-    /// A float.
-    Float(f64),
-    /// A truth value.
-    Bool(bool),
-    /// Real and imaginary part.
-    Complex([f64; 2]),
-    /// A text, see [`Values::Text`].
-    Text(&'a [u8]),
-}
-
-impl Values {
-    /// Number of values.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Signed(values) => values.len(),
-            Self::Unsigned(values) => values.len(),
-            Self::Float(values) => values.len(),
-            Self::Bool(values) => values.len(),
-            Self::Complex(values) => values.len(),
-            Self::Text(values) => values.len(),
-        }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Value number `i`; `None` past the end.
-    #[must_use]
-    pub fn get(&self, i: usize) -> Option<Value<'_>> {
-        Some(match self {
-            Self::Signed(values) => Value::Signed(*values.get(i)?),
-            Self::Unsigned(values) => Value::Unsigned(*values.get(i)?),
-            Self::Float(values) => Value::Float(*values.get(i)?),
-            Self::Bool(values) => Value::Bool(*values.get(i)?),
-            Self::Complex(values) => Value::Complex(*values.get(i)?),
-            Self::Text(values) => Value::Text(values.get(i)?),
-        })
-    }
 }
 
 impl Outcome {

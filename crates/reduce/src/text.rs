@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use rangefold_array::{ByteOrder, DataType, ElementType};
+use rangefold_array::{ByteOrder, DataType, ElementType, text_of_bytes};
 
 use crate::{
     ChunkTask, Outcome, Partial, ReduceError, Reduction, ReductionPlan, Values,
@@ -154,7 +154,9 @@ pub(crate) fn outcomes(plan: &ReductionPlan, texts: Texts) -> Vec<Outcome> {
     };
     let [min, max, first, last] = &texts.columns;
     let of = |column: &Column| {
-        let text = |located: &Option<Located>| located.as_ref().map(|l| l.text.clone()).unwrap_or_default();
+        let text = |located: &Option<Located>| {
+            located.as_ref().map(|located| text_of_bytes(&located.text)).unwrap_or_default()
+        };
         Values::Text(column.texts.iter().map(text).collect())
     };
     let answer = |reduction: &Reduction| {

@@ -55,7 +55,7 @@ fn any_length(spec: &ReduceSpec, fill: Option<&[u8]>) -> Vec<Outcome> {
 /// The texts of an answer; `None` where there is none.
 fn texts(outcome: &Outcome) -> Vec<Option<&str>> {
     let text = |i| match outcome.value(i)? {
-        Value::Text(text) => Some(std::str::from_utf8(text).unwrap()),
+        Value::Text(text) => Some(text),
         _ => None,
     };
     (0..outcome.count.len()).map(text).collect()
