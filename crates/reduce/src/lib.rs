@@ -73,7 +73,7 @@
 //! | `range` | no answer | NaN | infinite; NaN if all are one infinity | 0 | infinite; exact for integers |
 //! | `sum` | no answer | NaN | infinite; NaN if of both signs | 0 without a sign | infinite; an error for integers |
 //! | `mean` | no answer | NaN | as the sum | 0 without a sign | infinite where the sum is; never for integers |
-//! | `var`, `std` | no answer, also with no more values than `ddof` | NaN | NaN | 0 | NaN where the sum is infinite |
+//! | `var`, `std` | no answer, also with no more values than `ddof` | NaN | NaN | 0 | infinite where the sum or the sum of the squares is, as NumPy's |
 //! | `median`, `quantile` | no answer | refused | infinite between a finite and an infinite value; NaN between the two infinities | 0 without a sign | – |
 //!
 //! Integers are added in 128 bits: what does not fit int64, or uint64 for unsigned ones, is [`ReduceError::Overflow`], and
