@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use judge::{Verdict, judge};
-use rangefold::active::{GroupBy, KeptDimension, Limits, Query, WeightSource, prepare, query, select};
+use rangefold::active::Limits;
 use rangefold::array::Slice;
 use rangefold::combine::{CombineSpec, Input, combine};
+use rangefold::query::{GroupBy, Interpretation, KeptDimension, Query, WeightSource, prepare, select};
 use rangefold::reduce::{Outcome, Reduction, Value as Cell};
 use rangefold::scan::{ScanOptions, scan};
 use rangefold::storage::{Environment, Storage, StorageOptions};
@@ -126,7 +127,11 @@ async fn compare(store: &ReferenceStore, case: &Value) -> Result<usize, String> 
             .collect(),
         over: Some(over.collect()),
         select: names.iter().cloned().zip(selected).collect(),
-        values: if case["raw"].as_bool().unwrap() { query::Values::Raw } else { query::Values::Unpacked },
+        interpretation: if case["raw"].as_bool().unwrap() {
+            Interpretation::Raw
+        } else {
+            Interpretation::Unpacked
+        },
         ..Query::default()
     };
     let prepared = prepare(store, variable, &query).await.map_err(|error| error.to_string())?;

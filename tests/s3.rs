@@ -9,7 +9,8 @@
 
 use std::sync::Arc;
 
-use rangefold::active::{Limits, Query, prepare};
+use rangefold::active::Limits;
+use rangefold::query::{Query, prepare};
 use rangefold::reduce::{Reduction, Value};
 use rangefold::refs::json;
 use rangefold::scan::{ScanOptions, scan};

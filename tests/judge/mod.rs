@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use rangefold::active::{Limits, Query, prepare, query};
+use rangefold::active::Limits;
 use rangefold::array::{ByteOrder, ElementType};
+use rangefold::query::{Interpretation, Query, prepare};
 use rangefold::reduce::{Reduction, Value as Cell};
 use rangefold::refs::json;
 use rangefold::scan::{Scan, ScanOptions, scan};
@@ -231,8 +232,8 @@ async fn compare(store: &ReferenceStore, path: &str, expected: &Value, scaled: b
     if fits(exact) && in_type {
         reductions.push(Reduction::Sum);
     }
-    let unpacking = if scaled { query::Values::Unpacked } else { query::Values::Masked };
-    let asked = Query { reductions, values: unpacking, ..Query::default() };
+    let unpacking = if scaled { Interpretation::Unpacked } else { Interpretation::Masked };
+    let asked = Query { reductions, interpretation: unpacking, ..Query::default() };
     let prepared = match prepare(store, path, &asked).await {
         Ok(prepared) => prepared,
         Err(error) => return vec![format!("cannot be planned: {error}")],

@@ -23,13 +23,14 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("combine", &["array", "cf", "refs", "codec", "store"]),
     ("reduce", &["array"]),
     ("active", &["array", "cf", "refs", "codec", "store", "reduce"]),
+    ("query", &["array", "cf", "refs", "storage", "store", "reduce", "active"]),
     ("pipeline", &["refs", "scan", "combine", "store", "storage"]),
     ("server", &["array", "refs", "storage", "store", "reduce", "active"]),
     (
         "rangefold",
         &[
             "array", "cf", "refs", "hdf5", "scan", "codec", "storage", "store", "combine", "reduce",
-            "active", "pipeline",
+            "active", "query", "pipeline",
         ],
     ),
     ("cli", &["rangefold", "server"]),
@@ -38,7 +39,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates that answer reads: they follow references and must not be able to parse HDF5.
 const READ_SIDE: &[&str] =
-    &["array", "cf", "refs", "codec", "storage", "store", "combine", "reduce", "active", "server"];
+    &["array", "cf", "refs", "codec", "storage", "store", "combine", "reduce", "active", "query", "server"];
 
 /// Direct dependencies a crate must not have, and why.
 const DIRECT_BANS: &[(&[&str], &[&str], &str)] = &[
@@ -57,6 +58,7 @@ const DIRECT_BANS: &[(&[&str], &[&str], &str)] = &[
             "combine",
             "reduce",
             "active",
+            "query",
             "pipeline",
             "rangefold",
         ],

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use rangefold_active::{Limits, Query, prepare};
+use rangefold_active::Limits;
 use rangefold_array::CodecSpec;
+use rangefold_query::{Query, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_storage::{Environment, Storage, StorageOptions};
 use rangefold_store::{Opened, ReferenceStore};

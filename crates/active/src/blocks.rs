@@ -10,9 +10,11 @@ use rangefold_array::{AxisChunks, AxisRange, Hyperslab};
 use rangefold_reduce::{AxisMap, Outcome};
 use rangefold_store::ReferenceStore;
 
-use crate::plans::Plans;
-use crate::query::Prepared;
-use crate::run::{Answer, Limits, Progress, RunError, Statistics, run_plans};
+use crate::execution::Execution;
+use crate::limits::{Limits, Progress, Statistics};
+use crate::plans::PlansByPart;
+use crate::run::run_plans;
+use crate::run_error::RunError;
 use crate::weights::Weights;
 
 /// The share of the memory that the cells of a block may take.
@@ -27,14 +29,14 @@ pub(crate) struct Blocks {
     positions: Vec<Range<u64>>,
 }
 
-impl Prepared {
+impl Execution {
     /// The blocks that a weighted reduction is run in; `None` if there is one at most.
     pub(crate) fn blocks(&self, store: &ReferenceStore, limits: Limits) -> Option<Blocks> {
-        let needed = self.plan.accumulator_len().saturating_add(self.plan.answers_len());
+        let needed = self.plan().accumulator_len().saturating_add(self.plan().answers_len());
         if needed <= limits.memory {
             return None;
         }
-        let kept = self.fold.as_ref()?.folded_axes().next()?;
+        let kept = self.weights.as_ref()?.folded_axes().next()?;
         let mut axes = self.spec.axes.iter().enumerate().filter(|(_, map)| **map != AxisMap::Reduce);
         let (axis, map) = axes.nth(kept)?;
         let range = *self.selection.axes().get(axis)?;
@@ -81,24 +83,24 @@ impl Prepared {
         blocks: &Blocks,
         limits: Limits,
         progress: Progress<'_>,
-    ) -> Result<Answer, RunError> {
+    ) -> Result<(Vec<Outcome>, Statistics), RunError> {
         let mut folding = weights.folding();
-        let mut statistics = Statistics { chunks: self.plan.chunk_count(), ..Statistics::default() };
+        let mut statistics = Statistics { chunks: self.plan().chunk_count(), ..Statistics::default() };
         for positions in &blocks.positions {
             let (outcomes, took) = self.run_block(store, blocks, positions, limits).await?;
             folding.add_values(&outcomes, blocks.kept, positions.clone());
             statistics.missing += took.missing;
-            add(&mut statistics, took);
+            statistics.add_pass(took);
             progress(positions.end.min(statistics.chunks), &statistics);
         }
         if folding.has_deviations() {
             for positions in &blocks.positions {
                 let (outcomes, took) = self.run_block(store, blocks, positions, limits).await?;
                 folding.add_deviations(&outcomes, blocks.kept, positions.clone());
-                add(&mut statistics, took);
+                statistics.add_pass(took);
             }
         }
-        Ok(Answer { outcomes: folding.finish(&self.asked).into_iter().map(Ok).collect(), statistics })
+        Ok((folding.finish(&self.asked), statistics))
     }
 
     async fn run_block(
@@ -117,19 +119,11 @@ impl Prepared {
             *range = block.ok_or_else(lost)?;
         }
         let array = store.references().arrays.get(&self.variable).ok_or_else(lost)?;
-        let plans = Plans::new(array, &Hyperslab::from_axes(axes), &self.spec, self.values);
+        let plans = PlansByPart::new(array, &Hyperslab::from_axes(axes), &self.spec, self.interpretation);
         let plans = plans.map_err(|_| lost())?;
-        let answer = run_plans(store, &self.variable, &plans, limits, &|_, _| {}).await?;
-        let statistics = answer.statistics;
+        let (answers, statistics) = run_plans(store, &self.variable, &plans, limits, &|_, _| {}).await?;
         let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
-        Ok((answer.complete().map_err(reduce_error)?, statistics))
+        let outcomes = answers.into_iter().collect::<Result<_, _>>().map_err(reduce_error)?;
+        Ok((outcomes, statistics))
     }
-}
-
-/// Adds what a run has taken.
-fn add(sum: &mut Statistics, took: Statistics) {
-    let Statistics { chunks: _, missing: _, referenced, fetched, decoded } = took;
-    sum.referenced += referenced;
-    sum.fetched += fetched;
-    sum.decoded += decoded;
 }

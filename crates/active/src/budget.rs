@@ -7,13 +7,10 @@
 //! decode at once and how many jobs may be begun before the first of them is merged.
 
 use rangefold_reduce::ReductionPlan;
-use rangefold_refs::Reference;
-use rangefold_store::{FetchOptions, Reads, ReferenceStore};
+use rangefold_store::FetchOptions;
 
-use crate::plans::Plans;
-use crate::query::Prepared;
-use crate::run::Limits;
-use crate::tasks::Stored;
+use crate::limits::Limits;
+use crate::plans::PlansByPart;
 
 /// Small chunks are handed to a thread together, up to about this many bytes.
 const JOB_BYTES: u64 = 1 << 20;
@@ -49,7 +46,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// `moves_bytes` tells whether chunks have to be decoded.
-    pub(crate) fn new(plans: &Plans, moves_bytes: bool, limits: Limits, fetch: &FetchOptions) -> Self {
+    pub(crate) fn new(plans: &PlansByPart, moves_bytes: bool, limits: Limits, fetch: &FetchOptions) -> Self {
         let plan = &*plans.main;
         let chunk = plan.decoded_len_max();
         let slabs = plan.slab_count();
@@ -90,21 +87,6 @@ impl Budget {
             fetched,
             memory: terms.into_iter().fold(0, u64::saturating_add),
         }
-    }
-}
-
-impl Prepared {
-    /// The references of the chunks that are needed and stored, in task order.
-    pub fn stored(&self, store: &ReferenceStore) -> impl Iterator<Item = Reference> + Send + use<> {
-        Stored::new(store, &self.variable, &self.plan).map(|(_, reference)| reference)
-    }
-
-    /// What [`Prepared::run`] asks for, in one pass over the selection; quantiles take [`Prepared::passes`]. Nothing is
-    /// read to know it.
-    #[must_use]
-    pub fn reads(&self, store: &ReferenceStore, limits: Limits) -> Reads {
-        let budget = Budget::new(&self.plans, self.moves_bytes(store), limits, store.options());
-        store.reads_within(self.stored(store), budget.fetched)
     }
 }
 

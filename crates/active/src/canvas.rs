@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use rangefold_reduce::{Answered, ChunkTask, ReduceError, ReductionPlan, Slab};
 
-use crate::plans::Plans;
+use crate::plans::PlansByPart;
 
 /// What is drawn on.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Canvas {
 
     /// Adds a chunk, now or when its turn comes, and those whose turn comes by it. A slab stops at the first chunk that
     /// cannot be added, see [`Canvas::failure`].
-    pub(crate) fn add(&self, plans: &Plans, drawn: Drawn) {
+    pub(crate) fn add(&self, plans: &PlansByPart, drawn: Drawn) {
         let drawn = Arc::new(drawn);
         for turns in &self.slabs {
             let mut turns = lock(turns);

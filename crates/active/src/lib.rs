@@ -1,52 +1,50 @@
-//! Run reductions over a reference store: ask, plan, fetch, decode, reduce, merge in task order.
+//! Runs planned reductions over a reference store: fetch, decode, reduce, merge in task order.
 //!
 //! ```text
-//!  Query ─prepare─► ReductionPlan ─run─► Answer
+//!  Question + array ─► Execution ─run─► Outcomes
+//!                         │ for each chunk
+//!                         ChunkRequest ─fetch─► encoded bytes ─decode, reduce─► Partial ─► merged in task order
 //! ```
+//!
+//! What is asked, and what answers are called, is known to `rangefold-query`, which makes the [`Question`]s.
 //!
 //! | module | does |
 //! |---|---|
-//! | [`select`] | reads selections as people write them, and finds their positions |
-//! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
-//! | [`group`] | groups positions by parts of their dates, or by the values of a variable |
-//! | [`period`] | groups positions in periods that follow one another: resampling |
-//! | [`rolling`] | reads windows that move along a dimension |
-//! | [`weigh`], [`weights`] | read weights and masks, and fold what a plan gives by weights |
-//! | [`quantile`] | exact quantiles, of gathered values |
-//! | [`query`] | makes a plan of what is asked of a variable |
-//! | [`run`](mod@run) | runs the plan |
+//! | `execution` | a planned question: plans, weights, what was asked |
+//! | `plans` | one plan, or one for each packing of an array whose files are packed differently |
+//! | `tasks`, `chunk_request` | the chunks to visit, each with its reference and all that is needed to reduce it |
+//! | `budget` | how a run shares out its memory |
+//! | `run` | visits the chunks of one pass |
+//! | `canvas` | answers that are written in place, where much is kept |
+//! | `blocks`, `quantile` | passes over parts: weights that do not fit in memory, exact quantiles |
+//! | `answer` | all passes of an execution, and what they will take |
+//! | `elements` | every element of a variable, as weights, masks and labels need them |
+//! | [`weights`] | weights that fold what a plan has kept |
 
-mod axis;
+mod answer;
 mod blocks;
 mod budget;
 mod canvas;
-pub mod coordinate;
+mod chunk_request;
+mod elements;
+mod execution;
 mod fold;
-pub mod group;
-mod kept;
-mod lookup;
-pub mod period;
-mod place;
+mod interpretation;
+mod limits;
 mod plans;
-pub mod quantile;
-pub mod query;
-mod query_error;
-pub mod rolling;
-pub mod run;
-pub mod select;
-mod selected;
+mod quantile;
+mod run;
+mod run_error;
 mod tasks;
 mod threads;
-pub mod weigh;
 pub mod weights;
-mod whole;
 
-pub use group::{DatePart, GroupBy};
-pub use kept::KeptDimension;
-pub use period::Period;
+pub use answer::Outcomes;
+pub use chunk_request::{ChunkError, ChunkRequest, Reduced};
+pub use elements::{check_count, each, numbers};
+pub use execution::{Execution, Question};
+pub use interpretation::Interpretation;
+pub use limits::{Limits, Progress, Statistics};
+pub use plans::{PlansByPart, Refusal};
 pub use quantile::Passes;
-pub use query::{Prepared, Query, Selected, prepare, read_beside, selected};
-pub use query_error::QueryError;
-pub use rolling::Rolling;
-pub use run::{Answer, Limits, RunError, Statistics, run};
-pub use weigh::WeightSource;
+pub use run_error::RunError;

@@ -12,12 +12,12 @@ use rangefold_cf::{Meaning, MeaningError};
 use rangefold_reduce::{ChunkTask, Packing, PlanError, ReduceSpec, ReductionPlan};
 use rangefold_refs::{ManifestArray, by_part};
 
-use crate::query::Values;
+use crate::interpretation::Interpretation;
 
 /// The plans of one reduction.
 #[derive(Clone, Debug)]
-pub(crate) struct Plans {
-    /// The plan that says for all what is visited, and merges what they give.
+pub struct PlansByPart {
+    /// The plan whose task list all parts share and whose accumulator merges their partials.
     pub(crate) main: Arc<ReductionPlan>,
     parts: Parts,
 }
@@ -38,51 +38,44 @@ enum Parts {
 }
 
 /// A variable cannot be planned.
-pub(crate) enum Refusal {
-    Meaning(MeaningError),
-    Plan(PlanError),
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Its attributes cannot be applied.
+    #[error(transparent)]
+    Meaning(#[from] MeaningError),
+    /// What is asked is not defined for it.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
 }
 
-impl From<MeaningError> for Refusal {
-    fn from(error: MeaningError) -> Self {
-        Self::Meaning(error)
-    }
-}
-
-impl From<PlanError> for Refusal {
-    fn from(error: PlanError) -> Self {
-        Self::Plan(error)
-    }
-}
-
-impl Plans {
+impl PlansByPart {
     /// One plan for all chunks.
     pub(crate) fn single(plan: Arc<ReductionPlan>) -> Self {
         Self { main: plan, parts: Parts::Same }
     }
 
-    /// Plans what `spec` asks of a selection of `array`, its elements taken for `values`. What `spec` says of missing
+    /// Plans what `spec` asks of a selection of `array`, its elements taken as `interpretation` says. What `spec` says of missing
     /// values and packing plays no part.
     pub(crate) fn new(
         array: &ManifestArray,
         selection: &Hyperslab,
         spec: &ReduceSpec,
-        values: Values,
+        interpretation: Interpretation,
     ) -> Result<Self, Refusal> {
-        let plan = |array: &ManifestArray, interpretation: Meaning| {
-            let Meaning { missing, packing, unsigned, notes: _ } = interpretation;
+        let plan = |array: &ManifestArray, meaning: Meaning| {
+            let Meaning { missing, packing, unsigned, notes: _ } = meaning;
             let spec = ReduceSpec { missing, packing, unsigned, ..spec.clone() };
             ReductionPlan::new(&array.meta, selection, &spec).map(Arc::new)
         };
-        let interpreted = |array: &ManifestArray| match values {
-            Values::Unpacked => Meaning::of(array),
-            Values::Masked => Ok(Meaning::masked(array)),
-            Values::Raw => Ok(Meaning::raw()),
+        let interpreted = |array: &ManifestArray| match interpretation {
+            Interpretation::Unpacked => Meaning::of(array),
+            Interpretation::Masked => Ok(Meaning::masked(array)),
+            Interpretation::Raw => Ok(Meaning::raw()),
         };
         let Some((axis, parts)) = by_part::parts(array) else {
             return Ok(Self::single(plan(array, interpreted(array)?)?));
         };
-        if values == Values::Raw {
+        if interpretation == Interpretation::Raw {
             return Ok(Self { main: plan(array, Meaning::raw())?, parts: Parts::Stored });
         }
         let mut touched: Vec<(u64, u64, ManifestArray, Meaning)> = Vec::new();
@@ -91,8 +84,8 @@ impl Plans {
             let end = chunks_before(array, axis, part.end);
             if is_touched(array, axis, first, end, selection) {
                 let array = part.of(array);
-                let interpretation = interpreted(&array)?;
-                touched.push((first, end, array, interpretation));
+                let meaning = interpreted(&array)?;
+                touched.push((first, end, array, meaning));
             }
             first = end;
         }
@@ -101,14 +94,14 @@ impl Plans {
             || touched.windows(2).any(|pair| matches!(pair, [a, b] if a.3.unsigned != b.3.unsigned));
         let mut known: BTreeMap<String, Arc<ReductionPlan>> = BTreeMap::new();
         let mut plans = Vec::with_capacity(touched.len());
-        for (first, end, array, mut interpretation) in touched {
-            if is_mixed && interpretation.packing.is_none() {
-                interpretation.packing = Some(Packing::linear(1.0, 0.0).map_err(MeaningError::from)?);
+        for (first, end, array, mut meaning) in touched {
+            if is_mixed && meaning.packing.is_none() {
+                meaning.packing = Some(Packing::linear(1.0, 0.0).map_err(MeaningError::from)?);
             }
-            let key = format!("{interpretation:?} {:?}", array.meta.fill_value);
+            let key = format!("{meaning:?} {:?}", array.meta.fill_value);
             let plan = match known.get(&key) {
                 Some(plan) => Arc::clone(plan),
-                None => plan(&array, interpretation)?,
+                None => plan(&array, meaning)?,
             };
             known.insert(key, Arc::clone(&plan));
             plans.push((first, end, plan));
@@ -128,7 +121,7 @@ impl Plans {
     }
 
     /// The plan that reduces a chunk.
-    pub(crate) fn of(&self, task: &ChunkTask) -> &ReductionPlan {
+    pub(crate) fn of(&self, task: &ChunkTask) -> &Arc<ReductionPlan> {
         let Parts::ByPart { axis, parts } = &self.parts else { return &self.main };
         let chunk = task.selection.axes.get(*axis).map_or(0, |part| part.chunk);
         let part = parts.get(parts.partition_point(|(_, end, _)| *end <= chunk));

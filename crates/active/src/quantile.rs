@@ -24,9 +24,11 @@ use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
 
 use crate::budget::Budget;
-use crate::plans::Plans;
-use crate::query::Prepared;
-use crate::run::{Limits, Progress, RunError, Sifting, Statistics, sift_plans};
+use crate::execution::Execution;
+use crate::limits::{Limits, Progress, Statistics};
+use crate::plans::PlansByPart;
+use crate::run::{Sifting, sift_plans};
+use crate::run_error::RunError;
 use crate::threads::Threads;
 
 /// Ranges that values are counted in at the least, whatever the memory.
@@ -122,18 +124,18 @@ impl Populations {
 /// The answers to `asked`, which are all quantiles.
 pub(crate) async fn quantiles(
     store: &ReferenceStore,
-    prepared: &Prepared,
+    execution: &Execution,
     asked: &[Reduction],
     limits: Limits,
     progress: Progress<'_>,
 ) -> Result<(Vec<Outcome>, Statistics), RunError> {
-    let layout = prepared.layout();
-    let populations = Populations::new(&prepared.plan, &layout);
+    let layout = execution.layout();
+    let populations = Populations::new(execution.plan(), &layout);
     let half = limits.memory / 2;
     let limits = Limits { memory: limits.memory - half, ..limits };
     let mut search = Search {
         store,
-        prepared,
+        execution,
         layout: &layout,
         asked,
         limits,
@@ -154,18 +156,18 @@ pub(crate) async fn quantiles(
         }
     }
     let statistics = search.statistics;
-    Ok((outcomes(prepared, &layout, asked, &cells), statistics))
+    Ok((outcomes(execution, &layout, asked, &cells), statistics))
 }
 
-/// What quantiles of `prepared` will take.
+/// What quantiles of `execution` will take.
 pub(crate) fn passes(
-    prepared: &Prepared,
+    execution: &Execution,
     store: &ReferenceStore,
     array: &ManifestArray,
     limits: Limits,
 ) -> Passes {
-    let layout = prepared.layout();
-    let populations = Populations::new(&prepared.plan, &layout);
+    let layout = execution.layout();
+    let populations = Populations::new(execution.plan(), &layout);
     let half = limits.memory / 2;
     let limits = Limits { memory: limits.memory - half, ..limits };
     let mut passes = Passes::default();
@@ -174,8 +176,8 @@ pub(crate) fn passes(
         let len = Gathering::len_of(tile.end - tile.start, values, populations.rank_max);
         passes.passes += 1;
         passes.narrowed += u64::from(len > half);
-        let Some((plans, _)) = narrowed(prepared, array, &layout, &tile) else { continue };
-        let run = Budget::new(&plans, prepared.moves_bytes(store), limits, store.options());
+        let Some((plans, _)) = narrowed(execution, array, &layout, &tile) else { continue };
+        let run = Budget::new(&plans, execution.moves_bytes(store), limits, store.options());
         passes.memory = passes.memory.max(len.min(half).saturating_add(run.memory));
         passes.decoded = passes.decoded.saturating_add(plans.main.decoded_len());
     }
@@ -188,8 +190,8 @@ struct Cell {
     answers: Vec<Option<Value<'static>>>,
 }
 
-fn outcomes(prepared: &Prepared, layout: &Layout, asked: &[Reduction], cells: &[Cell]) -> Vec<Outcome> {
-    let element = prepared.plan.value_element();
+fn outcomes(execution: &Execution, layout: &Layout, asked: &[Reduction], cells: &[Cell]) -> Vec<Outcome> {
+    let element = execution.plan().value_element();
     let is_time = is_time(&element);
     let outcome = |(number, reduction): (usize, &Reduction)| {
         let answers = cells.iter().map(|cell| cell.answers.get(number).copied().flatten());
@@ -245,20 +247,20 @@ fn middle(low: Number, high: Number) -> f64 {
 
 /// A part of the answer, planned; and the cell that the first of its output is.
 fn narrowed(
-    prepared: &Prepared,
+    execution: &Execution,
     array: &ManifestArray,
     layout: &Layout,
     tile: &Range<u64>,
-) -> Option<(Plans, u64)> {
+) -> Option<(PlansByPart, u64)> {
     if tile.end - tile.start == layout.shape().iter().product::<u64>() {
-        return Some((prepared.planned(array, &prepared.selection, prepared.spec.axes.clone())?, 0));
+        return Some((execution.planned(array, &execution.selection, execution.spec.axes.clone())?, 0));
     }
     let bounds = bounding_box(layout.shape(), tile);
     let mut origin = 0;
     let mut output = 0;
     let mut ranges = Vec::new();
     let mut maps = Vec::new();
-    for (range, map) in prepared.selection.axes().iter().zip(&prepared.spec.axes) {
+    for (range, map) in execution.selection.axes().iter().zip(&execution.spec.axes) {
         let axis = layout.kept().iter().position(|&kept| kept == Some(output));
         let within = axis.and_then(|axis| bounds.get(axis)).cloned();
         let (mut range, mut map) = (*range, map.clone());
@@ -280,7 +282,7 @@ fn narrowed(
         ranges.push(range);
         maps.push(map);
     }
-    let plans = prepared.planned(array, &Hyperslab::from_axes(ranges), maps)?;
+    let plans = execution.planned(array, &Hyperslab::from_axes(ranges), maps)?;
     Some((plans, origin))
 }
 
@@ -301,7 +303,7 @@ fn bounding_box(shape: &[u64], cells: &Range<u64>) -> Vec<Range<u64>> {
 /// Searches the quantiles of tiles.
 struct Search<'a> {
     store: &'a ReferenceStore,
-    prepared: &'a Prepared,
+    execution: &'a Execution,
     layout: &'a Layout,
     asked: &'a [Reduction],
     limits: Limits,
@@ -328,12 +330,12 @@ impl Bracket {
 
 impl Search<'_> {
     fn lost(&self) -> RunError {
-        RunError::Lost { variable: self.prepared.variable.clone(), what: "the search for quantiles" }
+        RunError::Lost { variable: self.execution.variable.clone(), what: "the search for quantiles" }
     }
 
-    fn plans(&self, tile: &Range<u64>) -> Option<(Plans, u64)> {
-        let array = self.store.references().arrays.get(&self.prepared.variable)?;
-        narrowed(self.prepared, array, self.layout, tile)
+    fn plans(&self, tile: &Range<u64>) -> Option<(PlansByPart, u64)> {
+        let array = self.store.references().arrays.get(&self.execution.variable)?;
+        narrowed(self.execution, array, self.layout, tile)
     }
 
     fn sieve(&self, origin: u64, cells: Range<u64>, windows: Vec<RangeInclusive<u64>>) -> Sieve {
@@ -343,25 +345,23 @@ impl Search<'_> {
     /// One pass over the chunks of `plans`.
     async fn pass(
         &mut self,
-        plans: &Plans,
+        plans: &PlansByPart,
         sieve: Sieve,
         take: impl Fn(&[Sifted]) + Send + Sync + 'static,
     ) -> Result<(), RunError> {
-        let Self { store, prepared, limits, progress, .. } = *self;
+        let Self { store, execution, limits, progress, .. } = *self;
         let sifting = Sifting { sieve, take: Box::new(take) };
-        let pass = sift_plans(store, &prepared.variable, plans, limits, progress, sifting).await?;
+        let pass = sift_plans(store, &execution.variable, plans, limits, progress, sifting).await?;
         let sum = &mut self.statistics;
         (sum.chunks, sum.missing) = (pass.chunks, pass.missing);
-        sum.referenced += pass.referenced;
-        sum.fetched += pass.fetched;
-        sum.decoded += pass.decoded;
+        sum.add_pass(pass);
         Ok(())
     }
 
     /// Gathers what passes the sieve.
     async fn gathered(
         &mut self,
-        plans: &Plans,
+        plans: &PlansByPart,
         sieve: Sieve,
         capacities: &[u64],
     ) -> Result<Arc<Gathering>, RunError> {
@@ -372,7 +372,7 @@ impl Search<'_> {
     }
 
     /// Counts what passes the sieve, window by window. Each thread counts for itself.
-    async fn tallied(&mut self, plans: &Plans, sieve: Sieve) -> Result<Tally, RunError> {
+    async fn tallied(&mut self, plans: &PlansByPart, sieve: Sieve) -> Result<Tally, RunError> {
         let counters = self.limits.memory / 8 / (self.limits.threads.max(1) as u64 + 1);
         let bins = counters.clamp(BINS_MIN, BINS_MAX);
         let mut total = Tally::new(&sieve.windows, bins);
@@ -393,7 +393,7 @@ impl Search<'_> {
     /// The answers of the cells of a tile whose values fit in memory.
     async fn gather(
         &mut self,
-        plans: &Plans,
+        plans: &PlansByPart,
         origin: u64,
         tile: Range<u64>,
         capacities: &[u64],
@@ -424,7 +424,7 @@ impl Search<'_> {
     /// The answers of a cell whose values do not fit in `memory`.
     async fn narrow(
         &mut self,
-        plans: &Plans,
+        plans: &PlansByPart,
         origin: u64,
         tile: Range<u64>,
         memory: u64,

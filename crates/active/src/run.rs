@@ -7,7 +7,7 @@
 //!                                                     └ or, where much is kept, add to the answer in place: canvas
 //! ```
 //! Every stage is bounded: requests by the store, encoded bytes, threads, decoded bytes and partials by a share of
-//! [`Limits::memory`]. Partials merge in task order, so the answer has the same bits whatever the bounds are; so does the
+//! [`Limits::memory`](crate::Limits). Partials merge in task order, so the answer has the same bits whatever the bounds are; so does the
 //! canvas. Dropping the future stops it: nothing runs on but the jobs that have begun.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,144 +17,33 @@ use bytes::Bytes;
 use futures::future::{Either, ready};
 use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
-use rangefold_codec::{DecodeError, Decoder, strings};
-use rangefold_reduce::{Answered, ChunkTask, Outcome, Partial, ReduceError, ReductionPlan, Sieve, Sifted};
-use rangefold_store::{FetchError, ReferenceStore, STRINGS_MAX};
+use rangefold_codec::{DecodeError, Decoder};
+use rangefold_reduce::{Answered, Partial, ReduceError, Sieve, Sifted};
+use rangefold_store::ReferenceStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::budget::Budget;
 use crate::canvas::{Canvas, Drawn, Elements};
-use crate::plans::Plans;
+use crate::chunk_request::{ChunkError, ChunkRequest, Reduced};
+use crate::limits::{Limits, Progress, Statistics};
+use crate::plans::PlansByPart;
+use crate::run_error::RunError;
 use crate::tasks::{Stored, Tasks};
 use crate::threads::Threads;
 
-/// Bounds of a run. They change how long it takes, never the answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Threads that decode and reduce; fewer run where memory would not suffice for all.
-    pub threads: usize,
-    /// Bytes held at one time: fetched, decoded, partials and the answer. An answer, one read and one chunk with its
-    /// partial are always allowed. What the set of references takes is not counted.
-    pub memory: u64,
-}
-
-impl Default for Limits {
-    /// One thread per core, 1 GiB.
-    fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, memory: 1 << 30 }
-    }
-}
-
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Chunks the selection touches.
-    pub chunks: u64,
-    /// Of those, chunks that are not stored.
-    pub missing: u64,
-    /// Encoded bytes of the chunks that are.
-    pub referenced: u64,
-    /// Bytes fetched for them, those between neighbours that were read together included; inline chunks need none.
-    pub fetched: u64,
-    /// Bytes those decoded to.
-    pub decoded: u64,
-}
-
-/// The answers of a run, one per reduction of its plan.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// In the order of the plan's reductions. One that has no answer leaves the others theirs.
-    pub outcomes: Vec<Answered>,
-    /// What it took.
-    pub statistics: Statistics,
-}
-
-impl Answer {
-    /// The outcomes, where every reduction has one.
-    ///
-    /// # Errors
-    ///
-    /// Why the first that has none has none.
-    pub fn complete(self) -> Result<Vec<Outcome>, ReduceError> {
-        self.outcomes.into_iter().collect()
-    }
-}
-
-/// A run failed at a chunk.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// There is no such array.
-    #[error("there is no variable {variable:?}")]
-    NoVariable {
-        /// The path asked for.
-        variable: String,
-    },
-    /// Its bytes could not be fetched.
-    #[error("chunk {chunk} of {variable:?}: its bytes cannot be fetched")]
-    Fetch {
-        /// The variable.
-        variable: String,
-        /// Key of the chunk.
-        chunk: String,
-        /// Why.
-        source: FetchError,
-    },
-    /// Its bytes could not be decoded.
-    #[error("chunk {chunk} of {variable:?}: its bytes cannot be decoded")]
-    Decode {
-        /// The variable.
-        variable: String,
-        /// Key of the chunk.
-        chunk: String,
-        /// Why.
-        source: DecodeError,
-    },
-    /// It could not be reduced.
-    #[error("variable {variable:?} cannot be reduced")]
-    Reduce {
-        /// The variable.
-        variable: String,
-        /// Why.
-        source: ReduceError,
-    },
-    /// Something ended before it had answered.
-    #[error("variable {variable:?}: {what} ended without an answer")]
-    Lost {
-        /// The variable.
-        variable: String,
-        /// What ended.
-        what: &'static str,
-    },
-}
-
-/// Told how far a pass over the chunks has come: how many are merged, and what it has taken so far.
-pub type Progress<'a> = &'a (dyn Fn(u64, &Statistics) + Send + Sync);
-
-/// Runs `plan`, which was made for the array at path `variable` of the store.
+/// Visits the chunks that `plans` touch and merges what they give, in task order.
 ///
 /// # Errors
 ///
 /// [`RunError`] for the first chunk, in task order, that fails; [`RunError::NoVariable`] if there is no such array.
-pub async fn run(
-    store: &ReferenceStore,
-    variable: &str,
-    plan: Arc<ReductionPlan>,
-    limits: Limits,
-    progress: Progress<'_>,
-) -> Result<Answer, RunError> {
-    run_plans(store, variable, &Plans::single(plan), limits, progress).await
-}
-
-/// As [`run`], with a plan for each part.
 pub(crate) async fn run_plans(
     store: &ReferenceStore,
     variable: &str,
-    plans: &Plans,
+    plans: &PlansByPart,
     limits: Limits,
     progress: Progress<'_>,
-) -> Result<Answer, RunError> {
+) -> Result<(Vec<Answered>, Statistics), RunError> {
     let plan = &plans.main;
     let reduce_error = |source| RunError::Reduce { variable: variable.to_owned(), source };
     let to = Canvas::new(plan).map_or(Destination::Partials, Destination::Canvas);
@@ -177,7 +66,7 @@ pub(crate) async fn run_plans(
         (None, Some(Destination::Canvas(canvas))) => canvas.finish(plan).map_err(reduce_error)?,
         (None, _) => return Err(RunError::Lost { variable: variable.to_owned(), what: "a thread" }),
     };
-    Ok(Answer { outcomes, statistics })
+    Ok((outcomes, statistics))
 }
 
 /// Values that are looked for, and what takes them, on all threads at once and in any order.
@@ -193,7 +82,7 @@ pub(crate) type Take = dyn Fn(&[Sifted]) + Send + Sync;
 pub(crate) async fn sift_plans(
     store: &ReferenceStore,
     variable: &str,
-    plans: &Plans,
+    plans: &PlansByPart,
     limits: Limits,
     progress: Progress<'_>,
     sifting: Sifting,
@@ -216,7 +105,7 @@ async fn each_chunk(
     let reducer = Arc::clone(worker);
     let threads = Threads::new(budget.threads, move |chunks| reducer.reduce(chunks));
     let came = Arc::new(AtomicU64::new(0));
-    let (producer, chunks) = fetched(store, variable, &worker.plans, budget, Arc::clone(&came));
+    let (producer, chunks) = fetched(store, worker, budget, Arc::clone(&came));
     let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| match chunks.first() {
         // What could not be fetched needs no thread.
         Some(Err(_)) => {
@@ -247,8 +136,8 @@ async fn each_chunk(
     Ok(statistics)
 }
 
-/// A chunk's task, and its encoded bytes if it is stored.
-type Fetched = (ChunkTask, Option<Bytes>);
+/// A chunk to reduce, and its encoded bytes if it is stored.
+type Fetched = (ChunkRequest, Option<Bytes>);
 
 /// A task that fetches; it ends when this is dropped.
 struct Producer(JoinHandle<()>);
@@ -262,24 +151,24 @@ impl Drop for Producer {
 /// The chunks of a plan in task order, fetched ahead by a task of its own. The bytes that come are added to `came`.
 fn fetched(
     store: &ReferenceStore,
-    variable: &str,
-    plans: &Plans,
+    worker: &Worker,
     budget: Budget,
     came: Arc<AtomicU64>,
 ) -> (Producer, impl Stream<Item = Result<Fetched, RunError>> + use<>) {
+    let Worker { variable, codecs, plans, .. } = worker;
     let references = Stored::new(store, variable, &plans.main).map(|(_, reference)| reference);
     let mut bytes = store.fetch_counted(references, budget.fetched, came);
     let (sender, receiver) = mpsc::channel(budget.job_chunks);
-    let (tasks, variable) = (Tasks::new(store, variable, plans), variable.to_owned());
+    let (tasks, variable) = (Tasks::new(store, variable, plans, Arc::clone(codecs)), variable.clone());
     let producer = tokio::spawn(async move {
-        for (task, reference) in tasks {
-            let chunk = if reference.is_none() {
-                Ok((task, None))
+        for request in tasks {
+            let chunk = if request.reference.is_none() {
+                Ok((request, None))
             } else {
                 match bytes.next().await {
-                    Some((_, Ok(encoded))) => Ok((task, Some(encoded))),
+                    Some((_, Ok(encoded))) => Ok((request, Some(encoded))),
                     Some((_, Err(source))) => {
-                        Err(RunError::Fetch { variable: variable.clone(), chunk: key(&task), source })
+                        Err(RunError::Fetch { variable: variable.clone(), chunk: request.key(), source })
                     }
                     None => Err(RunError::Lost { variable: variable.clone(), what: "the store" }),
                 }
@@ -295,16 +184,11 @@ fn fetched(
     (Producer(producer), chunks)
 }
 
-/// The chunk's key, as in a store: `0.3.1`.
-fn key(task: &ChunkTask) -> String {
-    rangefold_array::ChunkKey::new(task.selection.index()).to_string()
-}
-
 /// What the threads share.
 struct Worker {
     variable: String,
-    codecs: Vec<CodecSpec>,
-    plans: Plans,
+    codecs: Arc<[CodecSpec]>,
+    plans: PlansByPart,
     to: Destination,
     /// Decoders that no thread is using; each keeps its buffers from job to job.
     decoders: Mutex<Vec<Decoder>>,
@@ -335,14 +219,14 @@ impl Worker {
     fn new(
         store: &ReferenceStore,
         variable: &str,
-        plans: &Plans,
+        plans: &PlansByPart,
         to: Destination,
     ) -> Result<Arc<Self>, RunError> {
         let array = store.references().arrays.get(variable);
         let array = array.ok_or_else(|| RunError::NoVariable { variable: variable.to_owned() })?;
         Ok(Arc::new(Self {
             variable: variable.to_owned(),
-            codecs: plans.codecs(array),
+            codecs: plans.codecs(array).into(),
             plans: plans.clone(),
             to,
             decoders: Mutex::default(),
@@ -369,53 +253,38 @@ impl Worker {
         self.decoders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reduce_one(&self, decoder: &mut Decoder, (task, encoded): Fetched) -> Result<Done, RunError> {
-        let plan = self.plans.of(&task);
-        let chunks = task.chunks;
-        let mut length = encoded.as_ref().map_or(0, |_| plan.chunk_len(&task));
+    fn reduce_one(&self, decoder: &mut Decoder, (request, encoded): Fetched) -> Result<Done, RunError> {
+        let chunks = request.task.chunks;
         let stored = encoded.as_ref().map(|encoded| encoded.len() as u64);
-        let partial = match (&self.to, encoded) {
-            (Destination::Canvas(canvas), encoded) => {
+        let chunk_len = || encoded.as_ref().map_or(0, |_| request.plan.chunk_len(&request.task));
+        let (partial, decoded) = match &self.to {
+            Destination::Partials => {
+                let reduced = request.reduce(decoder, encoded.as_deref());
+                let Reduced { partial, decoded } = reduced.map_err(|error| match error {
+                    ChunkError::Decode(source) => self.decode_error(&request, source),
+                    ChunkError::Reduce(source) => self.reduce_error(source),
+                })?;
+                (Some(partial), decoded)
+            }
+            Destination::Canvas(canvas) => {
+                let decoded = chunk_len();
                 let elements = match encoded {
                     None => Elements::Absent,
-                    Some(encoded) => self.elements(canvas, decoder, &task, encoded)?,
+                    Some(encoded) => self.elements(canvas, decoder, &request, encoded)?,
                 };
-                canvas.add(&self.plans, Drawn { task, elements });
-                Ok(None)
+                canvas.add(&self.plans, Drawn { task: request.task, elements });
+                (None, decoded)
             }
-            (Destination::Partials, None) => plan.absent_chunk(&task).map(Some),
-            (Destination::Partials, Some(encoded)) if plan.has_texts_of_any_length() => {
-                let frame = decoder.decode_strings(&self.codecs, &encoded, STRINGS_MAX);
-                let texts = frame.and_then(|frame| {
-                    length = frame.len() as u64;
-                    strings(frame)
-                });
-                let texts = texts.map_err(|source| self.decode_error(&task, source))?;
-                plan.reduce_texts(&task, &texts).map(Some)
-            }
-            (Destination::Partials, Some(encoded)) => {
-                plan.reduce_chunk(&task, self.decoded(decoder, &task, &encoded)?).map(Some)
-            }
-            (Destination::Sifting(Sifting { sieve, take }), encoded) => {
-                let decoded =
-                    encoded.as_ref().map(|encoded| self.decoded(decoder, &task, encoded)).transpose()?;
-                plan.sift_chunk(&task, decoded, sieve, &mut |values| take(values)).map(|()| None)
+            Destination::Sifting(Sifting { sieve, take }) => {
+                let elements = encoded.as_ref().map(|encoded| request.elements(decoder, encoded)).transpose();
+                let elements = elements.map_err(|source| self.decode_error(&request, source))?;
+                let sifted =
+                    request.plan.sift_chunk(&request.task, elements, sieve, &mut |values| take(values));
+                sifted.map_err(|source| self.reduce_error(source))?;
+                (None, chunk_len())
             }
         };
-        let partial =
-            partial.map_err(|source| RunError::Reduce { variable: self.variable.clone(), source })?;
-        Ok(Done { partial, encoded: stored, decoded: length, chunks })
-    }
-
-    /// The elements of a chunk, decoded into the decoder's buffer.
-    fn decoded<'d>(
-        &self,
-        decoder: &'d mut Decoder,
-        task: &ChunkTask,
-        encoded: &'d [u8],
-    ) -> Result<&'d [u8], RunError> {
-        let decoded = decoder.decode(&self.codecs, encoded, self.len(task));
-        decoded.map_err(|source| self.decode_error(task, source))
+        Ok(Done { partial, encoded: stored, decoded, chunks })
     }
 
     /// The elements of a chunk, decoded into a buffer that outlives this job.
@@ -423,26 +292,25 @@ impl Worker {
         &self,
         canvas: &Canvas,
         decoder: &mut Decoder,
-        task: &ChunkTask,
+        request: &ChunkRequest,
         encoded: Bytes,
     ) -> Result<Elements, RunError> {
-        let length = self.len(task);
+        let length = request.decoded_len();
         if self.codecs.is_empty() && encoded.len() == length {
             return Ok(Elements::Stored(encoded));
         }
         let mut buffer = canvas.buffer();
         decoder
             .decode_into(&self.codecs, &encoded, length, &mut buffer)
-            .map_err(|source| self.decode_error(task, source))?;
+            .map_err(|source| self.decode_error(request, source))?;
         Ok(Elements::Decoded(buffer))
     }
 
-    /// Decoded bytes of a chunk; one too long for the machine has no encoding.
-    fn len(&self, task: &ChunkTask) -> usize {
-        usize::try_from(self.plans.main.chunk_len(task)).unwrap_or(usize::MAX)
+    fn reduce_error(&self, source: ReduceError) -> RunError {
+        RunError::Reduce { variable: self.variable.clone(), source }
     }
 
-    fn decode_error(&self, task: &ChunkTask, source: DecodeError) -> RunError {
-        RunError::Decode { variable: self.variable.clone(), chunk: key(task), source }
+    fn decode_error(&self, request: &ChunkRequest, source: DecodeError) -> RunError {
+        RunError::Decode { variable: self.variable.clone(), chunk: request.key(), source }
     }
 }

@@ -1,4 +1,4 @@
-//! The tasks of a plan, with the references of what is stored.
+//! The chunk requests of a plan, in task order, with the references of what is stored.
 //!
 //! An array may have far more chunks than are stored: 10^12 that were never written. What it takes to go through the
 //! tasks follows what is stored and what is asked, whichever is less: the stored chunks are found by going through the
@@ -7,18 +7,20 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rangefold_array::CodecSpec;
 use rangefold_reduce::{ChunkTask, ReductionPlan};
 use rangefold_refs::{Manifest, Reference};
 use rangefold_store::ReferenceStore;
 
-use crate::plans::Plans;
+use crate::chunk_request::ChunkRequest;
+use crate::plans::PlansByPart;
 
-/// The tasks of a plan in their order, each with its reference if its chunk is stored.
+/// The chunks to visit, in task order.
 pub(crate) struct Tasks {
     plan: Arc<ReductionPlan>,
     stored: Stored,
-    /// Whether chunks that are not stored may share a task.
-    together: bool,
+    plans: PlansByPart,
+    codecs: Arc<[CodecSpec]>,
     /// Ordinal of the next task.
     next: u64,
     /// The next task whose chunk is stored; `None` if it has to be looked for.
@@ -29,20 +31,31 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     /// The tasks of `plans` for the array at `path`.
-    pub(crate) fn new(store: &ReferenceStore, path: &str, plans: &Plans) -> Self {
+    pub(crate) fn new(
+        store: &ReferenceStore,
+        path: &str,
+        plans: &PlansByPart,
+        codecs: Arc<[CodecSpec]>,
+    ) -> Self {
         Self {
             plan: Arc::clone(&plans.main),
             stored: Stored::new(store, path, &plans.main),
-            together: plans.is_single(),
+            plans: plans.clone(),
+            codecs,
             next: 0,
             ahead: None,
             absent: Vec::new().into_iter(),
         }
     }
 
+    fn request(&self, task: ChunkTask, reference: Option<Reference>) -> ChunkRequest {
+        let (plan, codecs) = (Arc::clone(self.plans.of(&task)), Arc::clone(&self.codecs));
+        ChunkRequest { plan, codecs, task, reference }
+    }
+
     /// Tasks for chunks that are not stored. Where each part of the array has a plan of its own, no two share one.
     fn absent(&self, ordinals: Range<u64>) -> std::vec::IntoIter<ChunkTask> {
-        let end = if self.together { ordinals.end } else { ordinals.end.min(ordinals.start + 1) };
+        let end = if self.plans.is_single() { ordinals.end } else { ordinals.end.min(ordinals.start + 1) };
         self.plan.absent_tasks(ordinals.start..end).take(ABSENT_AT_ONCE).collect::<Vec<_>>().into_iter()
     }
 }
@@ -51,12 +64,12 @@ impl Tasks {
 const ABSENT_AT_ONCE: usize = 64;
 
 impl Iterator for Tasks {
-    type Item = (ChunkTask, Option<Reference>);
+    type Item = ChunkRequest;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(task) = self.absent.next() {
             self.next = task.ordinal.saturating_add(task.chunks);
-            return Some((task, None));
+            return Some(self.request(task, None));
         }
         if self.ahead.is_none() {
             self.ahead = self.stored.next();
@@ -66,11 +79,11 @@ impl Iterator for Tasks {
             self.absent = self.absent(self.next..due);
             let task = self.absent.next()?;
             self.next = task.ordinal.saturating_add(task.chunks);
-            return Some((task, None));
+            return Some(self.request(task, None));
         }
         let (task, reference) = self.ahead.take()?;
         self.next = task.ordinal.saturating_add(1);
-        Some((task, Some(reference)))
+        Some(self.request(task, Some(reference)))
     }
 }
 

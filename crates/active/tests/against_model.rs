@@ -18,10 +18,11 @@ use model::support::{Expected, Near, fsum, joined, meets, one, same};
 use model::{Marks, Variable, longitude, plain, positions, sliced, store};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use rangefold_active::query::Query;
-use rangefold_active::select::AxisSelector;
-use rangefold_active::{GroupBy, Limits, Rolling, WeightSource, prepare};
+use rangefold_active::Limits;
 use rangefold_array::{ByteOrder, DataType, ElementType, MemoryOrder};
+use rangefold_query::Query;
+use rangefold_query::select::AxisSelector;
+use rangefold_query::{GroupBy, Rolling, WeightSource, prepare};
 use rangefold_reduce::{Comparison, Condition, Number, Outcome, Reduction, Value, Windows};
 use rangefold_store::FetchOptions;
 

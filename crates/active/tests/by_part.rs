@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use rangefold_active::query::Values;
-use rangefold_active::select::parse;
-use rangefold_active::{Limits, Query, prepare};
+use rangefold_active::Limits;
 use rangefold_combine::{CombineSpec, Input, Packing, combine};
+use rangefold_query::Interpretation;
+use rangefold_query::select::parse;
+use rangefold_query::{Query, prepare};
 use rangefold_reduce::{Outcome, Reduction};
 use rangefold_refs::{ReferenceSet, json};
 use rangefold_scan::{ScanOptions, scan};
@@ -47,13 +48,18 @@ async fn stack(files: &[ReferenceSet]) -> ReferenceSet {
     json::read(&json::write(&combined.references).unwrap()).unwrap()
 }
 
-async fn answers(set: &ReferenceSet, select: &str, values: Values, over: Option<&str>) -> Vec<Outcome> {
+async fn answers(
+    set: &ReferenceSet,
+    select: &str,
+    values: Interpretation,
+    over: Option<&str>,
+) -> Vec<Outcome> {
     let store = ReferenceStore::new(Arc::new(set.clone()), resolver());
     let query = Query {
         reductions: vec![Reduction::Min, Reduction::Max, Reduction::Sum, Reduction::Count, Reduction::First],
         over: over.map(|names| names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()),
         select: if select.is_empty() { Vec::new() } else { parse(select).unwrap() },
-        values,
+        interpretation: values,
         ..Query::default()
     };
     let prepared = prepare(&store, "pr", &query).await.unwrap();
@@ -64,7 +70,7 @@ async fn answers(set: &ReferenceSet, select: &str, values: Values, over: Option<
 async fn each_part_of_a_stack_answers_as_its_file_does() {
     let files = files().await;
     let stack = stack(&files).await;
-    for values in [Values::Unpacked, Values::Masked, Values::Raw] {
+    for values in [Interpretation::Unpacked, Interpretation::Masked, Interpretation::Raw] {
         for over in [None, Some("time"), Some("")] {
             for (file, select) in files.iter().zip(["time=0:12", "time=12:24", "time=24:36"]) {
                 let expected = answers(file, "", values, over).await;
@@ -81,10 +87,10 @@ async fn each_part_of_a_stack_answers_as_its_file_does() {
 #[tokio::test]
 async fn a_stack_counts_and_bounds_as_its_files_together() {
     let files = files().await;
-    let whole = answers(&stack(&files).await, "", Values::Unpacked, None).await;
+    let whole = answers(&stack(&files).await, "", Interpretation::Unpacked, None).await;
     let mut each = Vec::new();
     for file in &files {
-        each.push(answers(file, "", Values::Unpacked, None).await);
+        each.push(answers(file, "", Interpretation::Unpacked, None).await);
     }
     let number = |outcomes: &[Outcome], row: usize| match outcomes[row].value(0).unwrap() {
         rangefold_reduce::Value::Float(value) => value,

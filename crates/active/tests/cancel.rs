@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use rangefold_active::{Limits, Query, RunError, prepare};
+use rangefold_active::{Limits, RunError};
+use rangefold_query::{Query, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_store::{FetchOptions, ReferenceStore};
 use rangefold_testkit::{Fault, FaultyStore, RecordingStore, throttled};

@@ -6,10 +6,11 @@ mod support;
 
 use std::sync::Arc;
 
-use rangefold_active::select::parse;
-use rangefold_active::{Limits, Query, RunError, prepare};
+use rangefold_active::{Limits, RunError};
 use rangefold_array::{ArrayMeta, CodecSpec};
 use rangefold_codec::encode;
+use rangefold_query::select::parse;
+use rangefold_query::{Query, prepare};
 use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::{Reference, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore};

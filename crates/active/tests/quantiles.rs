@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
-use rangefold_active::{GroupBy, Limits, Query, Rolling, WeightSource, prepare, select};
+use rangefold_active::Limits;
+use rangefold_query::{GroupBy, Query, Rolling, WeightSource, prepare, select};
 use rangefold_reduce::{Comparison, Condition, Number, Outcome, Reduction, Value};
 use rangefold_refs::json;
 use rangefold_store::ReferenceStore;
@@ -118,7 +119,7 @@ async fn what_a_search_takes_is_told_before_it_begins() {
     let passes = async |query: Query, memory| {
         let prepared = prepare(&store, "of_lf4", &query).await.unwrap();
         let limits = Limits { threads: 1, memory };
-        let passes = prepared.passes(&store, limits).unwrap();
+        let passes = prepared.execution.passes(&store, limits).unwrap();
         let took = prepared.run(&store, limits, &|_, _| {}).await.unwrap().statistics;
         assert_eq!((took.chunks, took.missing), (18, 0));
         (passes, took.decoded)

@@ -6,7 +6,8 @@ mod support;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use rangefold_active::{Limits, Query, Statistics, WeightSource, prepare};
+use rangefold_active::{Limits, Statistics};
+use rangefold_query::{Query, WeightSource, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_refs::{NodePath, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore};
@@ -30,7 +31,7 @@ async fn store() -> ReferenceStore {
 }
 
 async fn statistics(store: &ReferenceStore, rows: u64) -> Statistics {
-    let select = rangefold_active::select::parse(&format!("d0=0:{rows}")).unwrap();
+    let select = rangefold_query::select::parse(&format!("d0=0:{rows}")).unwrap();
     let query = Query { reductions: vec![Reduction::Mean], select, ..Query::default() };
     let prepared = prepare(store, "v", &query).await.unwrap();
     prepared.run(store, Limits::default(), &|_, _| {}).await.unwrap().statistics

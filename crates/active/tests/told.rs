@@ -6,9 +6,10 @@ mod support;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use rangefold_active::{Limits, Query, prepare, select};
+use rangefold_active::Limits;
 use rangefold_array::CodecSpec;
 use rangefold_codec::encode;
+use rangefold_query::{Query, prepare, select};
 use rangefold_reduce::Reduction;
 use rangefold_store::{FetchOptions, Reads};
 use rangefold_testkit::RecordingStore;
@@ -38,7 +39,7 @@ async fn check(selection: &str, options: FetchOptions, limits: Limits) -> Reads 
     let select = select::parse(selection).unwrap();
     let query = Query { reductions: vec![Reduction::Mean], select, ..Query::default() };
     let prepared = prepare(&store, "v", &query).await.unwrap();
-    let told = prepared.reads(&store, limits);
+    let told = prepared.execution.reads(&store, limits);
     assert_eq!(recording.requests().len(), 0, "nothing is read to tell it");
     let answer = prepared.run(&store, limits, &|_, _| {}).await.unwrap();
     let requests = recording.requests();

@@ -12,10 +12,12 @@
 //! | [`CodecSpec`] | one stage of a chunk's encoding |
 //! | [`ArrayMeta`] | all of these together, with fill value and dimension names |
 //! | [`ByteRange`] | a run of bytes in an object |
+//! | [`chain`] | an error with its sources, as text |
 //! | [`Values`] | typed values, decoded |
 //! | [`MissingSpec`], [`Packing`] | which stored elements are missing, and how the others become values |
 
 mod byte_range;
+mod chain;
 mod chunk_key;
 mod codec_spec;
 mod data_type;
@@ -28,6 +30,7 @@ mod packing;
 mod values;
 
 pub use byte_range::ByteRange;
+pub use chain::chain;
 pub use chunk_key::{ChunkKey, ChunkKeyError};
 pub use codec_spec::{BloscCompressor, BloscShuffle, CodecSpec};
 pub use data_type::{ByteOrder, DataType, ElementType, Field, TimeUnit};

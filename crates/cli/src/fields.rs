@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rangefold::active::coordinate::coordinate;
-use rangefold::active::group::GroupLabels;
-use rangefold::active::{Answer, KeptDimension, Prepared, Statistics};
+use rangefold::active::{Outcomes, Statistics};
 use rangefold::array::Values;
 use rangefold::cf::{Instant, TimeUnits, axis_variable, flags};
+use rangefold::query::GroupLabels;
+use rangefold::query::coordinate::coordinate;
+use rangefold::query::{KeptDimension, Prepared};
 use rangefold::reduce::{Outcome, Reduction, Value};
 use rangefold::refs::{AttributeValue, ManifestArray};
 use rangefold::store::ReferenceStore;
@@ -41,7 +42,7 @@ pub(crate) async fn of_answer(
     variable: &str,
     prepared: &Prepared,
     asked: Asked<'_>,
-    answer: &Answer,
+    answer: &Outcomes,
     elapsed: Duration,
 ) -> Result<Vec<Result<Field, Unanswered>>> {
     let mut dims = Vec::with_capacity(prepared.dims.len());
@@ -71,7 +72,7 @@ pub(crate) fn of_part(
     variable: &str,
     prepared: &Prepared,
     asked: Asked<'_>,
-    answer: Answer,
+    answer: Outcomes,
 ) -> Result<Field> {
     let array = store.references().arrays.get(variable);
     let outcome = answer.outcomes.into_iter().next().context("there are no values")??;

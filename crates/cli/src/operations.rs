@@ -1,7 +1,7 @@
 //! Reading operations, conditions, weights and masks.
 
 use anyhow::{Result, anyhow, bail};
-use rangefold::active::{WeightSource, select};
+use rangefold::query::{WeightSource, select};
 use rangefold::reduce::{Comparison, Condition, Number, Reduction};
 
 use crate::names;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rangefold::active::{Prepared, Query, Selected, prepare, read_beside, selected};
+use rangefold::query::{Prepared, Query, Selected, prepare, read_beside, selected};
 use rangefold::refs::{ManifestArray, ReferenceSet, RefsError};
 use rangefold::store::{Opened, ReferenceStore};
 
@@ -77,8 +77,8 @@ impl Source {
                 // Nothing of the variable itself is read to make a plan.
                 opened.load(variable, std::iter::empty()).await?;
                 let prepared = prepare(&context.reference_store(opened.known()), variable, query).await?;
-                if prepared.plan.chunk_count() <= TASKS_MAX {
-                    let touched = prepared.plan.tasks().map(|task| task.selection.number);
+                if prepared.execution.plan().chunk_count() <= TASKS_MAX {
+                    let touched = prepared.execution.plan().tasks().map(|task| task.selection.number);
                     opened.load(variable, touched).await?;
                 } else {
                     opened.load_arrays(|path| path == variable).await?;

@@ -9,9 +9,10 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 
 use anyhow::{Context as _, Result, bail};
-use rangefold::active::{KeptDimension, Limits, Query, query::Values as Meant, select::AxisSelector};
+use rangefold::active::Limits;
 use rangefold::array::{AxisChunks, AxisRange, ElementType, Hyperslab, Slice, Values};
 use rangefold::cf::axis_variable;
+use rangefold::query::{Interpretation, KeptDimension, Query, select::AxisSelector};
 use rangefold::refs::ManifestArray;
 use rangefold::storage::FileWriter;
 
@@ -77,7 +78,7 @@ pub(crate) async fn write(
              {most} are written; --memory {needed} would do"
         );
     }
-    let is_raw = query.values == Meant::Raw;
+    let is_raw = query.interpretation == Interpretation::Raw;
     let cells = (memory / CELL_BYTES).clamp(*CELLS.start(), *CELLS.end());
     let boxes = Boxes::new(array, &runs, &shape, cells);
     let mut reader = Reader { context, source, variable, query, asked, runs: &runs, is_raw };

@@ -8,7 +8,8 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
-use rangefold::active::{Limits, Query, prepare, select};
+use rangefold::active::Limits;
+use rangefold::query::{Query, prepare, select};
 use rangefold::reduce::{Answered, Comparison, Condition, Number, Outcome, Reduction, Value as Cell};
 use rangefold::refs::json as references;
 use rangefold::storage::{Environment, Storage, StorageOptions};

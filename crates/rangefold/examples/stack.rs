@@ -11,8 +11,9 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use rangefold::active::{Limits, Query, prepare};
+use rangefold::active::Limits;
 use rangefold::combine::{CombineSpec, Input, combine};
+use rangefold::query::{Query, prepare};
 use rangefold::reduce::{Reduction, Value};
 use rangefold::refs::json;
 use rangefold::scan::{ScanOptions, scan};

@@ -78,12 +78,13 @@
 //! ## Combining, reading, reducing
 //!
 //! A [`combine::CombineSpec`] says how [`combine::Input`]s become one set; a [`store::ReferenceStore`] follows its
-//! references; an [`active::Query`] becomes a [`reduce::ReductionPlan`], whose partials merge to an [`active::Answer`]:
+//! references; a [`query::Query`] becomes a [`reduce::ReductionPlan`], whose partials merge to [`active::Outcomes`]:
 //! ```
 //! use std::sync::Arc;
 //!
-//! use rangefold::active::{Limits, Query, prepare, select};
+//! use rangefold::active::Limits;
 //! use rangefold::combine::{CombineSpec, Input, combine};
+//! use rangefold::query::{Query, prepare, select};
 //! use rangefold::reduce::Reduction;
 //! use rangefold::scan::{ScanOptions, scan};
 //! use rangefold::storage::{Environment, Storage, StorageOptions};
@@ -140,6 +141,8 @@ pub use rangefold_codec as codec;
 pub use rangefold_combine as combine;
 #[doc(inline)]
 pub use rangefold_hdf5 as hdf5;
+#[doc(inline)]
+pub use rangefold_query as query;
 #[doc(inline)]
 pub use rangefold_reduce as reduce;
 #[doc(inline)]

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use rangefold::active::{Limits, Query, query::Values, select};
+use rangefold::active::Limits;
 use rangefold::array::AxisRange;
+use rangefold::query::{Interpretation, Query, select};
 use rangefold::reduce::Reduction;
 
 use crate::args::Get;
@@ -30,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
         over: Some(Vec::new()),
         select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse).map_err(WrongArguments::of)?,
         nearest: args.nearest,
-        values: if args.raw { Values::Raw } else { Values::Unpacked },
+        interpretation: if args.raw { Interpretation::Raw } else { Interpretation::Unpacked },
         memory: Some(context.shared.memory),
         ..Query::default()
     };

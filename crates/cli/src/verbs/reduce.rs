@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use rangefold::active::weights::Weights;
-use rangefold::active::{
-    GroupBy, Limits, Prepared, Query, Rolling, Statistics, WeightSource, query::Values, select,
-};
+use rangefold::active::{Limits, Statistics};
+use rangefold::query::{GroupBy, Interpretation, Prepared, Query, Rolling, WeightSource, select};
 use rangefold::reduce::Reduction;
 use rangefold::refs::{Reference, ReferenceSet};
 use rangefold::store::ReferenceStore;
@@ -159,7 +158,7 @@ fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
         by,
         rolling,
         weights,
-        values: if args.raw { Values::Raw } else { Values::Unpacked },
+        interpretation: if args.raw { Interpretation::Raw } else { Interpretation::Unpacked },
         condition: args.condition.as_deref().map(operations::condition).transpose()?,
         memory: None,
     })
@@ -244,7 +243,7 @@ async fn answer(
     asked: Asked<'_>,
     (variable, started): (&str, Instant),
 ) -> Result<Answers> {
-    let bar = progress::bar(&context.shared, prepared.plan.chunk_count(), "chunks");
+    let bar = progress::bar(&context.shared, prepared.execution.plan().chunk_count(), "chunks");
     let advance = |done, took: &Statistics| {
         bar.set_length(took.chunks);
         bar.set_position(done);
@@ -266,11 +265,11 @@ fn limits(context: &Context) -> Limits {
 /// What a reduction would read, before anything but coordinates is.
 async fn explain(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<String> {
     let (store, prepared) = source.prepare(context, variable, query).await?;
-    let plan = &prepared.plan;
-    let (chunks, stored) = prepared.chunk_counts(&store);
+    let plan = prepared.execution.plan();
+    let (chunks, stored) = prepared.execution.chunk_counts(&store);
     let (mut inline, mut encoded) = (0_u64, 0_u64);
     let mut objects = std::collections::BTreeSet::new();
-    for reference in prepared.stored(&store) {
+    for reference in prepared.execution.stored(&store) {
         match reference {
             Reference::Inline(_) => inline += 1,
             Reference::Range { url, range } => {
@@ -282,9 +281,9 @@ async fn explain(context: &Context, source: &mut Source, variable: &str, query: 
             }
         }
     }
-    let passes = prepared.passes(&store, limits(context));
-    let memory = prepared.memory(&store, limits(context));
-    let reads = prepared.reads(&store, limits(context));
+    let passes = prepared.execution.passes(&store, limits(context));
+    let memory = prepared.execution.memory(&store, limits(context));
+    let reads = prepared.execution.reads(&store, limits(context));
     if context.shared.json {
         let document = json!({
             "variable": variable,

@@ -1,6 +1,11 @@
-//! Where the extremes stand: from the number of a place to positions along dimensions.
+//! Positions along axes, and places: numbers of the combinations of positions.
 
-use crate::lookup::Positions;
+use rangefold_array::AxisRange;
+
+/// Positions along one axis: runs one after the other, more than one where a range crosses a seam or a label stands in
+/// several places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Positions(pub Vec<AxisRange>);
 
 /// The dimensions along which `argmin` and `argmax` count, in the order of the variable, and what is selected of each.
 ///

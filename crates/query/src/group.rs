@@ -1,17 +1,11 @@
 //! Grouping positions by parts of their dates (`time.month`, `time.season`), by periods (`time.6h`, `time.QS-DEC`) or by
 //! the values of a variable.
 
-use rangefold_array::{ElementType, Value as Cell};
-use rangefold_cf::{Coordinate, Date, DateError, Instant, TimeUnits, flags};
-use rangefold_reduce::{Outcome, Reduction, Value};
-use rangefold_refs::ManifestArray;
-use rangefold_store::ReferenceStore;
+use rangefold_cf::{Coordinate, Date, DateError, Instant, TimeUnits};
 
-use crate::axis::Axis;
-use crate::coordinate::{Texts, texts};
+use crate::group_error::GroupError;
+use crate::labels::{GroupLabels, numbered};
 use crate::period::Period;
-use crate::weigh::picked;
-use crate::whole;
 
 /// What positions of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,95 +49,6 @@ pub enum DatePart {
     YearMonth,
     /// One day, as `2001-07-15`: what resampling to days is.
     Date,
-}
-
-/// What the groups are called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupLabels {
-    /// Numbers, ascending.
-    Integers(Vec<i64>),
-    /// Texts; seasons in the order of the year, dates ascending.
-    Texts(Vec<String>),
-    /// Beginnings of periods, ascending.
-    Periods {
-        /// The beginnings.
-        starts: Vec<Instant>,
-        /// The ends: where the next periods begin.
-        ends: Vec<Instant>,
-        /// Units of the dates that were gathered; their calendar is that of the beginnings.
-        units: TimeUnits,
-    },
-}
-
-impl GroupLabels {
-    /// Number of groups.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Integers(labels) => labels.len(),
-            Self::Texts(labels) => labels.len(),
-            Self::Periods { starts, .. } => starts.len(),
-        }
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// Positions cannot be grouped.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum GroupError {
-    /// Neither of the form `dimension.part` nor a variable.
-    #[error(
-        "{text:?} is neither a variable nor a grouping like time.month or time.6h; parts are year, month, season, day, dayofyear, hour, yearmonth and date, and periods numbers of s, min, h, d, weeks, months or years, or MS, QS-DEC, YS"
-    )]
-    Syntax {
-        /// The text.
-        text: String,
-    },
-    /// The dimension has no coordinate of times.
-    #[error("dimension {dimension:?} has no coordinate of times to group by: {reason}")]
-    NotTime {
-        /// The dimension.
-        dimension: String,
-        /// Why not.
-        reason: String,
-    },
-    /// Periods that cannot be made.
-    #[error("periods of {text} cannot be made: {reason}")]
-    Period {
-        /// The periods.
-        text: String,
-        /// Why not.
-        reason: String,
-    },
-    /// A dimension whose positions are gathered in periods twice: both would be its name.
-    #[error("dimension {dimension:?} is gathered in periods twice")]
-    Twice {
-        /// The dimension.
-        dimension: String,
-    },
-    /// A variable whose values cannot label groups.
-    #[error("{label:?} cannot label groups: {reason}")]
-    Label {
-        /// The variable.
-        label: String,
-        /// Why not.
-        reason: String,
-    },
-    /// A coordinate value that is no time.
-    #[error("position {position} of dimension {dimension:?} has no date: its coordinate is {value}")]
-    NoDate {
-        /// The dimension.
-        dimension: String,
-        /// The position.
-        position: u64,
-        /// Its coordinate value.
-        value: String,
-    },
 }
 
 const PARTS: [(&str, DatePart); 8] = [
@@ -250,7 +155,9 @@ impl DatePart {
                     |&key: &i64| format!("{}-{:02}", month(key.div_euclid(31)), key.rem_euclid(31) + 1);
                 GroupLabels::Texts(groups.iter().map(date).collect())
             }
-            _ => GroupLabels::Integers(groups.to_vec()),
+            Self::Year | Self::Month | Self::Day | Self::DayOfYear | Self::Hour => {
+                GroupLabels::Integers(groups.to_vec())
+            }
         }
     }
 }
@@ -315,120 +222,10 @@ pub(crate) fn instants(
     Ok((units, positions.iter().map(instant).collect::<Result<_, _>>()?))
 }
 
-/// The number of each key among the distinct ones, and these in ascending order.
-fn numbered<K: Ord + Clone>(keys: &[Option<K>]) -> (Vec<Option<u32>>, Vec<K>) {
-    let mut groups: Vec<K> = keys.iter().flatten().cloned().collect();
-    groups.sort_unstable();
-    groups.dedup();
-    let number = |key: &K| groups.binary_search(key).ok().and_then(|number| u32::try_from(number).ok());
-    (keys.iter().map(|key| key.as_ref().and_then(number)).collect(), groups)
-}
-
-/// Labels of groups, one per position of some dimensions of a variable.
-#[derive(Clone, Debug)]
-pub(crate) struct Labelling {
-    /// What the groups are groups of.
-    pub(crate) name: String,
-    /// The dimensions of the labels.
-    pub(crate) dimensions: Vec<String>,
-    /// Their lengths.
-    pub(crate) shape: Vec<u64>,
-    /// The group of each position, row-major.
-    pub(crate) labels: Vec<Option<u32>>,
-    /// The groups.
-    pub(crate) groups: GroupLabels,
-}
-
-impl Labelling {
-    /// The labels at the selected positions of its `own` axes, in their order, and the groups that occur there.
-    pub(crate) fn selected(self, own: &[&Axis<'_>]) -> Self {
-        let (labels, occurring) = numbered(&picked(&self.labels, &self.dimensions, &self.shape, own));
-        let groups = match self.groups {
-            GroupLabels::Integers(groups) => GroupLabels::Integers(at(&groups, &occurring)),
-            GroupLabels::Texts(groups) => GroupLabels::Texts(at(&groups, &occurring)),
-            GroupLabels::Periods { starts, ends, units } => {
-                GroupLabels::Periods { starts: at(&starts, &occurring), ends: at(&ends, &occurring), units }
-            }
-        };
-        let dimensions = own.iter().map(|axis| axis.name.to_owned()).collect();
-        let shape = own.iter().map(|axis| axis.count()).collect();
-        Self { name: self.name, dimensions, shape, labels, groups }
-    }
-}
-
-fn at<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {
-    places.iter().filter_map(|&place| all.get(usize::try_from(place).ok()?)).cloned().collect()
-}
-
-/// Reads the variable at `path` as labels: integers and texts as they are, integers with `flag_meanings` as those, and
-/// floats that are whole numbers.
-///
-/// # Errors
-///
-/// [`GroupError::Syntax`] if there is no such variable, [`GroupError::Label`] if its values cannot be read or label
-/// nothing.
-pub(crate) async fn labelling(
-    store: &ReferenceStore,
-    path: &str,
-    axes: &[Axis<'_>],
-) -> Result<Labelling, GroupError> {
-    let array =
-        store.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
-    let refused = |reason: String| GroupError::Label { label: path.to_owned(), reason };
-    whole::check_count(array.meta.shape().iter().copied()).map_err(refused)?;
-    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
-    if let Some(texts) = texts(store, path, array, axes).await.map_err(refused)? {
-        let Texts { dimensions, shape, column } = texts;
-        let key = |(text, valid): (Cell<'_>, &bool)| match text {
-            Cell::Text(text) => Some(text.to_owned()).filter(|text| *valid && !text.is_empty()),
-            _ => None,
-        };
-        let keys: Vec<Option<String>> = column.values.iter().zip(&column.valid).map(key).collect();
-        let (labels, groups) = numbered(&keys);
-        return Ok(Labelling { name, dimensions, shape, labels, groups: GroupLabels::Texts(groups) });
-    }
-    let element = &array.meta.data_type.element;
-    if !(element.is_integer() || element.is_float() || *element == ElementType::Bool) {
-        return Err(refused(format!("its values are of type {}", element.name())));
-    }
-    let outcome = whole::each(store, path, array, Reduction::Min).await.map_err(refused)?;
-    let (labels, groups) = numbered(&whole_numbers(&outcome).map_err(refused)?);
-    let groups = flag_meanings(array, &groups).unwrap_or(GroupLabels::Integers(groups));
-    let (dimensions, shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());
-    Ok(Labelling { name, dimensions, shape, labels, groups })
-}
-
-/// Values as keys; `None` where they are missing.
-#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
-fn whole_numbers(outcome: &Outcome) -> Result<Vec<Option<i64>>, String> {
-    let key = |value: Option<Value<'_>>| match value {
-        None => Ok(None),
-        Some(Value::Signed(n)) => Ok(Some(n)),
-        Some(Value::Unsigned(n)) => {
-            i64::try_from(n).map(Some).map_err(|_| format!("{n} is no whole number below 2^63"))
-        }
-        Some(Value::Bool(truth)) => Ok(Some(truth.into())),
-        Some(Value::Float(x)) if x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0 => Ok(Some(x as i64)),
-        Some(Value::Float(x)) => Err(format!("{x} is no whole number below 2^53")),
-        Some(Value::Complex([re, im])) => Err(format!("{re} + {im}i is no whole number")),
-        Some(Value::Text(_)) => Err("a text is no whole number".to_owned()),
-    };
-    (0..outcome.count.len()).map(|i| key(outcome.value(i))).collect()
-}
-
-/// What `flag_meanings` calls the groups, if it names all of them.
-fn flag_meanings(array: &ManifestArray, groups: &[i64]) -> Option<GroupLabels> {
-    let flags = flags(array);
-    let meaning = |&group: &i64| {
-        let (_, meaning) = flags.iter().find(|(value, _)| *value == i128::from(group))?;
-        Some((*meaning).to_owned())
-    };
-    groups.iter().map(meaning).collect::<Option<_>>().map(GroupLabels::Texts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rangefold_array::ElementType;
     use rangefold_cf::Column;
 
     fn days(values: &[f64]) -> Coordinate {

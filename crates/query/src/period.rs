@@ -16,7 +16,8 @@ use std::ops::Range;
 
 use rangefold_cf::{Calendar, Date, Instant, TimeUnits};
 
-use crate::group::{GroupError, GroupLabels};
+use crate::group_error::GroupError;
+use crate::labels::GroupLabels;
 
 /// More periods are refused: a century of hours has fewer, and one wrong date would make any number of them.
 const PERIODS_MAX: i128 = 1 << 20;

@@ -1,6 +1,7 @@
 //! Coordinates of dimensions, read through the store; what they mean is told by [`rangefold_cf`].
 
-use rangefold_array::{ElementType, Hyperslab};
+use rangefold_active::check_count;
+use rangefold_array::{ElementType, Hyperslab, chain};
 use rangefold_cf::{
     Column, Coordinate, Meaning, MeaningError, auxiliaries_along, auxiliary_variable, axis_variable,
     bounded_variable, bounds_path,
@@ -9,7 +10,6 @@ use rangefold_refs::{ManifestArray, ReferenceSet};
 use rangefold_store::{ReferenceStore, Values, ValuesError};
 
 use crate::axis::Axis;
-use crate::whole::{causes, check_count};
 
 /// A coordinate cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -209,7 +209,7 @@ pub(crate) async fn texts(
     } else {
         column(store, path, array).await
     };
-    Ok(Some(Texts { dimensions, shape, column: column.map_err(|error| causes(&error))?? }))
+    Ok(Some(Texts { dimensions, shape, column: column.map_err(|error| chain(&error))?? }))
 }
 
 /// The texts that characters make along the last dimension, without the blanks and zeros that pad them.

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use object_store::{ObjectStoreExt as _, memory::InMemory, path::Path};
-use rangefold_active::group::GroupLabels;
-use rangefold_active::select::parse;
-use rangefold_active::{GroupBy, KeptDimension, Limits, Prepared, Query, QueryError, prepare};
+use rangefold_active::Limits;
+use rangefold_query::GroupLabels;
+use rangefold_query::select::parse;
+use rangefold_query::{GroupBy, KeptDimension, Prepared, Query, QueryError, prepare};
 use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::json;
 use rangefold_store::ReferenceStore;
@@ -97,10 +98,10 @@ async fn times_that_are_missing_are_refused_and_times_far_apart_make_no_periods(
     let far = store("hours since 2000-01-01", "360_day", &[0.0, 9e9], &[1.0, 2.0]).await;
     let error = by(&far, "time.1h").await.unwrap_err().to_string();
     assert!(error.contains("there are 9000000001 of them, and at most 1048576 are allowed"), "{error}");
-    assert_eq!(by(&far, "time.9000years").await.unwrap().plan.output_shape(), [116]);
+    assert_eq!(by(&far, "time.9000years").await.unwrap().execution.plan().output_shape(), [116]);
     let (by, select) = (vec![GroupBy::parse("time.1h").unwrap()], parse("time=0:0").unwrap());
     let nothing = Query { reductions: vec![Reduction::Mean], by, select, ..Query::default() };
-    assert_eq!(prepare(&far, "v", &nothing).await.unwrap().plan.output_shape(), [0]);
+    assert_eq!(prepare(&far, "v", &nothing).await.unwrap().execution.plan().output_shape(), [0]);
 }
 
 #[tokio::test]
@@ -111,9 +112,9 @@ async fn a_position_that_is_a_year_of_the_dates_is_warned_of() {
         prepare(&store, "v", &Query { select: parse(select).unwrap(), ..Query::default() }).await
     };
     let warned = asked("time=1001").await.unwrap();
-    assert_eq!(warned.plan.selected_count(), 1);
+    assert_eq!(warned.execution.plan().selected_count(), 1);
     assert_eq!(warned.warnings, ["time=1001 is position 1001; the year 1001 is time=1001..1001"]);
-    assert_eq!(asked("time=1001..1001").await.unwrap().plan.selected_count(), 365);
+    assert_eq!(asked("time=1001..1001").await.unwrap().execution.plan().selected_count(), 365);
     let range = asked("time=1001:1002").await.unwrap();
     assert_eq!(
         range.warnings,

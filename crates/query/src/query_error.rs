@@ -1,12 +1,12 @@
 //! Why a query does not fit its variable.
 
+use rangefold_active::weights::WeightsError;
 use rangefold_cf::MeaningError;
 use rangefold_reduce::PlanError;
 
 use crate::coordinate::CoordinateError;
-use crate::group::GroupError;
+use crate::group_error::GroupError;
 use crate::select::SelectError;
-use crate::weights::WeightsError;
 
 /// A query does not fit its variable.
 #[derive(Debug, thiserror::Error)]
@@ -131,4 +131,12 @@ pub enum QueryError {
         /// Why.
         source: PlanError,
     },
+}
+
+/// A coordinate as a query needs it, with errors that name the variable.
+pub(crate) async fn found<T>(
+    variable: &str,
+    coordinate: impl Future<Output = Result<T, CoordinateError>>,
+) -> Result<T, QueryError> {
+    coordinate.await.map_err(|source| QueryError::Coordinate { variable: variable.to_owned(), source })
 }

@@ -1,17 +1,18 @@
 //! Whole variables as weights, masks and labels of groups need them: each element by the rules of a reduction.
 
-use rangefold_array::{AxisChunks, AxisRange, Hyperslab};
+use rangefold_array::{AxisChunks, AxisRange, Hyperslab, chain};
 use rangefold_reduce::{AxisMap, Outcome, ReduceSpec, Reduction};
 use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
 
 use crate::fold::number;
-use crate::plans::{Plans, Refusal};
-use crate::query::Values;
-use crate::run::{Limits, run_plans};
+use crate::interpretation::Interpretation;
+use crate::limits::Limits;
+use crate::plans::PlansByPart;
+use crate::run::run_plans;
 
 /// Elements, or places of several axes, that are held at the most: a map of the Earth in cells of a hundredth of a degree.
-pub(crate) const ELEMENTS_MAX: u64 = 1 << 30;
+const ELEMENTS_MAX: u64 = 1 << 30;
 
 /// What `reduction` makes of every single element of the array at `path`, in row-major order: missing ones, whose count
 /// is 0, are those that netCDF4-python masks, and packed ones are unpacked.
@@ -19,7 +20,7 @@ pub(crate) const ELEMENTS_MAX: u64 = 1 << 30;
 /// # Errors
 ///
 /// Why not, with all causes.
-pub(crate) async fn each(
+pub async fn each(
     store: &ReferenceStore,
     path: &str,
     array: &ManifestArray,
@@ -28,17 +29,12 @@ pub(crate) async fn each(
     let shape = array.meta.shape();
     check_count(shape.iter().copied())?;
     let spec = ReduceSpec::new(vec![reduction], vec![AxisMap::Keep; shape.len()]);
-    let plans =
-        Plans::new(array, &Hyperslab::all(shape), &spec, Values::Unpacked).map_err(
-            |refusal| match refusal {
-                Refusal::Meaning(error) => error.to_string(),
-                Refusal::Plan(error) => error.to_string(),
-            },
-        )?;
+    let plans = PlansByPart::new(array, &Hyperslab::all(shape), &spec, Interpretation::Unpacked)
+        .map_err(|refusal| chain(&refusal))?;
     let answer = run_plans(store, path, &plans, Limits::default(), &|_, _| {}).await;
-    let outcomes = answer.map_err(|error| causes(&error))?.outcomes;
+    let (outcomes, _) = answer.map_err(|error| chain(&error))?;
     let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
-    outcome.map_err(|error| causes(&error))
+    outcome.map_err(|error| chain(&error))
 }
 
 /// Cells of a part of [`numbers`], at the least.
@@ -50,7 +46,7 @@ const PART_CELLS: u64 = 1 << 18;
 /// # Errors
 ///
 /// Why not, with all causes.
-pub(crate) async fn numbers(
+pub async fn numbers(
     store: &ReferenceStore,
     path: &str,
     array: &ManifestArray,
@@ -67,16 +63,13 @@ pub(crate) async fn numbers(
     let spec = ReduceSpec::new(vec![reduction], vec![AxisMap::Keep; shape.len()]);
     let mut numbers = Vec::with_capacity(usize::try_from(cells).unwrap_or(0));
     for selection in parts(array, memory / PART_SHARE / PART_CELL_BYTES) {
-        let plans =
-            Plans::new(array, &selection, &spec, Values::Unpacked).map_err(|refusal| match refusal {
-                Refusal::Meaning(error) => error.to_string(),
-                Refusal::Plan(error) => error.to_string(),
-            })?;
+        let plans = PlansByPart::new(array, &selection, &spec, Interpretation::Unpacked)
+            .map_err(|refusal| chain(&refusal))?;
         let limits = Limits { memory: memory / PART_SHARE, ..Limits::default() };
         let answer = run_plans(store, path, &plans, limits, &|_, _| {}).await;
-        let outcomes = answer.map_err(|error| causes(&error))?.outcomes;
+        let (outcomes, _) = answer.map_err(|error| chain(&error))?;
         let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
-        let outcome = outcome.map_err(|error| causes(&error))?;
+        let outcome = outcome.map_err(|error| chain(&error))?;
         let value = |i| if outcome.count.get(i) > Some(&0) { number(&outcome.values, i) } else { f64::NAN };
         numbers.extend((0..outcome.count.len()).map(value));
     }
@@ -110,16 +103,10 @@ fn parts(array: &ManifestArray, cells: u64) -> impl Iterator<Item = Hyperslab> {
 }
 
 /// Refuses more than [`ELEMENTS_MAX`] combinations of so many positions along each axis.
-pub(crate) fn check_count(lengths: impl Iterator<Item = u64>) -> Result<(), String> {
+pub fn check_count(lengths: impl Iterator<Item = u64>) -> Result<(), String> {
     let count = lengths.map(u128::from).fold(1, u128::saturating_mul);
     match count <= ELEMENTS_MAX.into() {
         true => Ok(()),
         false => Err(format!("{count} values would be held, and at most {ELEMENTS_MAX} are")),
     }
-}
-
-/// An error and what it stems from, in one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

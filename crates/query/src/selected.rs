@@ -1,13 +1,14 @@
 //! What a query selects along one axis, and what it may have meant instead.
 
-use rangefold_array::{ElementType, Slice, Value};
+use rangefold_array::{AxisRange, ElementType, Slice, Value};
 use rangefold_cf::{Coordinate, auxiliary_variable, axis_variable};
 use rangefold_store::ReferenceStore;
 
+use crate::checks::check_dimensions;
 use crate::coordinate::{axis_of_name, coordinate, named, times};
-use crate::lookup::Positions;
-use crate::query::{Query, found};
-use crate::query_error::QueryError;
+use crate::positions::Positions;
+use crate::query::Query;
+use crate::query_error::{QueryError, found};
 use crate::select::{AxisSelector, SelectError};
 
 /// The positions that are selected along a dimension, and a warning if something else may have been meant.
@@ -120,4 +121,34 @@ fn is_of_texts(store: &ReferenceStore, variable: &str, dimension: &str, length: 
         let element = &array.meta.data_type.element;
         matches!(element, ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) | ElementType::VlenString)
     })
+}
+
+/// What a query selects of a variable, before anything of it is read.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// Of each dimension, the runs of positions that are selected.
+    pub runs: Vec<Vec<AxisRange>>,
+    /// What the query may not have meant.
+    pub warnings: Vec<String>,
+}
+
+/// The positions that `query` selects along each dimension of the variable at path `variable`.
+///
+/// # Errors
+///
+/// [`QueryError`] if the selection does not fit.
+pub async fn selected(store: &ReferenceStore, variable: &str, query: &Query) -> Result<Selected, QueryError> {
+    let array = store
+        .references()
+        .arrays
+        .get(variable)
+        .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
+    check_dimensions(store, variable, array, query)?;
+    let mut selected = Selected { runs: Vec::new(), warnings: Vec::new() };
+    for (axis, (name, &length)) in array.meta.dimension_names.iter().zip(array.meta.shape()).enumerate() {
+        let (positions, warning) = positions(store, variable, axis, name, length, query).await?;
+        selected.runs.push(positions.0);
+        selected.warnings.extend(warning);
+    }
+    Ok(selected)
 }

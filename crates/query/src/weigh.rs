@@ -1,6 +1,7 @@
 //! Where weights and masks come from, read through the store.
 
-use rangefold_array::{ElementType, Number, Value};
+use rangefold_active::{check_count, numbers};
+use rangefold_array::{ElementType, Number, Value, chain};
 use rangefold_cf::{AxisVariable, Role, RoleAttributes, axis_variable, bounded_variable};
 use rangefold_reduce::{Comparison, Condition, Reduction};
 use rangefold_store::ReferenceStore;
@@ -8,35 +9,8 @@ use rangefold_store::ReferenceStore;
 use crate::axis::Axis;
 use crate::coordinate::{coordinate, read, texts};
 use crate::query_error::QueryError;
-use crate::whole::{self, causes};
-
-/// What values weigh, or which of them take part.
-#[derive(Clone, Debug, PartialEq)]
-pub enum WeightSource {
-    /// The cosine of latitude.
-    CosLatitude,
-    /// The values of a variable, such as the areas of cells; what is missing in it weighs nothing. Of the bounds of a
-    /// coordinate, such as `time_bnds`, the widths of the intervals: the lengths of months.
-    Variable(String),
-    /// 1 where the values of a variable meet a condition, 0 elsewhere, and 0 where they are missing.
-    Mask {
-        /// The variable.
-        variable: String,
-        /// What its values must meet.
-        condition: Condition,
-    },
-    /// 1 where a variable has a label, or has another one, and 0 where it has none.
-    Label {
-        /// The variable.
-        variable: String,
-        /// The label: a text, or one of the `flag_meanings` of numbers.
-        label: String,
-        /// Whether those that have the label take part, or the others.
-        equal: bool,
-        /// What numbers must meet instead, if the label can be read as one.
-        number: Option<Condition>,
-    },
-}
+use crate::spread::{own_axes, picked, spread};
+use crate::weight_source::WeightSource;
 
 /// Weights over named dimensions, in the order of the variable's axes.
 #[derive(Clone, Debug)]
@@ -44,16 +18,6 @@ pub(crate) struct Weighing {
     pub(crate) dimensions: Vec<String>,
     pub(crate) values: Vec<f64>,
     pub(crate) is_mask: bool,
-}
-
-impl std::fmt::Display for WeightSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::CosLatitude => f.write_str("coslat"),
-            Self::Variable(variable) => write!(f, "{variable:?}"),
-            Self::Mask { variable, .. } | Self::Label { variable, .. } => write!(f, "the mask {variable:?}"),
-        }
-    }
 }
 
 /// Reads all sources and multiplies them; `None` if there are none.
@@ -118,7 +82,7 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
         ));
     };
     let latitude = coordinate(store, variable, axis.name, axis.length).await;
-    let latitude = latitude.map_err(|error| causes(&error))??;
+    let latitude = latitude.map_err(|error| chain(&error))??;
     let units = latitude.attributes.units.as_deref().unwrap_or_default();
     let in_radians = units.trim().to_ascii_lowercase().starts_with("rad");
     let cosine = |position: u64| {
@@ -167,7 +131,7 @@ async fn of_variable(
         cells.into_iter().map(|(from, to)| (to - from).abs()).collect()
     } else {
         let reduction = mask.map_or(Reduction::Min, Reduction::CountWhere);
-        let values = whole::numbers(store, path, array, reduction, memory).await?;
+        let values = numbers(store, path, array, reduction, memory).await?;
         if is_bounds {
             values.as_chunks::<2>().0.iter().map(|[from, to]| (to - from).abs()).collect()
         } else {
@@ -203,7 +167,7 @@ async fn cells(
     axis: &Axis<'_>,
 ) -> Result<Option<Vec<(f64, f64)>>, String> {
     let Some((owner, _)) = bounded_variable(store.references(), variable, path) else { return Ok(None) };
-    let owner = read(store, &owner).await.map_err(|error| causes(&error))?;
+    let owner = read(store, &owner).await.map_err(|error| chain(&error))?;
     let cells = owner.ok().and_then(|owner| owner.cells());
     Ok(cells.filter(|cells| cells.len() as u64 == axis.length))
 }
@@ -241,67 +205,6 @@ async fn of_label(
     of_variable(store, variable, path, axes, Some(condition), memory).await
 }
 
-/// The axes that something with these dimensions belongs to, in the order of the variable's.
-///
-/// # Errors
-///
-/// Why it does not fit: a dimension that is not the variable's, has another length, or is there twice.
-pub(crate) fn own_axes<'a, 'b>(
-    axes: &'a [Axis<'b>],
-    dimensions: &[String],
-    shape: &[u64],
-) -> Result<Vec<&'a Axis<'b>>, String> {
-    for (dimension, &length) in dimensions.iter().zip(shape) {
-        let mut own = axes.iter().filter(|axis| axis.name == dimension);
-        let axis =
-            own.next().ok_or_else(|| format!("its dimension {dimension:?} is none of the variable's"))?;
-        if own.next().is_some() {
-            return Err(format!("the variable has the dimension {dimension:?} twice"));
-        }
-        if dimensions.iter().filter(|other| *other == dimension).count() > 1 {
-            return Err(format!("it has the dimension {dimension:?} twice"));
-        }
-        if axis.length != length {
-            let wanted = axis.length;
-            return Err(format!(
-                "its dimension {dimension:?} has {length} positions and the variable's {wanted}"
-            ));
-        }
-    }
-    Ok(axes.iter().filter(|axis| dimensions.iter().any(|dimension| dimension == axis.name)).collect())
-}
-
-/// The values at the selected positions of `own` axes, in their order, of an array that has these dimensions in any order
-/// and is row-major.
-pub(crate) fn picked<T: Clone>(
-    values: &[T],
-    dimensions: &[String],
-    shape: &[u64],
-    own: &[&Axis<'_>],
-) -> Vec<T> {
-    let mut places = vec![0_u64];
-    for axis in own {
-        let inner = dimensions.iter().zip(shape).skip_while(|(dimension, _)| *dimension != axis.name).skip(1);
-        let stride: u64 = inner.map(|(_, length)| length).product();
-        let positions = axis.positions();
-        places = places.iter().flat_map(|&base| positions.iter().map(move |&p| base + p * stride)).collect();
-    }
-    places.into_iter().filter_map(|place| values.get(usize::try_from(place).ok()?)).cloned().collect()
-}
-
-/// What is said of the selected positions of some dimensions, said of those of `axes`, which have these dimensions in the
-/// same order.
-pub(crate) fn spread<T: Clone>(values: &[T], dimensions: &[String], axes: &[&Axis<'_>]) -> Vec<T> {
-    let mut places = vec![0_usize];
-    for axis in axes {
-        let length = axis.positions().len();
-        let own = dimensions.iter().any(|d| d == axis.name);
-        let step = |place: usize, k: usize| if own { place * length + k } else { place };
-        places = places.iter().flat_map(|&place| (0..length).map(move |k| step(place, k))).collect();
-    }
-    places.into_iter().filter_map(|place| values.get(place)).cloned().collect()
-}
-
 /// As [`spread`]; nothing is copied where the dimensions are those of `axes`.
 pub(crate) fn spread_whole(weighing: Weighing, axes: &[&Axis<'_>]) -> Vec<f64> {
     if weighing.dimensions.iter().map(String::as_str).eq(axes.iter().map(|axis| axis.name)) {
@@ -314,7 +217,7 @@ pub(crate) fn spread_whole(weighing: Weighing, axes: &[&Axis<'_>]) -> Vec<f64> {
 fn multiplied(a: &Weighing, b: &Weighing, axes: &[Axis<'_>]) -> Result<Weighing, String> {
     let has = |w: &Weighing, axis: &Axis<'_>| w.dimensions.iter().any(|d| d == axis.name);
     let union: Vec<&Axis<'_>> = axes.iter().filter(|axis| has(a, axis) || has(b, axis)).collect();
-    whole::check_count(union.iter().map(|axis| axis.count()))?;
+    check_count(union.iter().map(|axis| axis.count()))?;
     let (left, right) = (spread(&a.values, &a.dimensions, &union), spread(&b.values, &b.dimensions, &union));
     // What is negative stays so, and is refused, but where something else does not weigh.
     let product = |(a, b): (&f64, &f64)| if *a < 0.0 || *b < 0.0 { -(a * b).abs() } else { a * b };

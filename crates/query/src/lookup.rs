@@ -8,12 +8,8 @@ use std::cmp::Ordering;
 use rangefold_array::{AxisRange, Number, Value, Values};
 use rangefold_cf::{Coordinate, Instant, Role};
 
+use crate::positions::Positions;
 use crate::select::{AxisSelector, Far, PartialDate, SelectError};
-
-/// Positions along one axis: runs one after the other, more than one where a range crosses a seam or a label stands in
-/// several places.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Positions(pub Vec<AxisRange>);
 
 impl AxisSelector {
     /// The positions on the axis number `axis`, of `length`, that this selects.

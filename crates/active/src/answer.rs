@@ -1,0 +1,118 @@
+//! Running a planned question, and what that will take.
+
+use rangefold_reduce::{Answered, Outcome, ReduceError, Reduction};
+use rangefold_store::{Reads, ReferenceStore};
+
+use crate::budget::Budget;
+use crate::execution::{Execution, split};
+use crate::limits::{Limits, Progress, Statistics};
+use crate::quantile::{Passes, passes, quantiles};
+use crate::run::run_plans;
+use crate::run_error::RunError;
+
+/// The outcomes of a run, one per reduction that was asked for.
+#[derive(Clone, Debug)]
+pub struct Outcomes {
+    /// In the order of the reductions. One that has no answer leaves the others theirs.
+    pub outcomes: Vec<Answered>,
+    /// What it took.
+    pub statistics: Statistics,
+}
+
+impl Outcomes {
+    /// The outcomes, where every reduction has one.
+    ///
+    /// # Errors
+    ///
+    /// Why the first that has none has none.
+    pub fn complete(self) -> Result<Vec<Outcome>, ReduceError> {
+        self.outcomes.into_iter().collect()
+    }
+}
+
+impl Execution {
+    /// Runs the plan and folds what it gives by the weights; quantiles take passes of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] for the first chunk, in task order, that fails; [`RunError::NoVariable`] if there is no such array.
+    pub async fn run(
+        &self,
+        store: &ReferenceStore,
+        limits: Limits,
+        progress: Progress<'_>,
+    ) -> Result<Outcomes, RunError> {
+        let mut answer = self.run_in_parts(store, limits, progress).await?;
+        if let Some((chunks, stored)) = self.stored_chunks(store) {
+            (answer.statistics.chunks, answer.statistics.missing) = (chunks, chunks.saturating_sub(stored));
+        }
+        Ok(answer)
+    }
+
+    /// As [`Execution::run`], its statistics counting the parts in which chunks are read.
+    async fn run_in_parts(
+        &self,
+        store: &ReferenceStore,
+        limits: Limits,
+        progress: Progress<'_>,
+    ) -> Result<Outcomes, RunError> {
+        let (gathered, merged) = split(&self.asked);
+        if let Some((weights, blocks)) = self.weights.as_ref().zip(self.blocks(store, limits)) {
+            let (outcomes, statistics) = self.run_blocks(store, weights, &blocks, limits, progress).await?;
+            return Ok(Outcomes { outcomes: outcomes.into_iter().map(Ok).collect(), statistics });
+        }
+        let (mut outcomes, mut statistics) = if gathered.is_empty() || !merged.is_empty() {
+            run_plans(store, &self.variable, &self.plans, limits, progress).await?
+        } else {
+            (Vec::new(), Statistics::default())
+        };
+        if let Some(weights) = &self.weights {
+            let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
+            let answers: Vec<Outcome> =
+                outcomes.into_iter().collect::<Result<_, _>>().map_err(reduce_error)?;
+            outcomes = weights.fold(&merged, &answers).into_iter().map(Ok).collect();
+        }
+        if gathered.is_empty() {
+            return Ok(Outcomes { outcomes, statistics });
+        }
+        let (quantiles, took) = quantiles(store, self, &gathered, limits, progress).await?;
+        let (mut gathered, mut merged) = (quantiles.into_iter().map(Ok), outcomes.into_iter());
+        let next = |reduction: &Reduction| {
+            if reduction.is_gathered() { gathered.next() } else { merged.next() }
+        };
+        let outcomes = self.asked.iter().filter_map(next).collect();
+        (statistics.chunks, statistics.missing) = (self.plan().chunk_count(), self.missing(store));
+        statistics.add_pass(took);
+        Ok(Outcomes { outcomes, statistics })
+    }
+
+    /// Bytes that [`Execution::run`] holds at one time, at the most: fetched, decoded, partials and the answer, not the set
+    /// of references and the weights. Known before anything is fetched.
+    #[must_use]
+    pub fn memory(&self, store: &ReferenceStore, limits: Limits) -> u64 {
+        let (gathered, merged) = split(&self.asked);
+        let running = if gathered.is_empty() || !merged.is_empty() {
+            Budget::new(&self.plans, self.moves_bytes(store), limits, store.options()).memory
+        } else {
+            0
+        };
+        let folded = self.weights.as_ref().map_or(0, |weights| weights.folded_len());
+        let gathering = self.passes(store, limits).map_or(0, |passes| passes.memory);
+        running.max(self.plan().answers_len().saturating_add(folded)).max(gathering)
+    }
+
+    /// What quantiles will take; `None` if none are asked for.
+    #[must_use]
+    pub fn passes(&self, store: &ReferenceStore, limits: Limits) -> Option<Passes> {
+        let array = store.references().arrays.get(&self.variable)?;
+        self.asked.iter().any(Reduction::is_gathered).then(|| passes(self, store, array, limits))
+    }
+
+    /// What [`Execution::run`] asks for, in one pass over the selection; quantiles take [`Execution::passes`]. Nothing is
+    /// read to know it.
+    #[must_use]
+    pub fn reads(&self, store: &ReferenceStore, limits: Limits) -> Reads {
+        let budget = Budget::new(&self.plans, self.moves_bytes(store), limits, store.options());
+        store.reads_within(self.stored(store), budget.fetched)
+    }
+}
