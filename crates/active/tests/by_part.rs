@@ -8,7 +8,7 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use rangefold_active::Limits;
-use rangefold_combine::{CombineSpec, Input, Packing, combine};
+use rangefold_combine::{CombineSpec, Input, PackingRule, combine};
 use rangefold_query::Interpretation;
 use rangefold_query::select::parse;
 use rangefold_query::{Query, prepare};
@@ -43,7 +43,7 @@ async fn stack(files: &[ReferenceSet]) -> ReferenceSet {
     let inputs: Vec<Input> =
         files.iter().enumerate().map(|(n, set)| Input::new(format!("file {n}"), set.clone())).collect();
     let spec =
-        CombineSpec { concat: vec!["time".into()], packing: Packing::ByPart, ..CombineSpec::default() };
+        CombineSpec { concat: vec!["time".into()], packing: PackingRule::ByPart, ..CombineSpec::default() };
     let combined = combine(&inputs, &spec, resolver(), FetchOptions::default()).await.unwrap();
     json::read(&json::write(&combined.references).unwrap()).unwrap()
 }

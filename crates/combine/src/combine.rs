@@ -6,10 +6,10 @@ use rangefold_refs::{NodePath, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::content::Contents;
-use crate::layout::Layout;
-use crate::plan::{Input, Plan};
+use crate::join_plan::JoinPlan;
 use crate::read::{compare_shared, objects_of, read, verify};
 use crate::result::Joined;
+use crate::roles::{Input, Roles};
 use crate::{CombineError, CombineSpec, Error};
 
 /// A combined set.
@@ -71,12 +71,12 @@ pub async fn combine_with<T, E: From<Error>>(
 ) -> Result<T, E> {
     check_whole(inputs, spec).map_err(Error::from)?;
     let all: Vec<&Input> = inputs.iter().collect();
-    let mut plan = Plan::new(all, spec).map_err(Error::from)?;
-    let store = objects_of(&plan, resolver, options);
+    let mut roles = Roles::new(all, spec).map_err(Error::from)?;
+    let store = objects_of(&roles, resolver, options);
     let mut contents = Contents::new();
-    read(&store, &plan, &plan.label_reads(), &mut contents).await?;
-    plan.settle(&contents);
-    let joined = finish(&store, &plan, contents).await?;
+    read(&store, &roles, &roles.label_reads(), &mut contents).await?;
+    roles.settle(&contents);
+    let joined = finish(&store, &roles, contents).await?;
     write(joined)
 }
 
@@ -123,12 +123,12 @@ pub(crate) fn lost(inputs: &[&Input]) -> BTreeMap<NodePath, String> {
 /// Joins once the labels have been read.
 pub(crate) async fn finish<'p>(
     store: &ReferenceStore,
-    plan: &'p Plan<'p>,
+    roles: &'p Roles<'p>,
     mut contents: Contents,
 ) -> Result<Joined<'p>, Error> {
-    let layout = Layout::new(plan, &contents)?;
-    compare_shared(store, plan, &layout).await?;
-    verify(store, &layout).await?;
-    read(store, plan, &layout.reads(), &mut contents).await?;
-    Ok(layout.join(&contents)?)
+    let plan = JoinPlan::new(roles, &contents)?;
+    compare_shared(store, roles, &plan).await?;
+    verify(store, &plan).await?;
+    read(store, roles, &plan.reads(), &mut contents).await?;
+    Ok(plan.join(&contents)?)
 }

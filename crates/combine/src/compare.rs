@@ -8,8 +8,8 @@ use rangefold_refs::{AttributeValue, ManifestArray, by_part};
 
 use crate::attributes::{MEANING, printed};
 use crate::error::Offender;
-use crate::place::Part;
-use crate::{AttributeRule, Chunks, CombineError, Packing, mark};
+use crate::place::InputArray;
+use crate::{AttributeRule, ChunkRule, CombineError, PackingRule, mark};
 
 /// The property that is what missing and absent data are.
 pub(crate) const FILL_VALUE: &str = "fill value";
@@ -20,9 +20,9 @@ pub(crate) enum Scope {
     /// Its chunks are placed as they are: all that decoding them depends on.
     Chunks {
         /// Whether chunks may be of different lengths along joined axes.
-        lengths: Chunks,
+        lengths: ChunkRule,
         /// Whether stored numbers may mean something else in each input.
-        packing: Packing,
+        packing: PackingRule,
     },
     /// Its values are compared or joined: what gives them their meaning.
     Values,
@@ -31,21 +31,25 @@ pub(crate) enum Scope {
 }
 
 /// Checks that a variable is the same in all inputs, as far as joining it needs.
-pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> Result<(), CombineError> {
-    let Some((first, others)) = parts.split_first() else { return Ok(()) };
-    if others.iter().all(|part| alike(first, part, scope)) {
+pub(crate) fn require_same(
+    variable: &str,
+    arrays: &[InputArray<'_>],
+    scope: Scope,
+) -> Result<(), CombineError> {
+    let Some((first, others)) = arrays.split_first() else { return Ok(()) };
+    if others.iter().all(|array| alike(first, array, scope)) {
         return Ok(());
     }
     let all: Vec<(&str, Vec<(&'static str, String)>)> =
-        parts.iter().map(|part| (part.name, properties(part, scope))).collect();
+        arrays.iter().map(|array| (array.name, properties(array, scope))).collect();
     let Some((_, names)) = all.first() else { return Ok(()) };
-    let are_zero = parts.iter().all(|part| mark::is_zero(part.array));
+    let are_zero = arrays.iter().all(|array| mark::is_zero(array.stored));
     for (row, (property, _)) in names.iter().enumerate() {
         if *property == FILL_VALUE && are_zero {
             continue;
         }
         // What is not known gives way to what is.
-        if *property == NO_FILL && parts.iter().any(is_fill_unknown) {
+        if *property == NO_FILL && arrays.iter().any(is_fill_unknown) {
             continue;
         }
         let values: Vec<(&str, &str)> =
@@ -58,8 +62,8 @@ pub(crate) fn require_same(variable: &str, parts: &[Part<'_>], scope: Scope) -> 
 }
 
 /// Whether nobody knows if the default fill value is a value: the input was written by another program.
-fn is_fill_unknown(part: &Part<'_>) -> bool {
-    part.array.attributes.get(NO_FILL).and_then(AttributeValue::as_text) == Some(UNKNOWN)
+fn is_fill_unknown(array: &InputArray<'_>) -> bool {
+    array.stored.attributes.get(NO_FILL).and_then(AttributeValue::as_text) == Some(UNKNOWN)
 }
 
 /// Attributes that say what a variable is, which no arithmetic depends on.
@@ -78,28 +82,28 @@ const NOT_PARAMETERS: [&str; 5] = ["long_name", "comment", "description", "histo
 /// whatever has a rule.
 pub(crate) fn require_same_description(
     variable: &str,
-    parts: &[Part<'_>],
+    arrays: &[InputArray<'_>],
     rules: &BTreeMap<String, AttributeRule>,
 ) -> Result<(), CombineError> {
-    let Some((first, others)) = parts.split_first() else { return Ok(()) };
-    if others.iter().all(|part| part.array.attributes == first.array.attributes) {
+    let Some((first, others)) = arrays.split_first() else { return Ok(()) };
+    if others.iter().all(|array| array.stored.attributes == first.stored.attributes) {
         return Ok(());
     }
-    let is_mapping = parts.iter().any(|part| part.array.attributes.get("grid_mapping_name").is_some());
+    let is_mapping = arrays.iter().any(|array| array.stored.attributes.get("grid_mapping_name").is_some());
     let names: BTreeSet<&str> = if is_mapping {
-        let all = parts.iter().flat_map(|part| part.array.attributes.iter());
+        let all = arrays.iter().flat_map(|array| array.stored.attributes.iter());
         all.map(|(name, _)| name).filter(|name| !NOT_PARAMETERS.contains(name)).collect()
     } else {
         DESCRIPTION.into()
     };
     for name in names.into_iter().filter(|name| !rules.contains_key(*name)) {
-        let values: Vec<(&str, String)> = parts
+        let values: Vec<(&str, String)> = arrays
             .iter()
-            .filter_map(|part| {
-                let value = part.array.attributes.get(name).map(worded);
+            .filter_map(|array| {
+                let value = array.stored.attributes.get(name).map(worded);
                 // A parameter that is not said has a value too.
                 let value = value.or_else(|| is_mapping.then(|| "none".to_owned()))?;
-                Some((part.name, value))
+                Some((array.name, value))
             })
             .collect();
         let values: Vec<(&str, &str)> =
@@ -120,16 +124,16 @@ fn worded(value: &AttributeValue) -> String {
 }
 
 /// The quick answer for what is nearly always so: nothing differs but the lengths of joined axes.
-fn alike(a: &Part<'_>, b: &Part<'_>, scope: Scope) -> bool {
-    let (left, right) = (&a.array.meta, &b.array.meta);
+fn alike(a: &InputArray<'_>, b: &InputArray<'_>, scope: Scope) -> bool {
+    let (left, right) = (&a.stored.meta, &b.stored.meta);
     a.stretched == b.stretched
-        && a.sources == b.sources
+        && a.own_axes == b.own_axes
         && left.data_type == right.data_type
         && left.dimension_names == right.dimension_names
         && left.fill_value == right.fill_value
-        && a.array.attributes == b.array.attributes
+        && a.stored.attributes == b.stored.attributes
         && a.times == b.times
-        && mark::has_absent(a.array) == mark::has_absent(b.array)
+        && mark::has_absent(a.stored) == mark::has_absent(b.stored)
         && a.other_lengths() == b.other_lengths()
         && (!matches!(scope, Scope::Chunks { .. })
             || (left.order == right.order
@@ -138,26 +142,26 @@ fn alike(a: &Part<'_>, b: &Part<'_>, scope: Scope) -> bool {
 }
 
 /// The properties that must not differ, by name, printed.
-pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, String)> {
-    let meta = &part.array.meta;
+pub(crate) fn properties(array: &InputArray<'_>, scope: Scope) -> Vec<(&'static str, String)> {
+    let meta = &array.stored.meta;
     let mut properties = vec![
-        ("dimensions", format!("({})", part.dimensions().join(", "))),
-        ("lengths of the other dimensions", format!("{:?}", part.other_lengths())),
+        ("dimensions", format!("({})", array.dimensions().join(", "))),
+        ("lengths of the other dimensions", format!("{:?}", array.other_lengths())),
     ];
     if scope != Scope::TimeValues {
         properties.insert(1, ("data type", meta.data_type.to_string()));
     }
-    let by_part = matches!(scope, Scope::Chunks { packing: Packing::ByPart, .. });
-    let attribute = |name: &str| part.array.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
+    let by_part = matches!(scope, Scope::Chunks { packing: PackingRule::ByPart, .. });
+    let attribute = |name: &str| array.stored.attributes.get(name).map_or_else(|| "none".to_owned(), printed);
     if !by_part {
         // First, because it explains the others.
         properties.push((by_part::TABLE, attribute(by_part::TABLE)));
         if scope != Scope::TimeValues {
-            properties.push((FILL_VALUE, mark::identity(part.array)));
+            properties.push((FILL_VALUE, mark::identity(array.stored)));
         }
     }
     if let Scope::Chunks { lengths, .. } = scope {
-        properties.push(("chunk shape", chunk_shape(part, lengths)));
+        properties.push(("chunk shape", chunk_shape(array, lengths)));
         properties.push(("element order", format!("{:?}", meta.order)));
         let codecs: Vec<String> = meta.element_codecs().iter().map(codec_identity).collect();
         properties.push(("codecs", if codecs.is_empty() { "none".to_owned() } else { codecs.join(" + ") }));
@@ -172,7 +176,7 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
         if scope == Scope::TimeValues && is_converted {
             continue;
         }
-        let value = match (name, &part.times) {
+        let value = match (name, &array.times) {
             ("units", Some(times)) => times.units.to_string(),
             ("calendar", Some(times)) => times.units.calendar().to_string(),
             _ => attribute(name),
@@ -183,11 +187,11 @@ pub(crate) fn properties(part: &Part<'_>, scope: Scope) -> Vec<(&'static str, St
 }
 
 /// The chunk shape, with 1 for axes that are new. Joined axes are left out where chunks may be of any length.
-fn chunk_shape(part: &Part<'_>, lengths: Chunks) -> String {
-    let joined = |axis: usize| part.sources.contains(&Some(axis));
-    let stretched = part.stretched.iter().map(|_| "1".to_owned());
-    let own = part.array.meta.grid.axes().iter().enumerate().map(|(axis, chunks)| match chunks {
-        _ if lengths == Chunks::Rectilinear && joined(axis) => "any".to_owned(),
+fn chunk_shape(array: &InputArray<'_>, lengths: ChunkRule) -> String {
+    let joined = |axis: usize| array.own_axes.contains(&Some(axis));
+    let stretched = array.stretched.iter().map(|_| "1".to_owned());
+    let own = array.stored.meta.grid.axes().iter().enumerate().map(|(axis, chunks)| match chunks {
+        _ if lengths == ChunkRule::Rectilinear && joined(axis) => "any".to_owned(),
         AxisChunks::Regular { length } => length.to_string(),
         AxisChunks::Listed { .. } => "uneven".to_owned(),
     });
@@ -233,12 +237,12 @@ fn codec_identity(codec: &CodecSpec) -> String {
 
 /// The array of which the result takes over what does not matter, such as compression levels: not the first, but one
 /// that is the same whatever the order of the inputs.
-pub(crate) fn representative<'a>(parts: &[Part<'a>]) -> Option<&'a ManifestArray> {
-    let first = parts.first()?.array;
-    if parts.iter().all(|part| part.array.meta.codecs == first.meta.codecs) {
+pub(crate) fn representative<'a>(arrays: &[InputArray<'a>]) -> Option<&'a ManifestArray> {
+    let first = arrays.first()?.stored;
+    if arrays.iter().all(|array| array.stored.meta.codecs == first.meta.codecs) {
         return Some(first);
     }
-    parts.iter().map(|part| part.array).min_by_key(|array| format!("{:?}", array.meta.element_codecs()))
+    arrays.iter().map(|array| array.stored).min_by_key(|array| format!("{:?}", array.meta.element_codecs()))
 }
 
 /// An error with the majority and the others, if the values are not all the same.

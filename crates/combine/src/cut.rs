@@ -2,21 +2,21 @@
 
 use rangefold_array::{AxisChunks, ChunkGrid};
 
-use crate::axis::Axis;
-use crate::place::Part;
+use crate::joined_axis::JoinedAxis;
+use crate::place::InputArray;
 use crate::places::Places;
-use crate::{Chunks, CombineError};
+use crate::{ChunkRule, CombineError};
 
 /// A joined axis of one variable.
 #[derive(Clone, Debug)]
 pub(crate) struct Cut {
     /// How the axis of the result is cut.
     pub(crate) chunks: AxisChunks,
-    /// For each part, the chunks of the result that its own chunks are.
+    /// For each array, the chunks of the result that its own chunks are.
     pub(crate) targets: Vec<Places>,
 }
 
-/// One chunk of one part along a joined axis.
+/// One chunk of one array along a joined axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Segment {
     /// First place on the joined axis.
@@ -25,21 +25,21 @@ struct Segment {
     valid: u64,
     /// Positions that are stored.
     stored: u64,
-    /// Number of the part.
+    /// Number of the array.
     row: usize,
 }
 
-/// Cuts `axis` for the parts of `variable`; `number` is the place of the axis among the joined ones of the variable.
+/// Cuts `axis` for the arrays of `variable`; `number` is the place of the axis among the joined ones of the variable.
 pub(crate) fn cut(
     variable: &str,
-    parts: &[Part<'_>],
-    axis: &Axis,
+    arrays: &[InputArray<'_>],
+    axis: &JoinedAxis,
     number: usize,
-    chunks: Chunks,
+    chunks: ChunkRule,
 ) -> Result<Cut, CombineError> {
-    let cutter = Cutter { variable, parts, axis, number };
+    let cutter = Cutter { variable, arrays, axis, number };
     let chunks = cutter.chunks(chunks)?;
-    let targets = (0..parts.len())
+    let targets = (0..arrays.len())
         .map(|row| cutter.segments(row).map(|segment| Ok(chunk_at(&chunks, segment?.start))).collect())
         .collect::<Result<_, CombineError>>()?;
     Ok(Cut { chunks, targets })
@@ -55,21 +55,21 @@ fn chunk_at(chunks: &AxisChunks, start: u64) -> u64 {
 
 struct Cutter<'a> {
     variable: &'a str,
-    parts: &'a [Part<'a>],
-    axis: &'a Axis,
+    arrays: &'a [InputArray<'a>],
+    axis: &'a JoinedAxis,
     number: usize,
 }
 
 impl Cutter<'_> {
     /// A regular cutting whose borders are those of all segments, or a listed one if that is allowed and possible.
-    fn chunks(&self, chunks: Chunks) -> Result<AxisChunks, CombineError> {
-        for row in 0..self.parts.len() {
+    fn chunks(&self, chunks: ChunkRule) -> Result<AxisChunks, CombineError> {
+        for row in 0..self.arrays.len() {
             self.check_label_count(row)?;
         }
         let total = self.axis.len();
         let mut length = None;
         let mut misfit = None;
-        'parts: for row in 0..self.parts.len() {
+        'arrays: for row in 0..self.arrays.len() {
             for segment in self.segments(row) {
                 let segment = segment?;
                 let length = *length.get_or_insert(segment.stored);
@@ -78,13 +78,13 @@ impl Cutter<'_> {
                     && segment.valid == segment.stored.min(total - segment.start);
                 if !fits {
                     misfit = Some((segment, length));
-                    break 'parts;
+                    break 'arrays;
                 }
             }
         }
         match (misfit, chunks) {
             (None, _) => Ok(AxisChunks::Regular { length: length.unwrap_or(1) }),
-            (Some((segment, length)), Chunks::Regular) => Err(self.uneven(
+            (Some((segment, length)), ChunkRule::Regular) => Err(self.uneven(
                 segment.row,
                 format!(
                     "its chunk of {} steps ({} of them used) begins at position {}, which is no chunk of a regular \
@@ -92,7 +92,7 @@ impl Cutter<'_> {
                     segment.stored, segment.valid, segment.start
                 ),
             )),
-            (Some(_), Chunks::Rectilinear) => self.listed(),
+            (Some(_), ChunkRule::Rectilinear) => self.listed(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Cutter<'_> {
     /// anything out.
     fn listed(&self) -> Result<AxisChunks, CombineError> {
         let mut segments = Vec::new();
-        for row in 0..self.parts.len() {
+        for row in 0..self.arrays.len() {
             for segment in self.segments(row) {
                 segments.push(segment?);
             }
@@ -132,33 +132,35 @@ impl Cutter<'_> {
     }
 
     fn places(&self, row: usize) -> Option<&Places> {
-        self.axis.places.get(self.parts.get(row)?.input)?.as_ref()
+        self.axis.places.get(self.arrays.get(row)?.input)?.as_ref()
     }
 
     fn source(&self, row: usize) -> Option<usize> {
-        self.parts.get(row).and_then(|part| part.sources.get(self.number).copied().flatten())
+        self.arrays.get(row).and_then(|array| array.own_axes.get(self.number).copied().flatten())
     }
 
     fn check_label_count(&self, row: usize) -> Result<(), CombineError> {
-        let Some(part) = self.parts.get(row) else { return Ok(()) };
-        let length =
-            self.source(row).map_or(Some(1), |axis| part.array.meta.shape().get(axis).copied()).unwrap_or(0);
+        let Some(array) = self.arrays.get(row) else { return Ok(()) };
+        let length = self
+            .source(row)
+            .map_or(Some(1), |axis| array.stored.meta.shape().get(axis).copied())
+            .unwrap_or(0);
         let labels = self.places(row).map_or(0, Places::len);
         if labels == length {
             return Ok(());
         }
         Err(CombineError::LabelCount {
             dimension: self.axis.dimension.clone(),
-            input: part.name.to_owned(),
+            input: array.name.to_owned(),
             labels,
             variable: self.variable.to_owned(),
             length,
         })
     }
 
-    /// The chunks of one part along the axis, in order.
+    /// The chunks of one array along the axis, in order.
     fn segments(&self, row: usize) -> impl Iterator<Item = Result<Segment, CombineError>> + '_ {
-        let grid = self.parts.get(row).map(|part| &part.array.meta.grid);
+        let grid = self.arrays.get(row).map(|array| &array.stored.meta.grid);
         let source = self.source(row);
         let count = match (source, grid) {
             (Some(axis), Some(grid)) => grid.chunk_counts().get(axis).copied().unwrap_or(0),
@@ -186,7 +188,7 @@ impl Cutter<'_> {
         CombineError::Uneven {
             variable: self.variable.to_owned(),
             dimension: self.axis.dimension.clone(),
-            input: self.parts.get(row).map_or("", |part| part.name).to_owned(),
+            input: self.arrays.get(row).map_or("", |array| array.name).to_owned(),
             reason,
         }
     }

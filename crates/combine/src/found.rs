@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rangefold_refs::Attributes;
 
 use crate::describing::describing;
-use crate::plan::{Input, LabelSource, PlannedAxis};
+use crate::roles::{Input, LabelSource, PlannedAxis};
 use crate::scopes::{group_of, in_group, is_coordinate};
 use crate::selector::{Found, Reading, typed};
 use crate::{CombineError, CombineSpec, Selector};

@@ -5,20 +5,20 @@ use std::collections::HashSet;
 use rangefold_array::{AxisChunks, ChunkGrid};
 use rangefold_refs::by_part;
 
-use crate::axis::Axis;
-use crate::place::{Part, printed_label};
+use crate::joined_axis::JoinedAxis;
+use crate::place::{InputArray, printed_label};
 use crate::places::Places;
 use crate::{CombineError, CombineSpec, MissingVariable};
 
 /// More cells than this are not marked one by one in a table.
 const CELLS_MAX: u64 = 1 << 32;
 
-/// Whether there are combinations of chunks along the joined axes that no part fills, which `spec` must allow.
+/// Whether there are combinations of chunks along the joined axes that no array fills, which `spec` must allow.
 #[expect(clippy::too_many_arguments, reason = "one call, which has all the facts at hand")]
 pub(crate) fn check_holes(
     variable: &str,
-    parts: &[Part<'_>],
-    axes: &[&Axis],
+    arrays: &[InputArray<'_>],
+    axes: &[&JoinedAxis],
     targets: &[usize],
     grid: &ChunkGrid,
     places: &[Vec<Places>],
@@ -27,8 +27,8 @@ pub(crate) fn check_holes(
 ) -> Result<bool, CombineError> {
     let counts: Vec<u64> =
         targets.iter().map(|&target| grid.chunk_counts().get(target).copied().unwrap_or(0)).collect();
-    let Some(cell) = first_hole(&counts, parts.len(), places) else { return Ok(false) };
-    if spec.missing_variable == MissingVariable::Fill && parts.iter().all(parted_fill) {
+    let Some(cell) = first_hole(&counts, arrays.len(), places) else { return Ok(false) };
+    if spec.missing_variable == MissingVariable::Fill && arrays.iter().all(parted_fill) {
         return Ok(true);
     }
     let labels = cell.iter().zip(axes).zip(targets).filter_map(|((&chunk, axis), &target)| {
@@ -41,19 +41,19 @@ pub(crate) fn check_holes(
     Err(CombineError::Hole {
         variable: variable.to_owned(),
         label: labels.collect::<Vec<_>>().join(", "),
-        present: parts.len(),
+        present: arrays.len(),
         inputs: input_count,
         no_fill_value: spec.missing_variable == MissingVariable::Fill,
     })
 }
 
 /// Whether a fill value is known in each part of an array whose numbers mean something else in each.
-fn parted_fill(part: &Part<'_>) -> bool {
-    by_part::parts(part.array).is_none_or(|(_, parts)| parts.iter().all(|part| part.fill_value.is_some()))
+fn parted_fill(array: &InputArray<'_>) -> bool {
+    by_part::parts(array.stored).is_none_or(|(_, parts)| parts.iter().all(|part| part.fill_value.is_some()))
 }
 
-/// The first combination of chunks along the joined axes, of which there are `counts`, that no part fills.
-fn first_hole(counts: &[u64], parts: usize, places: &[Vec<Places>]) -> Option<Vec<u64>> {
+/// The first combination of chunks along the joined axes, of which there are `counts`, that no array fills.
+fn first_hole(counts: &[u64], arrays: usize, places: &[Vec<Places>]) -> Option<Vec<u64>> {
     let total = counts.iter().try_fold(1_u64, |n, &count| n.checked_mul(count));
     let index_of = |number: u64| {
         let mut rest = number;
@@ -70,14 +70,14 @@ fn first_hole(counts: &[u64], parts: usize, places: &[Vec<Places>]) -> Option<Ve
         index
     };
     let cells = |row: usize| -> Vec<&Places> { places.iter().filter_map(|axis| axis.get(row)).collect() };
-    let filled: u64 = (0..parts)
+    let filled: u64 = (0..arrays)
         .map(|row| cells(row).iter().fold(1_u64, |n, places| n.saturating_mul(places.len())))
         .fold(0, u64::saturating_add);
     match total.filter(|&total| total <= filled && total <= CELLS_MAX) {
         // Each cell is filled at least once only if there are no more cells than fillings.
         Some(total) => {
             let mut marks = vec![false; usize::try_from(total).ok()?];
-            for row in 0..parts {
+            for row in 0..arrays {
                 for_each_cell(&cells(row), counts, |number| {
                     if let Some(mark) = usize::try_from(number).ok().and_then(|n| marks.get_mut(n)) {
                         *mark = true;
@@ -89,7 +89,7 @@ fn first_hole(counts: &[u64], parts: usize, places: &[Vec<Places>]) -> Option<Ve
         // There is a hole, and the first is found among as many cells as were filled and one more.
         None => {
             let mut marks = HashSet::new();
-            for row in 0..parts {
+            for row in 0..arrays {
                 for_each_cell(&cells(row), counts, |number| {
                     if number <= filled {
                         marks.insert(number);

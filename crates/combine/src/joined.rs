@@ -7,29 +7,29 @@ use rangefold_refs::fill_mark::NO_FILL;
 use rangefold_refs::{AttributeValue, Attributes, Group, ManifestArray, NodePath};
 
 use crate::attributes::{MEANING, merge};
-use crate::axis::Axis;
 use crate::combine::lost;
 use crate::compare::{Scope, require_same};
 use crate::content::{Content, Contents};
 use crate::encode::{self, Template};
+use crate::join_plan::{JoinPlan, Method, kept};
+use crate::joined_axis::JoinedAxis;
 use crate::labels::Labels;
-use crate::layout::{Layout, Method, kept};
 use crate::mark::is_lost;
-use crate::place::{Part, needed_mark};
-use crate::plan::{LabelSource, Role};
-use crate::result::{Chunks, Joined, JoinedArray};
+use crate::place::{InputArray, needed_mark};
+use crate::result::{Joined, JoinedArray, JoinedReferences};
+use crate::roles::{LabelSource, Role};
 use crate::times::Spelling;
 use crate::values::Joining;
 use crate::{CombineError, MissingVariable};
 
-impl<'a> Layout<'a> {
+impl<'a> JoinPlan<'a> {
     /// Joins what was read, and writes coordinates. What is joined by reference stays where it is until it is drawn.
     pub(crate) fn join(mut self, contents: &Contents) -> Result<Joined<'a>, CombineError> {
         let mut joined = Joined {
             groups: BTreeMap::new(),
-            sources: self.plan.sources.known.clone(),
+            sources: self.roles.objects.known.clone(),
             arrays: BTreeMap::new(),
-            lost: lost(&self.plan.inputs),
+            lost: lost(&self.roles.inputs),
             dropped_attributes: BTreeSet::new(),
         };
         self.join_groups(&mut joined);
@@ -38,10 +38,10 @@ impl<'a> Layout<'a> {
                 Method::Coordinate { axis } => {
                     JoinedArray::ready(self.coordinate(path, axis, contents, &mut joined)?)
                 }
-                Method::Values { axes, parts } => {
-                    match self.values(path, &axes, &parts, contents, &mut joined) {
+                Method::Values { axes, arrays } => {
+                    match self.values(path, &axes, &arrays, contents, &mut joined) {
                         Err(CombineError::Hole { .. })
-                            if self.plan.spec.missing_variable == MissingVariable::Drop =>
+                            if self.roles.spec.missing_variable == MissingVariable::Drop =>
                         {
                             continue;
                         }
@@ -49,16 +49,16 @@ impl<'a> Layout<'a> {
                     }
                 }
                 Method::Placed { placement, .. } => {
-                    let mut attributes = self.merged(path, &placement.parts, &mut joined);
-                    let spelled = placement.parts.iter().filter_map(|part| part.times.as_ref());
+                    let mut attributes = self.merged(path, &placement.arrays, &mut joined);
+                    let spelled = placement.arrays.iter().filter_map(|array| array.times.as_ref());
                     if let Some(spelling) = spelled.min_by_key(ToString::to_string) {
-                        self.say_units(path, &placement.parts, spelling, &mut attributes);
+                        self.say_units(path, &placement.arrays, spelling, &mut attributes);
                     }
                     let (meta, attributes) = placement.described(attributes);
-                    JoinedArray { meta, attributes, chunks: Chunks::Placed(placement) }
+                    JoinedArray { meta, attributes, chunks: JoinedReferences::Placed(placement) }
                 }
-                Method::Shared { parts, inline } => {
-                    JoinedArray::ready(self.shared(path, &parts, inline, contents, &mut joined)?)
+                Method::Shared { arrays, inline } => {
+                    JoinedArray::ready(self.shared(path, &arrays, inline, contents, &mut joined)?)
                 }
             };
             joined.arrays.insert(path.to_owned(), array);
@@ -79,14 +79,14 @@ impl<'a> Layout<'a> {
     fn shared(
         &self,
         path: &str,
-        parts: &[Part<'_>],
+        arrays: &[InputArray<'_>],
         inline: bool,
         contents: &Contents,
         joined: &mut Joined<'a>,
     ) -> Result<ManifestArray, CombineError> {
-        let Some(part) = kept(parts).next() else { return Err(CombineError::NoInputs) };
-        let mut array = part.array.clone();
-        if inline && let Some(content) = contents.get(&(part.input, path.to_owned())) {
+        let Some(taken) = kept(arrays).next() else { return Err(CombineError::NoInputs) };
+        let mut array = taken.stored.clone();
+        if inline && let Some(content) = contents.get(&(taken.input, path.to_owned())) {
             let meta = array.meta;
             let names = meta.dimension_names.clone();
             let shape = meta.shape().to_vec();
@@ -100,21 +100,21 @@ impl<'a> Layout<'a> {
                 content,
             )?;
         }
-        array.attributes = self.merged(path, parts, joined);
+        array.attributes = self.merged(path, arrays, joined);
         // The numbers are those of one input, and so is what they mean.
         for name in MEANING {
-            match part.array.attributes.get(name) {
+            match taken.stored.attributes.get(name) {
                 Some(value) => array.attributes.insert(name, value.clone()),
                 None => {
                     array.attributes.remove(name);
                 }
             }
         }
-        if let Some(spelling) = &part.times {
-            self.say_units(path, std::slice::from_ref(part), spelling, &mut array.attributes);
+        if let Some(spelling) = &taken.times {
+            self.say_units(path, std::slice::from_ref(taken), spelling, &mut array.attributes);
         }
-        if is_lost(part.array)
-            && let Some(mark) = needed_mark(path, std::slice::from_ref(part), false)?
+        if is_lost(taken.stored)
+            && let Some(mark) = needed_mark(path, std::slice::from_ref(taken), false)?
         {
             mark.declare(&mut array.attributes);
             array.meta.fill_value = Some(mark.fill);
@@ -127,25 +127,25 @@ impl<'a> Layout<'a> {
         &self,
         path: &str,
         axes: &[usize],
-        parts: &[Part<'_>],
+        arrays: &[InputArray<'_>],
         contents: &Contents,
         joined: &mut Joined<'a>,
     ) -> Result<ManifestArray, CombineError> {
         let joining = Joining {
             path,
-            parts,
+            arrays,
             axes: self.axes_of(axes),
-            contents: contents_of(path, parts, contents)?,
-            spec: self.plan.spec,
+            contents: contents_of(path, arrays, contents)?,
+            spec: self.roles.spec,
         };
-        let mut attributes = self.merged(path, parts, joined);
+        let mut attributes = self.merged(path, arrays, joined);
         let Some((like, target)) = self.times_like(path, &joining) else {
             return joining.values(attributes);
         };
         let in_target =
-            |part: &Part<'_>| part.times.as_ref().is_some_and(|times| times.units == target.units);
-        if parts.iter().all(in_target) && require_same(path, parts, Scope::Values).is_ok() {
-            self.say_units(path, parts, &target, &mut attributes);
+            |array: &InputArray<'_>| array.times.as_ref().is_some_and(|times| times.units == target.units);
+        if arrays.iter().all(in_target) && require_same(path, arrays, Scope::Values).is_ok() {
+            self.say_units(path, arrays, &target, &mut attributes);
             return joining.values(attributes);
         }
         // What the stored numbers meant says nothing about what is written.
@@ -153,7 +153,7 @@ impl<'a> Layout<'a> {
             attributes.remove(name);
         }
         let (mut array, units) = joining.times(like, target.units, attributes)?;
-        self.say_units(path, parts, &target.in_units(units), &mut array.attributes);
+        self.say_units(path, arrays, &target.in_units(units), &mut array.attributes);
         Ok(array)
     }
 
@@ -166,30 +166,36 @@ impl<'a> Layout<'a> {
             joining.axes.iter().any(|other| other.path == axis.path).then_some((number, axis))
         });
         let axis = bounded.map(|(_, axis)| axis).or_else(|| joining.axes.first().copied());
-        let spelled: Option<Vec<(&'p Part<'p>, &'p Spelling)>> =
-            joining.parts.iter().map(|part| Some((part, part.times.as_ref()?))).collect();
-        let key = |(part, spelling): &(&Part<'_>, &Spelling)| {
-            (spelling.to_string(), part.array.meta.data_type.to_string())
+        let spelled: Option<Vec<(&'p InputArray<'p>, &'p Spelling)>> =
+            joining.arrays.iter().map(|array| Some((array, array.times.as_ref()?))).collect();
+        let key = |(array, spelling): &(&InputArray<'_>, &Spelling)| {
+            (spelling.to_string(), array.stored.meta.data_type.to_string())
         };
-        let holds = |part: &Part<'_>| axis.is_some_and(|axis| axis.earliest.contains(&part.input));
+        let holds = |array: &InputArray<'_>| axis.is_some_and(|axis| axis.earliest.contains(&array.input));
         let spelled = spelled?;
-        let earliest = spelled.iter().filter(|(part, _)| holds(part)).min_by_key(|found| key(found));
-        let (part, spelling) = earliest.or_else(|| spelled.iter().min_by_key(|found| key(found)))?;
+        let earliest = spelled.iter().filter(|(array, _)| holds(array)).min_by_key(|found| key(found));
+        let (array, spelling) = earliest.or_else(|| spelled.iter().min_by_key(|found| key(found)))?;
         let of_axis = bounded.and_then(|(number, _)| self.written.get(number)?.spelling.clone());
-        Some((part.array, of_axis.unwrap_or_else(|| (*spelling).clone())))
+        Some((array.stored, of_axis.unwrap_or_else(|| (*spelling).clone())))
     }
 
     /// The joined axis whose coordinate variable has the variable as its bounds, and its own values as labels.
     fn bounded_axis(&self, path: &str) -> Option<usize> {
-        let parent = self.plan.describing.get(path)?.bounds_of.as_ref()?;
+        let parent = self.roles.describing.get(path)?.bounds_of.as_ref()?;
         let number = self.axes.iter().position(|axis| axis.path == *parent)?;
         self.is_own_label(number).then_some(number)
     }
 
     /// Sets `units` and `calendar`, unless all inputs leave them to the variable whose bounds these are, and the joined
     /// one says the same.
-    fn say_units(&self, path: &str, parts: &[Part<'_>], spelling: &Spelling, attributes: &mut Attributes) {
-        let is_said = parts.iter().any(|part| part.times.as_ref().is_some_and(|times| times.is_own));
+    fn say_units(
+        &self,
+        path: &str,
+        arrays: &[InputArray<'_>],
+        spelling: &Spelling,
+        attributes: &mut Attributes,
+    ) {
+        let is_said = arrays.iter().any(|array| array.times.as_ref().is_some_and(|times| times.is_own));
         if is_said || self.inherited_units(path) != Some(spelling.units) {
             spelling.stamp(attributes);
         }
@@ -200,11 +206,11 @@ impl<'a> Layout<'a> {
         if let Some(number) = self.bounded_axis(path) {
             return self.written.get(number)?.spelling.as_ref().map(|spelling| spelling.units);
         }
-        let parent = self.plan.describing.get(path)?.bounds_of.as_ref()?;
-        match self.plan.roles.get(parent.as_str())? {
+        let parent = self.roles.describing.get(path)?.bounds_of.as_ref()?;
+        match self.roles.variables.get(parent.as_str())? {
             Role::Shared => {
-                let parts = self.plan.parts(parent, &[]);
-                let spelling = kept(&parts).next().and_then(|part| part.times.as_ref())?;
+                let arrays = self.roles.arrays(parent, &[]);
+                let spelling = kept(&arrays).next().and_then(|array| array.times.as_ref())?;
                 Some(spelling.units)
             }
             Role::Coordinate(_) | Role::Joined(_) => None,
@@ -222,13 +228,13 @@ impl<'a> Layout<'a> {
         let (Some(axis), Some(written)) = (self.axes.get(number), self.written.get(number)) else {
             return Err(CombineError::NoInputs);
         };
-        let parts = self.plan.parts(path, &[number]);
-        let mut attributes = self.merged(path, &parts, joined);
+        let arrays = self.roles.arrays(path, &[number]);
+        let mut attributes = self.merged(path, &arrays, joined);
         if written.as_stored {
             if let Some(spelling) = &written.spelling {
                 spelling.stamp(&mut attributes);
             }
-            return self.stored_coordinate(path, axis, parts, contents, attributes);
+            return self.stored_coordinate(path, axis, arrays, contents, attributes);
         }
         // What the stored numbers meant says nothing about the labels.
         for name in MEANING {
@@ -261,27 +267,27 @@ impl<'a> Layout<'a> {
     fn stored_coordinate(
         &self,
         path: &str,
-        axis: &Axis,
-        parts: Vec<Part<'_>>,
+        axis: &JoinedAxis,
+        arrays: Vec<InputArray<'_>>,
         contents: &Contents,
         attributes: Attributes,
     ) -> Result<ManifestArray, CombineError> {
-        let has_labels = |part: &Part<'_>| axis.places.get(part.input).is_some_and(Option::is_some);
-        let with_labels: Vec<Part<'_>> = parts.into_iter().filter(has_labels).collect();
+        let has_labels = |array: &InputArray<'_>| axis.places.get(array.input).is_some_and(Option::is_some);
+        let with_labels: Vec<InputArray<'_>> = arrays.into_iter().filter(has_labels).collect();
         let joining = Joining {
             path,
-            parts: &with_labels,
+            arrays: &with_labels,
             axes: vec![axis],
             contents: contents_of(path, &with_labels, contents)?,
-            spec: self.plan.spec,
+            spec: self.roles.spec,
         };
         joining.values(attributes)
     }
 
     /// Whether the labels of an axis come from its own coordinate variable, wherever there are any.
     fn is_own_label(&self, number: usize) -> bool {
-        self.plan.axes.get(number).is_some_and(|axis| {
-            axis.sources.iter().all(|source| match source {
+        self.roles.axes.get(number).is_some_and(|axis| {
+            axis.label_sources.iter().all(|source| match source {
                 LabelSource::None => true,
                 LabelSource::Variable { path, .. } => *path == axis.path,
                 LabelSource::Given(_) => false,
@@ -290,9 +296,9 @@ impl<'a> Layout<'a> {
     }
 
     /// Attributes by the rules; those that give numbers their meaning have been found to be the same.
-    fn merged(&self, path: &str, parts: &[Part<'_>], joined: &mut Joined<'a>) -> Attributes {
-        let all: Vec<&Attributes> = parts.iter().map(|part| &part.array.attributes).collect();
-        let mut merged = merge(&all, &self.plan.spec.attributes, |name| {
+    fn merged(&self, path: &str, arrays: &[InputArray<'_>], joined: &mut Joined<'a>) -> Attributes {
+        let all: Vec<&Attributes> = arrays.iter().map(|array| &array.stored.attributes).collect();
+        let mut merged = merge(&all, &self.roles.spec.attributes, |name| {
             if !MEANING.contains(&name) || name == NO_FILL {
                 joined.dropped_attributes.insert((path.to_owned(), name.to_owned()));
             }
@@ -306,12 +312,12 @@ impl<'a> Layout<'a> {
     }
 
     fn join_groups(&self, joined: &mut Joined<'a>) {
-        let inputs = || self.plan.inputs.iter().map(|input| &input.references.groups);
+        let inputs = || self.roles.inputs.iter().map(|input| &input.references.groups);
         let paths: BTreeSet<&NodePath> = inputs().flat_map(BTreeMap::keys).collect();
         for path in paths {
             let all: Vec<&Attributes> =
                 inputs().filter_map(|groups| groups.get(path)).map(|group| &group.attributes).collect();
-            let attributes = merge(&all, &self.plan.spec.attributes, |name| {
+            let attributes = merge(&all, &self.roles.spec.attributes, |name| {
                 joined.dropped_attributes.insert((format!("{path}/"), name.to_owned()));
             });
             let dimensions = inputs().filter_map(|groups| groups.get(path));
@@ -328,15 +334,15 @@ fn sorted(attributes: Attributes) -> Attributes {
 
 fn contents_of<'c>(
     path: &str,
-    parts: &[Part<'_>],
+    arrays: &[InputArray<'_>],
     contents: &'c Contents,
 ) -> Result<Vec<&'c Content>, CombineError> {
-    let content = |part: &Part<'_>| {
-        contents.get(&(part.input, path.to_owned())).ok_or_else(|| CombineError::Variable {
+    let content = |array: &InputArray<'_>| {
+        contents.get(&(array.input, path.to_owned())).ok_or_else(|| CombineError::Variable {
             variable: path.to_owned(),
-            input: part.name.to_owned(),
+            input: array.name.to_owned(),
             reason: "its values are needed but were not read".to_owned(),
         })
     };
-    parts.iter().map(content).collect()
+    arrays.iter().map(content).collect()
 }

@@ -1,7 +1,7 @@
 //! Many reference sets to one, refusing what would be silently wrong.
 //!
 //! ```text
-//! inputs ─plan─► axes, roles ─read─► labels ─layout─► by reference | by value | shared ─compare, read─► Joined
+//! inputs ─metadata─► axes, roles ─read─► labels ─plan─► by reference | by value | shared ─compare, read─► Joined
 //! ```
 //! Everything between the two reads is a pure function of the inputs. A [`Joined`] still holds no reference of its own:
 //! they are drawn from the inputs in order, into a manifest ([`combine()`]) or straight into files ([`combine_with`]).
@@ -29,8 +29,8 @@
 //! | order of labels | ascending | [`Sort`] |
 //! | data of two inputs at the same labels | refused, unless the references are the same | [`Overlap`]: decode and compare, first, last |
 //! | labels at which no input holds a variable; shared variables that inputs lack | refused | [`MissingVariable`]: fill (the declared fill value, else netCDF's default, which is then declared; refused where there is none), drop |
-//! | chunks that do not meet at the borders of one regular grid | refused | [`Chunks::Rectilinear`]; [`combine_split`] |
-//! | packing and missing values that differ | refused, with the majority and who is not of it | [`Packing::ByPart`]; [`combine_split`] |
+//! | chunks that do not meet at the borders of one regular grid | refused | [`ChunkRule::Rectilinear`]; [`combine_split`] |
+//! | packing and missing values that differ | refused, with the majority and who is not of it | [`PackingRule::ByPart`]; [`combine_split`] |
 //! | data type, codecs, chunk shape, dimensions, units that differ | refused likewise | [`combine_split`] |
 //! | shared variables whose values differ | refused | [`Tolerance`] |
 //! | standard names, cell methods and what else says what a variable is ([`is_description`]); parameters of grid mappings | refused | [`AttributeRule`] |
@@ -44,7 +44,7 @@
 //! # Rectilinear grids
 //!
 //! Months of 31, 28 and 31 days in a chunk each are no regular grid. Zarr v2 and kerchunk's Parquet layout cannot say
-//! them; with [`Chunks::Rectilinear`] the set is written as Zarr v3 JSON with the extension `rectilinear`:
+//! them; with [`ChunkRule::Rectilinear`] the set is written as Zarr v3 JSON with the extension `rectilinear`:
 //!
 //! | reader | what it does with it |
 //! |---|---|
@@ -63,7 +63,7 @@
 //! # Packing by file
 //!
 //! Files of one archive are often packed each with its own `scale_factor`, `add_offset` and `_FillValue`. No Zarr array
-//! can say that. With [`Packing::ByPart`] these attributes are told for each part of the joined axis
+//! can say that. With [`PackingRule::ByPart`] these attributes are told for each part of the joined axis
 //! ([`rangefold_refs::by_part`]), in JSON, Parquet and Zarr v3 alike. rangefold unpacks and reduces each part as the file
 //! alone would be; every other reader refuses the array, because of a filter it does not know, instead of unpacking
 //! all files as the first one. Only what says which stored numbers are missing and what the others mean may differ so;
@@ -78,7 +78,7 @@
 //! | xarray, `engine="kerchunk"` and `"zarr"` | refuses the whole set, whatever `drop_variables` says; give such variables a set of their own |
 
 mod attributes;
-mod axis;
+
 mod combine;
 mod compare;
 mod content;
@@ -88,20 +88,22 @@ mod encode;
 mod error;
 mod found;
 mod holes;
+mod join_plan;
 mod joined;
+mod joined_axis;
 mod labels;
-mod layout;
 mod mark;
 mod meaning;
+mod objects;
 mod packing;
 mod place;
 mod places;
-mod plan;
 mod read;
 mod result;
+mod roles;
 mod scopes;
 mod selector;
-mod sources;
+
 mod spec;
 mod split;
 mod times;
@@ -111,8 +113,10 @@ mod written;
 pub use combine::{Combined, combine, combine_with};
 pub use compare::is_description;
 pub use error::{CombineError, Error, Offender};
-pub use plan::Input;
 pub use result::{Joined, JoinedArray};
+pub use roles::Input;
 pub use selector::{Selector, SelectorError};
-pub use spec::{AttributeRule, Chunks, CombineSpec, MissingVariable, Overlap, Packing, Sort, Tolerance};
+pub use spec::{
+    AttributeRule, ChunkRule, CombineSpec, MissingVariable, Overlap, PackingRule, Sort, Tolerance,
+};
 pub use split::{Piece, combine_split};

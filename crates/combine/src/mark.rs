@@ -11,7 +11,7 @@ use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
 use crate::attributes::printed;
 use crate::content::{self, Numbers};
 use crate::encode;
-use crate::place::Part;
+use crate::place::InputArray;
 
 /// A value that marks missing data.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,34 +77,35 @@ impl Mark {
         said.filter_map(|value| Self::of(value.clone(), element)).next()
     }
 
-    /// The mark for all parts of a variable, or why there is none.
-    pub(crate) fn for_all(parts: &[Part<'_>]) -> Result<Self, String> {
-        let Some(first) = parts.first() else { return Err("no input has it".to_owned()) };
-        let declared = parts.iter().find_map(|part| Self::declared(part.array));
-        let Some(mark) = declared.or_else(|| Self::by_default(first.array)) else {
-            let name = first.array.meta.data_type.element.name();
+    /// The mark for all arrays of a variable, or why there is none.
+    pub(crate) fn for_all(arrays: &[InputArray<'_>]) -> Result<Self, String> {
+        let Some(first) = arrays.first() else { return Err("no input has it".to_owned()) };
+        let declared = arrays.iter().find_map(|array| Self::declared(array.stored));
+        let Some(mark) = declared.or_else(|| Self::by_default(first.stored)) else {
+            let name = first.stored.meta.data_type.element.name();
             return Err(format!(
                 "has no fill value, and there is none for values of type {name} that all readers know"
             ));
         };
-        let other = parts.iter().find(|part| {
-            let fill = part.array.meta.fill_value.as_ref();
-            has_absent(part.array) && fill.is_some_and(|fill| *fill != mark.fill && !is_nan(part.array, fill))
+        let other = arrays.iter().find(|array| {
+            let fill = array.stored.meta.fill_value.as_ref();
+            has_absent(array.stored)
+                && fill.is_some_and(|fill| *fill != mark.fill && !is_nan(array.stored, fill))
         });
         match other {
             None => Ok(mark),
-            Some(part) => Err(format!(
+            Some(array) => Err(format!(
                 "has no fill value of its own: chunks that are absent in {} are {}, and not missing",
-                part.name,
-                fill_text(part.array)
+                array.name,
+                fill_text(array.stored)
             )),
         }
     }
 }
 
 /// The Zarr fill value of a variable whose inputs differ at most in that some say none.
-pub(crate) fn common_fill(parts: &[Part<'_>]) -> Option<FillValue> {
-    let said = parts.iter().filter_map(|part| part.array.meta.fill_value.as_ref());
+pub(crate) fn common_fill(arrays: &[InputArray<'_>]) -> Option<FillValue> {
+    let said = arrays.iter().filter_map(|array| array.stored.meta.fill_value.as_ref());
     said.min_by(|a, b| a.0.cmp(&b.0)).cloned()
 }
 
@@ -135,15 +136,15 @@ pub(crate) fn is_lost(array: &ManifestArray) -> bool {
 /// # Errors
 ///
 /// Why there is no mark.
-pub(crate) fn needed(parts: &[Part<'_>], has_holes: bool) -> Result<Option<Mark>, String> {
-    let fills = |part: &Part<'_>| {
-        (part.array.meta.fill_value.clone(), part.array.attributes.get("_FillValue").cloned())
+pub(crate) fn needed(arrays: &[InputArray<'_>], has_holes: bool) -> Result<Option<Mark>, String> {
+    let fills = |array: &InputArray<'_>| {
+        (array.stored.meta.fill_value.clone(), array.stored.attributes.get("_FillValue").cloned())
     };
-    let Some(first) = parts.first().map(fills) else { return Ok(None) };
-    let differ = parts.iter().any(|part| fills(part) != first);
-    let declared = || parts.iter().any(|part| Mark::declared(part.array).is_some());
-    if has_holes || parts.iter().any(|part| is_lost(part.array)) || (differ && declared()) {
-        Mark::for_all(parts).map(Some)
+    let Some(first) = arrays.first().map(fills) else { return Ok(None) };
+    let differ = arrays.iter().any(|array| fills(array) != first);
+    let declared = || arrays.iter().any(|array| Mark::declared(array.stored).is_some());
+    if has_holes || arrays.iter().any(|array| is_lost(array.stored)) || (differ && declared()) {
+        Mark::for_all(arrays).map(Some)
     } else {
         Ok(None)
     }

@@ -5,7 +5,7 @@ use rangefold_cf::{Column, Instant, Meaning, TimeUnits};
 use rangefold_refs::ManifestArray;
 
 use crate::content::Content;
-use crate::place::Part;
+use crate::place::InputArray;
 
 /// The values of a variable, unpacked, and which of them are there.
 pub(crate) fn column(array: &ManifestArray, content: &Content) -> Result<Column, String> {
@@ -36,15 +36,15 @@ pub(crate) fn instants(units: &TimeUnits, column: &Column) -> Result<Vec<Option<
 }
 
 /// The times of one input's variable.
-pub(crate) fn times_of(part: &Part<'_>, content: &Content) -> Result<Vec<Option<Instant>>, String> {
-    let Some(spelling) = &part.times else { return Err("its values are no times".to_owned()) };
-    instants(&spelling.units, &column(part.array, content)?)
+pub(crate) fn times_of(array: &InputArray<'_>, content: &Content) -> Result<Vec<Option<Instant>>, String> {
+    let Some(spelling) = &array.times else { return Err("its values are no times".to_owned()) };
+    instants(&spelling.units, &column(array.stored, content)?)
 }
 
 /// Whether the values of two inputs are the same; those that are times as times, all others as they are stored.
 pub(crate) fn same_meaning(
-    (a, left): (&Part<'_>, Option<&Content>),
-    (b, right): (&Part<'_>, Option<&Content>),
+    (a, left): (&InputArray<'_>, Option<&Content>),
+    (b, right): (&InputArray<'_>, Option<&Content>),
 ) -> bool {
     let (Some(left), Some(right)) = (left, right) else { return true };
     if a.stale.is_some() || b.stale.is_some() {

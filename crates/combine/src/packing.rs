@@ -10,8 +10,8 @@ use rangefold_array::FillValue;
 use rangefold_refs::{Attributes, ManifestArray, by_part};
 
 use crate::CombineError;
-use crate::axis::Axis;
-use crate::place::Part;
+use crate::joined_axis::JoinedAxis;
+use crate::place::InputArray;
 
 /// What stored numbers mean.
 #[derive(Clone, Debug)]
@@ -65,17 +65,17 @@ struct Conflict {
 /// no input says what numbers mean.
 pub(crate) fn parts_of(
     variable: &str,
-    parts: &[Part<'_>],
-    axes: &[&Axis],
+    arrays: &[InputArray<'_>],
+    axes: &[&JoinedAxis],
     input_count: usize,
 ) -> Result<Option<(usize, Vec<by_part::Part>)>, CombineError> {
     let mut meanings = Meanings::default();
-    let runs: Vec<Run> = parts
+    let runs: Vec<Run> = arrays
         .iter()
-        .map(|part| match by_part::parts(part.array) {
-            None => Run { axis: None, ends: vec![(u64::MAX, meanings.number(part.array))] },
+        .map(|array| match by_part::parts(array.stored) {
+            None => Run { axis: None, ends: vec![(u64::MAX, meanings.number(array.stored))] },
             Some((axis, own)) => {
-                let ends = own.iter().map(|own| (own.end, meanings.number(&own.of(part.array))));
+                let ends = own.iter().map(|own| (own.end, meanings.number(&own.of(array.stored))));
                 Run { axis: Some(axis), ends: ends.collect() }
             }
         })
@@ -85,7 +85,7 @@ pub(crate) fn parts_of(
     }
     let mut conflict = None;
     for (number, axis) in axes.iter().enumerate() {
-        let numbers = match along(parts, &runs, axis, number) {
+        let numbers = match along(arrays, &runs, axis, number) {
             Ok(Some(numbers)) => numbers,
             Ok(None) => continue,
             Err(found) => {
@@ -97,7 +97,7 @@ pub(crate) fn parts_of(
             return Err(CombineError::Hole {
                 variable: variable.to_owned(),
                 label: u32::try_from(hole).map(|hole| axis.printed(hole)).unwrap_or_default(),
-                present: parts.len(),
+                present: arrays.len(),
                 inputs: input_count,
                 no_fill_value: true,
             });
@@ -115,7 +115,7 @@ pub(crate) fn parts_of(
         }
         return Ok(Some((number, found)));
     }
-    let name = |row: usize| parts.get(row).map_or("", |part| part.name).to_owned();
+    let name = |row: usize| arrays.get(row).map_or("", |array| array.name).to_owned();
     let (input, other) = conflict.map_or_else(
         || (name(0), "along an axis that is not joined".to_owned()),
         |Conflict { rows, label }| (name(rows.1), format!("than in {} at {label}", name(rows.0))),
@@ -132,19 +132,19 @@ pub(crate) fn parts_of(
 /// The number of the meaning at each position of a joined axis. `None` if the meaning changes along another axis of
 /// some input.
 fn along(
-    parts: &[Part<'_>],
+    arrays: &[InputArray<'_>],
     runs: &[Run],
-    axis: &Axis,
+    axis: &JoinedAxis,
     number: usize,
 ) -> Result<Option<Vec<Option<usize>>>, Conflict> {
     let length = usize::try_from(axis.len()).unwrap_or(0);
     let mut found: Vec<Option<(usize, usize)>> = vec![None; length];
-    for (row, (part, run)) in parts.iter().zip(runs).enumerate() {
-        let own = part.sources.get(number).copied().flatten();
+    for (row, (array, run)) in arrays.iter().zip(runs).enumerate() {
+        let own = array.own_axes.get(number).copied().flatten();
         if run.axis.is_some() && run.axis != own {
             return Ok(None);
         }
-        let Some(places) = axis.places.get(part.input).and_then(Option::as_ref) else { continue };
+        let Some(places) = axis.places.get(array.input).and_then(Option::as_ref) else { continue };
         let mut ends = run.ends.iter().peekable();
         for (position, place) in (0..).zip(places.iter()) {
             while ends.peek().is_some_and(|(end, _)| *end <= position) {

@@ -9,28 +9,28 @@ use std::cmp::Ordering;
 use rangefold_array::{ArrayMeta, AxisChunks, ChunkGrid};
 use rangefold_refs::{Attributes, Manifest, ManifestArray, Reference, by_part};
 
-use crate::axis::Axis;
 use crate::compare::representative;
 use crate::cut::cut;
 use crate::holes::check_holes;
+use crate::joined_axis::JoinedAxis;
 use crate::mark::{Mark, common_fill, needed};
+use crate::objects::{Stale, check_replaced, url_of};
 use crate::packing::parts_of;
 use crate::places::Places;
-use crate::sources::{Stale, check_replaced, url_of};
 use crate::times::Spelling;
-use crate::{CombineError, CombineSpec, Overlap, Packing};
+use crate::{CombineError, CombineSpec, Overlap, PackingRule};
 
 /// One input's array of a variable, and which of its axes are joined.
 #[derive(Clone, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct InputArray<'a> {
     /// Number of the input.
     pub(crate) input: usize,
     /// Name of the input.
     pub(crate) name: &'a str,
     /// Its array.
-    pub(crate) array: &'a ManifestArray,
+    pub(crate) stored: &'a ManifestArray,
     /// For each joined axis of the variable, which axis of the array it is; `None` if the array lacks it.
-    pub(crate) sources: Vec<Option<usize>>,
+    pub(crate) own_axes: Vec<Option<usize>>,
     /// How its times are spelled; `None` if its numbers are no times.
     pub(crate) times: Option<Spelling>,
     /// The objects it refers to that have changed since.
@@ -39,22 +39,22 @@ pub(crate) struct Part<'a> {
     pub(crate) stretched: Vec<&'a str>,
 }
 
-impl Part<'_> {
+impl InputArray<'_> {
     /// Names of all dimensions, those it gains included.
     pub(crate) fn dimensions(&self) -> Vec<&str> {
-        let own = self.array.meta.dimension_names.iter().map(String::as_str);
+        let own = self.stored.meta.dimension_names.iter().map(String::as_str);
         self.stretched.iter().copied().chain(own).collect()
     }
 
     /// Whether a dimension stands twice among its own.
     pub(crate) fn has_twice(&self, dimension: &str) -> bool {
-        self.array.meta.dimension_names.iter().filter(|name| *name == dimension).count() > 1
+        self.stored.meta.dimension_names.iter().filter(|name| *name == dimension).count() > 1
     }
 
     /// Lengths along the axes that are not joined.
     pub(crate) fn other_lengths(&self) -> Vec<u64> {
-        let lengths = self.array.meta.shape().iter().enumerate();
-        lengths.filter(|(axis, _)| !self.sources.contains(&Some(*axis))).map(|(_, &length)| length).collect()
+        let lengths = self.stored.meta.shape().iter().enumerate();
+        lengths.filter(|(axis, _)| !self.own_axes.contains(&Some(*axis))).map(|(_, &length)| length).collect()
     }
 }
 
@@ -63,20 +63,20 @@ impl Part<'_> {
 pub(crate) struct Verify {
     /// Row-major number of the chunk in the result.
     pub(crate) number: u64,
-    /// The reference that is taken, and the number of its part.
+    /// The reference that is taken, and the number of its array.
     pub(crate) kept: (usize, Reference),
-    /// Another, and the number of its part.
+    /// Another, and the number of its array.
     pub(crate) other: (usize, Reference),
 }
 
-/// Where the chunks of one part go.
+/// Where the chunks of one array go.
 #[derive(Clone, Debug)]
 struct PartMap {
-    /// What the axes that the part lacks add to the number of each chunk.
+    /// What the axes that the array lacks add to the number of each chunk.
     base: u64,
-    /// One for each of the part's own axes.
+    /// One for each of the array's own axes.
     axes: Vec<AxisMap>,
-    /// Smallest and largest number in the result; `None` if the part has no chunks.
+    /// Smallest and largest number in the result; `None` if the array has no chunks.
     bounds: Option<(u64, u64)>,
     /// Whether its chunks stay in order.
     ascending: bool,
@@ -84,7 +84,7 @@ struct PartMap {
 
 #[derive(Clone, Debug)]
 struct AxisMap {
-    /// Chunks of the part along this axis.
+    /// Chunks of the array along this axis.
     count: u64,
     /// What one chunk along this axis adds to the number in the result.
     stride: u64,
@@ -93,7 +93,7 @@ struct AxisMap {
 }
 
 impl PartMap {
-    /// The number in the result of the part's chunk `number`.
+    /// The number in the result of the array's chunk `number`.
     fn number(&self, number: u64) -> Option<u64> {
         let mut rest = number;
         let mut target = self.base;
@@ -109,7 +109,7 @@ impl PartMap {
 #[derive(Clone, Debug)]
 pub(crate) struct Placement<'a> {
     pub(crate) variable: &'a str,
-    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) arrays: Vec<InputArray<'a>>,
     pub(crate) meta: ArrayMeta,
     maps: Vec<PartMap>,
     /// Parts whose numbers lie among one another, in ascending order of number.
@@ -121,23 +121,23 @@ pub(crate) struct Placement<'a> {
     mark: Option<Mark>,
 }
 
-/// A chunk of the result: its number, and the part and number of the chunk it is.
+/// A chunk of the result: its number, and the array and number of the chunk it is.
 type Entry = (u64, usize, u64);
 
 impl<'a> Placement<'a> {
-    /// Places the parts of a variable along the given joined axes, in the order of [`Part::sources`].
+    /// Places the arrays of a variable along the given joined axes, in the order of [`InputArray::own_axes`].
     ///
     /// # Errors
     ///
-    /// Chunks that do not meet, places that no part fills, as far as `spec` does not allow them.
+    /// Chunks that do not meet, places that no array fills, as far as `spec` does not allow them.
     pub(crate) fn new(
         variable: &'a str,
-        parts: Vec<Part<'a>>,
-        axes: &[&Axis],
+        arrays: Vec<InputArray<'a>>,
+        axes: &[&JoinedAxis],
         input_count: usize,
         spec: &CombineSpec,
     ) -> Result<Self, CombineError> {
-        let (Some(first), Some(template)) = (parts.first(), representative(&parts)) else {
+        let (Some(first), Some(template)) = (arrays.first(), representative(&arrays)) else {
             return Err(CombineError::NoInputs);
         };
         let names: Vec<String> = first.dimensions().into_iter().map(str::to_owned).collect();
@@ -145,19 +145,19 @@ impl<'a> Placement<'a> {
         // The axis of the result that each joined axis is.
         let targets: Vec<usize> = axes
             .iter()
-            .zip(&first.sources)
+            .zip(&first.own_axes)
             .map(|(axis, source)| match source {
                 Some(own) => stretched + own,
                 None => names.iter().position(|name| *name == axis.dimension).unwrap_or(0),
             })
             .collect();
         let mut shape = vec![0; stretched];
-        shape.extend_from_slice(first.array.meta.shape());
+        shape.extend_from_slice(first.stored.meta.shape());
         let mut chunks = vec![AxisChunks::Regular { length: 1 }; stretched];
-        chunks.extend_from_slice(first.array.meta.grid.axes());
+        chunks.extend_from_slice(first.stored.meta.grid.axes());
         let mut places: Vec<Vec<Places>> = Vec::with_capacity(axes.len());
         for (number, (axis, &target)) in axes.iter().zip(&targets).enumerate() {
-            let cut = cut(variable, &parts, axis, number, spec.chunks)?;
+            let cut = cut(variable, &arrays, axis, number, spec.chunks)?;
             if let (Some(length), Some(slot)) = (shape.get_mut(target), chunks.get_mut(target)) {
                 *length = axis.len();
                 *slot = cut.chunks;
@@ -166,19 +166,19 @@ impl<'a> Placement<'a> {
         }
         let grid = ChunkGrid::new(&shape, chunks)
             .map_err(|source| CombineError::Grid { variable: variable.to_owned(), source })?;
-        let has_holes = check_holes(variable, &parts, axes, &targets, &grid, &places, input_count, spec)?;
-        check_replaced(variable, &parts, axes)?;
-        let maps = part_maps(&parts, &grid, &targets, places);
+        let has_holes = check_holes(variable, &arrays, axes, &targets, &grid, &places, input_count, spec)?;
+        check_replaced(variable, &arrays, axes)?;
+        let maps = part_maps(&arrays, &grid, &targets, places);
         let clusters = clusters(&maps);
-        let may_change = spec.packing == Packing::ByPart
-            || parts.iter().any(|part| part.array.meta.parted_axis().is_some());
-        let packing = if may_change { parts_of(variable, &parts, axes, input_count)? } else { None };
+        let may_change = spec.packing == PackingRule::ByPart
+            || arrays.iter().any(|array| array.stored.meta.parted_axis().is_some());
+        let packing = if may_change { parts_of(variable, &arrays, axes, input_count)? } else { None };
         let packing = packing.and_then(|(number, parts)| Some((targets.get(number).copied()?, parts)));
-        let mark = if packing.is_some() { None } else { needed_mark(variable, &parts, has_holes)? };
-        let fill_value = mark.as_ref().map_or_else(|| common_fill(&parts), |mark| Some(mark.fill.clone()));
+        let mark = if packing.is_some() { None } else { needed_mark(variable, &arrays, has_holes)? };
+        let fill_value = mark.as_ref().map_or_else(|| common_fill(&arrays), |mark| Some(mark.fill.clone()));
         let codecs = template.meta.element_codecs().to_vec();
         let meta = ArrayMeta { grid, dimension_names: names, codecs, fill_value, ..template.meta.clone() };
-        Ok(Self { variable, parts, meta, maps, clusters, overlap: spec.overlap, packing, mark })
+        Ok(Self { variable, arrays, meta, maps, clusters, overlap: spec.overlap, packing, mark })
     }
 
     /// The array's description, with `attributes` that hold by parts where numbers mean something else in each.
@@ -194,7 +194,7 @@ impl<'a> Placement<'a> {
         (array.meta, array.attributes)
     }
 
-    /// References in ascending order of chunk number. Where several parts fill a chunk, the policy decides; that it
+    /// References in ascending order of chunk number. Where several arrays fill a chunk, the policy decides; that it
     /// can has been found by [`Placement::collisions`].
     pub(crate) fn references(&self) -> impl Iterator<Item = (u64, Reference)> + '_ {
         self.clusters.iter().flat_map(move |cluster| self.cluster_references(cluster))
@@ -205,11 +205,11 @@ impl<'a> Placement<'a> {
         cluster: &'s [usize],
     ) -> Box<dyn Iterator<Item = (u64, Reference)> + 's> {
         if let [row] = *cluster
-            && let (Some(part), Some(map)) = (self.parts.get(row), self.maps.get(row))
+            && let (Some(array), Some(map)) = (self.arrays.get(row), self.maps.get(row))
             && map.ascending
-            && part.stale.is_none()
+            && array.stale.is_none()
         {
-            let rows = part.array.manifest.iter();
+            let rows = array.stored.manifest.iter();
             return Box::new(rows.filter_map(|(number, reference)| Some((map.number(number)?, reference))));
         }
         let entries = self.entries(cluster);
@@ -227,12 +227,12 @@ impl<'a> Placement<'a> {
         )
     }
 
-    /// The chunks of a cluster, sorted by number and then by part.
+    /// The chunks of a cluster, sorted by number and then by array.
     fn entries(&self, cluster: &[usize]) -> Vec<Entry> {
         let mut entries = Vec::new();
         for &row in cluster {
-            if let (Some(part), Some(map)) = (self.parts.get(row), self.maps.get(row)) {
-                let numbers = part.array.manifest.iter().map(|(number, _)| number);
+            if let (Some(array), Some(map)) = (self.arrays.get(row), self.maps.get(row)) {
+                let numbers = array.stored.manifest.iter().map(|(number, _)| number);
                 entries.extend(numbers.filter_map(|number| Some((map.number(number)?, row, number))));
             }
         }
@@ -241,11 +241,11 @@ impl<'a> Placement<'a> {
     }
 
     fn claim(&self, &(_, row, number): &Entry) -> Option<(usize, Reference)> {
-        let part = self.parts.get(row)?;
-        let reference = part.array.manifest.get(number)?;
+        let array = self.arrays.get(row)?;
+        let reference = array.stored.manifest.get(number)?;
         // What has changed since is replaced, be it by a chunk that is absent.
         let is_stale = |stale: &Stale| url_of(&reference).is_some_and(|url| stale.contains_key(url));
-        (!part.stale.is_some_and(is_stale)).then_some((row, reference))
+        (!array.stale.is_some_and(is_stale)).then_some((row, reference))
     }
 
     /// Which of two references for one chunk is taken.
@@ -259,8 +259,8 @@ impl<'a> Placement<'a> {
         if replaces { claim } else { best }
     }
 
-    /// Chunks for which two parts have different references: an error, or what must be found to decode alike.
-    pub(crate) fn collisions(&self, axes: &[&Axis]) -> Result<Vec<Verify>, CombineError> {
+    /// Chunks for which two arrays have different references: an error, or what must be found to decode alike.
+    pub(crate) fn collisions(&self, axes: &[&JoinedAxis]) -> Result<Vec<Verify>, CombineError> {
         let mut verify = Vec::new();
         if matches!(self.overlap, Overlap::First | Overlap::Last) {
             return Ok(verify);
@@ -285,15 +285,15 @@ impl<'a> Placement<'a> {
         Ok(verify)
     }
 
-    /// The error of two parts that hold different data in one chunk.
+    /// The error of two arrays that hold different data in one chunk.
     pub(crate) fn overlapping(
         &self,
         number: u64,
         first: usize,
         second: usize,
-        axes: &[&Axis],
+        axes: &[&JoinedAxis],
     ) -> CombineError {
-        let name = |row: usize| self.parts.get(row).map_or("", |part| part.name).to_owned();
+        let name = |row: usize| self.arrays.get(row).map_or("", |array| array.name).to_owned();
         let (first, second) = (first.min(second), first.max(second));
         let index = self.meta.grid.index(number).unwrap_or_default();
         let origin = self.meta.grid.chunk_origin(&index);
@@ -310,7 +310,7 @@ impl<'a> Placement<'a> {
     }
 }
 
-pub(crate) fn printed_label(axis: &Axis, place: u64) -> Option<String> {
+pub(crate) fn printed_label(axis: &JoinedAxis, place: u64) -> Option<String> {
     Some(axis.printed(u32::try_from(place).ok()?))
 }
 
@@ -329,15 +329,15 @@ pub(crate) fn compare_references(a: &Reference, b: &Reference) -> Ordering {
 /// The mark that a variable must declare, see [`needed`].
 pub(crate) fn needed_mark(
     variable: &str,
-    parts: &[Part<'_>],
+    arrays: &[InputArray<'_>],
     has_holes: bool,
 ) -> Result<Option<Mark>, CombineError> {
-    needed(parts, has_holes)
+    needed(arrays, has_holes)
         .map_err(|problem| CombineError::NoMark { variable: variable.to_owned(), problem })
 }
 
 fn part_maps(
-    parts: &[Part<'_>],
+    arrays: &[InputArray<'_>],
     grid: &ChunkGrid,
     targets: &[usize],
     mut places: Vec<Vec<Places>>,
@@ -350,19 +350,19 @@ fn part_maps(
         stride = stride.saturating_mul(count);
     }
     let stride_of = |axis: usize| strides.get(axis).copied().unwrap_or(0);
-    let maps = parts.iter().enumerate().map(|(row, part)| {
+    let maps = arrays.iter().enumerate().map(|(row, array)| {
         let mut base = 0;
-        let counts = part.array.meta.grid.chunk_counts();
+        let counts = array.stored.meta.grid.chunk_counts();
         let mut axes: Vec<AxisMap> = counts
             .iter()
             .enumerate()
             .map(|(own, &count)| AxisMap {
                 count,
-                stride: stride_of(part.stretched.len() + own),
+                stride: stride_of(array.stretched.len() + own),
                 places: Places::Run { first: 0, count },
             })
             .collect();
-        for ((source, &target), places) in part.sources.iter().zip(targets).zip(&mut places) {
+        for ((source, &target), places) in array.own_axes.iter().zip(targets).zip(&mut places) {
             let Some(places) = places.get_mut(row) else { continue };
             let places = std::mem::replace(places, Places::Run { first: 0, count: 0 });
             match source.and_then(|own| axes.get_mut(own)) {
@@ -380,7 +380,7 @@ fn part_maps(
     maps.collect()
 }
 
-/// Sorts parts by number and puts those together whose numbers may lie among one another.
+/// Sorts arrays by number and puts those together whose numbers may lie among one another.
 fn clusters(maps: &[PartMap]) -> Vec<Vec<usize>> {
     let mut bounds: Vec<(u64, u64, usize)> = maps
         .iter()

@@ -12,11 +12,11 @@ use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::content::Contents;
 use crate::content::{self, Assembler, ChunkProblem, Content, Numbers};
-use crate::layout::{Layout, Method, kept};
+use crate::join_plan::{JoinPlan, Method, kept};
 use crate::meaning::{same_meaning, times_of};
-use crate::place::Part;
-use crate::plan::Plan;
-use crate::sources::{Stale, url_of};
+use crate::objects::{Stale, url_of};
+use crate::place::InputArray;
+use crate::roles::Roles;
 use crate::{CombineError, Error, Tolerance};
 
 /// A variable of one input, to be read as a whole.
@@ -91,7 +91,7 @@ impl Wanted<'_> {
 /// Reads variables of inputs that are not in `contents` yet.
 pub(crate) async fn read(
     store: &ReferenceStore,
-    plan: &Plan<'_>,
+    roles: &Roles<'_>,
     reads: &BTreeSet<(usize, NodePath)>,
     contents: &mut Contents,
 ) -> Result<(), Error> {
@@ -99,9 +99,9 @@ pub(crate) async fn read(
         .iter()
         .filter(|key| !contents.contains_key(*key))
         .filter_map(|(input, path)| {
-            let from = plan.inputs.get(*input)?;
+            let from = roles.inputs.get(*input)?;
             let array = from.references.arrays.get(path)?;
-            let stale = plan.sources.stale(*input, array.manifest.urls());
+            let stale = roles.objects.stale(*input, array.manifest.urls());
             Some(Wanted { input: *input, name: &from.name, path, array, stale })
         })
         .collect();
@@ -117,20 +117,27 @@ pub(crate) async fn read(
 /// Compares the values of every variable that must be the same in every input.
 pub(crate) async fn compare_shared(
     store: &ReferenceStore,
-    plan: &Plan<'_>,
-    layout: &Layout<'_>,
+    roles: &Roles<'_>,
+    plan: &JoinPlan<'_>,
 ) -> Result<(), Error> {
-    for (path, method) in &layout.methods {
-        let Method::Shared { parts, .. } = method else { continue };
-        let Some(first) = kept(parts).next() else { continue };
-        let tolerance = plan.spec.identical.get(*path).copied().unwrap_or_default();
-        let units = |part: &Part<'_>| part.times.as_ref().map(|times| times.units);
-        let alike = |part: &Part<'_>| same_bytes(part.array, first.array) && units(part) == units(first);
-        let others = parts.iter().filter(|part| part.input != first.input && !alike(part));
-        let compared: Vec<&Part<'_>> = std::iter::once(first).chain(others).collect();
+    for (path, method) in &plan.methods {
+        let Method::Shared { arrays, .. } = method else { continue };
+        let Some(first) = kept(arrays).next() else { continue };
+        let tolerance = roles.spec.identical.get(*path).copied().unwrap_or_default();
+        let units = |array: &InputArray<'_>| array.times.as_ref().map(|times| times.units);
+        let alike =
+            |array: &InputArray<'_>| same_bytes(array.stored, first.stored) && units(array) == units(first);
+        let others = arrays.iter().filter(|array| array.input != first.input && !alike(array));
+        let compared: Vec<&InputArray<'_>> = std::iter::once(first).chain(others).collect();
         let wanted: Vec<Wanted<'_>> = compared
             .iter()
-            .map(|part| Wanted { input: part.input, name: part.name, path, array: part.array, stale: None })
+            .map(|array| Wanted {
+                input: array.input,
+                name: array.name,
+                path,
+                array: array.stored,
+                stale: None,
+            })
             .collect();
         if wanted.len() < 2 {
             continue;
@@ -141,14 +148,14 @@ pub(crate) async fn compare_shared(
                 expected = Some(content);
                 return Ok(());
             };
-            let (Some(wanted), Some(part)) = (wanted.get(place), compared.get(place)) else { return Ok(()) };
-            if same_meaning((first, Some(expected)), (part, Some(&content))) {
+            let (Some(wanted), Some(array)) = (wanted.get(place), compared.get(place)) else { return Ok(()) };
+            if same_meaning((first, Some(expected)), (array, Some(&content))) {
                 return Ok(());
             }
-            let difference = if units(first) == units(part) {
+            let difference = if units(first) == units(array) {
                 compare(first, expected, &content, tolerance)
             } else {
-                other_dates(first, expected, part, &content)
+                other_dates(first, expected, array, &content)
             };
             match difference {
                 None => Ok(()),
@@ -174,8 +181,13 @@ fn same_bytes(a: &ManifestArray, b: &ManifestArray) -> bool {
         && a.manifest.iter().zip(b.manifest.iter()).all(|(a, b)| a == b)
 }
 
-fn compare(first: &Part<'_>, expected: &Content, found: &Content, tolerance: Tolerance) -> Option<String> {
-    let data_type = &first.array.meta.data_type;
+fn compare(
+    first: &InputArray<'_>,
+    expected: &Content,
+    found: &Content,
+    tolerance: Tolerance,
+) -> Option<String> {
+    let data_type = &first.stored.meta.data_type;
     let numbers = |content: &Content| match content {
         Content::Bytes(bytes) => content::numbers(data_type, bytes),
         Content::Texts(_) => None,
@@ -205,16 +217,21 @@ fn compare(first: &Part<'_>, expected: &Content, found: &Content, tolerance: Tol
 }
 
 /// How two variables of times in different units differ.
-fn other_dates(first: &Part<'_>, expected: &Content, part: &Part<'_>, found: &Content) -> Option<String> {
-    let told = |part: &Part<'_>, content: &Content| -> Result<Vec<String>, String> {
-        let calendar = part.times.as_ref().map(|times| times.units.calendar());
+fn other_dates(
+    first: &InputArray<'_>,
+    expected: &Content,
+    array: &InputArray<'_>,
+    found: &Content,
+) -> Option<String> {
+    let told = |array: &InputArray<'_>, content: &Content| -> Result<Vec<String>, String> {
+        let calendar = array.times.as_ref().map(|times| times.units.calendar());
         let date = |instant: Option<Instant>| {
             let date = instant.zip(calendar).and_then(|(instant, calendar)| instant.date(calendar).ok());
             date.map_or_else(|| "missing".to_owned(), |date| date.to_string())
         };
-        Ok(times_of(part, content)?.into_iter().map(date).collect())
+        Ok(times_of(array, content)?.into_iter().map(date).collect())
     };
-    match (told(first, expected), told(part, found)) {
+    match (told(first, expected), told(array, found)) {
         (Ok(expected), Ok(found)) => {
             let difference = differing(&expected, &found, |a, b| a == b);
             // The same dates are other days in another calendar.
@@ -236,9 +253,9 @@ fn differing<T: std::fmt::Display>(
 }
 
 /// Decodes chunks that two inputs hold in different bytes, and refuses what differs.
-pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Result<(), Error> {
+pub(crate) async fn verify(store: &ReferenceStore, plan: &JoinPlan<'_>) -> Result<(), Error> {
     let mut decoder = Decoder::new();
-    for (placement, all) in layout.collisions()? {
+    for (placement, all) in plan.collisions()? {
         let references: Vec<Reference> =
             all.iter().flat_map(|verify| [verify.kept.1.clone(), verify.other.1.clone()]).collect();
         let mut fetched = store.fetch(references);
@@ -246,7 +263,7 @@ pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Resul
             let index = placement.meta.grid.index(verify.number).unwrap_or_default();
             let mut decoded: Vec<Vec<u8>> = Vec::with_capacity(2);
             for (row, _) in [&verify.kept, &verify.other] {
-                let name = placement.parts.get(*row).map_or("", |part| part.name);
+                let name = placement.arrays.get(*row).map_or("", |array| array.name);
                 let bytes: Bytes = match fetched.next().await {
                     Some((_, Ok(bytes))) => bytes,
                     Some((_, Err(source))) => {
@@ -257,7 +274,7 @@ pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Resul
                             source,
                         });
                     }
-                    None => return Err(layout.overlapping(placement, verify).into()),
+                    None => return Err(plan.overlapping(placement, verify).into()),
                 };
                 let codecs = &placement.meta.codecs;
                 let outcome = match placement.meta.decoded_chunk_len(&index) {
@@ -275,7 +292,7 @@ pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Resul
                 decoded.push(chunk.to_vec());
             }
             if !matches!(decoded.as_slice(), [kept, other] if kept == other) {
-                return Err(layout.overlapping(placement, verify).into());
+                return Err(plan.overlapping(placement, verify).into());
             }
         }
     }
@@ -284,10 +301,10 @@ pub(crate) async fn verify(store: &ReferenceStore, layout: &Layout<'_>) -> Resul
 
 /// A store over the objects of all inputs, which refuses those that changed since they were scanned.
 pub(crate) fn objects_of(
-    plan: &Plan<'_>,
+    roles: &Roles<'_>,
     resolver: impl Resolve + 'static,
     options: FetchOptions,
 ) -> ReferenceStore {
-    let set = ReferenceSet { sources: plan.sources.known.clone(), ..ReferenceSet::default() };
+    let set = ReferenceSet { sources: roles.objects.known.clone(), ..ReferenceSet::default() };
     ReferenceStore::with_options(Arc::new(set), resolver, options)
 }

@@ -35,12 +35,12 @@ pub struct JoinedArray<'a> {
     pub meta: ArrayMeta,
     /// Attributes.
     pub attributes: Attributes,
-    pub(crate) chunks: Chunks<'a>,
+    pub(crate) chunks: JoinedReferences<'a>,
 }
 
 /// Where the references of an array are.
 #[derive(Debug)]
-pub(crate) enum Chunks<'a> {
+pub(crate) enum JoinedReferences<'a> {
     /// In a manifest of its own.
     Ready(Manifest),
     /// In those of the inputs.
@@ -49,15 +49,19 @@ pub(crate) enum Chunks<'a> {
 
 impl JoinedArray<'_> {
     pub(crate) fn ready(array: ManifestArray) -> Self {
-        Self { meta: array.meta, attributes: array.attributes, chunks: Chunks::Ready(array.manifest) }
+        Self {
+            meta: array.meta,
+            attributes: array.attributes,
+            chunks: JoinedReferences::Ready(array.manifest),
+        }
     }
 
     /// Chunk numbers and references in ascending order of number.
     #[must_use]
     pub fn references(&self) -> Box<dyn Iterator<Item = (u64, Reference)> + '_> {
         match &self.chunks {
-            Chunks::Ready(manifest) => Box::new(manifest.iter()),
-            Chunks::Placed(placement) => Box::new(placement.references()),
+            JoinedReferences::Ready(manifest) => Box::new(manifest.iter()),
+            JoinedReferences::Placed(placement) => Box::new(placement.references()),
         }
     }
 }
@@ -94,8 +98,8 @@ impl Joined<'_> {
         };
         for (path, JoinedArray { meta, attributes, chunks }) in self.arrays {
             let manifest = match chunks {
-                Chunks::Ready(manifest) => manifest,
-                Chunks::Placed(placement) => {
+                JoinedReferences::Ready(manifest) => manifest,
+                JoinedReferences::Placed(placement) => {
                     let failed = |source| CombineError::Manifest { variable: path.clone(), source };
                     let mut builder = ManifestBuilder::new();
                     for (number, reference) in placement.references() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rangefold_refs::ManifestArray;
 
 use crate::found::label_sources;
-use crate::plan::{Input, PlannedAxis};
+use crate::roles::{Input, PlannedAxis};
 use crate::{CombineError, CombineSpec};
 
 /// The part of a path before the last slash.
@@ -85,9 +85,10 @@ impl<'a> Scopes<'a> {
                 if axes.iter().any(|axis| axis.path == path) {
                     continue;
                 }
-                let mut axis = PlannedAxis { path, dimension, sources: Vec::new(), lengths: Vec::new() };
+                let mut axis =
+                    PlannedAxis { path, dimension, label_sources: Vec::new(), lengths: Vec::new() };
                 axis.lengths = inputs.iter().map(|input| self.length(input, &axis)).collect();
-                axis.sources = label_sources(inputs, &axis, spec.selectors.get(wanted), spec)?;
+                axis.label_sources = label_sources(inputs, &axis, spec.selectors.get(wanted), spec)?;
                 axes.push(axis);
             }
         }

@@ -21,9 +21,9 @@ pub struct CombineSpec {
     /// Labels at which no input holds a variable, and variables that some inputs lack.
     pub missing_variable: MissingVariable,
     /// Chunks that do not meet at the borders of a regular grid.
-    pub chunks: Chunks,
+    pub chunks: ChunkRule,
     /// Numbers that inputs pack differently.
-    pub packing: Packing,
+    pub packing: PackingRule,
     /// Whether coordinates that are not joined are read and written inline.
     pub inline_coordinates: bool,
     /// Rules for attributes that differ, by name; the others are kept if equal everywhere.
@@ -76,7 +76,7 @@ pub enum MissingVariable {
 
 /// What to do with chunks that do not meet at the borders of a regular grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Chunks {
+pub enum ChunkRule {
     /// Refuse.
     #[default]
     Regular,
@@ -87,7 +87,7 @@ pub enum Chunks {
 /// What to do where inputs say different things of the stored numbers of a variable: `scale_factor`, `add_offset`,
 /// `_FillValue` and what else [`rangefold_refs::by_part::NAMES`] lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Packing {
+pub enum PackingRule {
     /// Refuse.
     #[default]
     Same,

@@ -7,9 +7,9 @@ use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 use crate::combine::{check_whole, finish};
 use crate::compare::{FILL_VALUE, Scope, properties};
 use crate::content::Contents;
-use crate::layout::{Layout, is_small, values_scope};
-use crate::plan::{Input, Plan, Role};
+use crate::join_plan::{JoinPlan, is_small, values_scope};
 use crate::read::{objects_of, read};
+use crate::roles::{Input, Role, Roles};
 use crate::{CombineError, CombineSpec, Combined, Error, mark};
 
 /// One of several combined sets.
@@ -37,19 +37,19 @@ pub async fn combine_split(
 ) -> Result<Vec<Piece>, Error> {
     check_whole(inputs, spec)?;
     let all: Vec<&Input> = inputs.iter().collect();
-    let mut plan = Plan::new(all, spec)?;
-    let store = objects_of(&plan, resolver, options);
+    let mut roles = Roles::new(all, spec)?;
+    let store = objects_of(&roles, resolver, options);
     let mut contents = Contents::new();
-    read(&store, &plan, &plan.label_reads(), &mut contents).await?;
-    plan.settle(&contents);
+    read(&store, &roles, &roles.label_reads(), &mut contents).await?;
+    roles.settle(&contents);
     let mut pieces = Vec::new();
-    let mut waiting: VecDeque<Vec<usize>> = alike(&plan).into();
+    let mut waiting: VecDeque<Vec<usize>> = alike(&roles).into();
     while let Some(members) = waiting.pop_front() {
-        let (fitting, rest) = fitting(&plan, &contents, members)?;
+        let (fitting, rest) = fitting(&roles, &contents, members)?;
         if !rest.is_empty() {
             waiting.push_back(rest);
         }
-        pieces.push(piece(&store, &plan, &contents, fitting).await?);
+        pieces.push(piece(&store, &roles, &contents, fitting).await?);
     }
     pieces.sort_by(|a, b| a.inputs.cmp(&b.inputs));
     Ok(pieces)
@@ -57,41 +57,41 @@ pub async fn combine_split(
 
 async fn piece(
     store: &ReferenceStore,
-    plan: &Plan<'_>,
+    roles: &Roles<'_>,
     contents: &Contents,
     members: Vec<usize>,
 ) -> Result<Piece, Error> {
-    let (inputs, contents) = subset(plan, contents, &members);
-    let mut plan = Plan::new(inputs, plan.spec)?;
-    plan.settle(&contents);
-    let combined = finish(store, &plan, contents).await?.try_into()?;
+    let (inputs, contents) = subset(roles, contents, &members);
+    let mut roles = Roles::new(inputs, roles.spec)?;
+    roles.settle(&contents);
+    let combined = finish(store, &roles, contents).await?.try_into()?;
     Ok(Piece { inputs: members, combined })
 }
 
 /// Groups inputs that have the same properties in every variable they share.
-fn alike(plan: &Plan<'_>) -> Vec<Vec<usize>> {
+fn alike(roles: &Roles<'_>) -> Vec<Vec<usize>> {
     type Properties = Vec<(&'static str, String)>;
-    let mut of_input: Vec<BTreeMap<&str, Properties>> = vec![BTreeMap::new(); plan.inputs.len()];
-    for (&path, role) in &plan.roles {
+    let mut of_input: Vec<BTreeMap<&str, Properties>> = vec![BTreeMap::new(); roles.inputs.len()];
+    for (&path, role) in &roles.variables {
         let (axes, scope) = match role {
             Role::Coordinate(_) => continue,
             Role::Shared => (&[][..], Scope::Values),
             Role::Joined(axes) => {
-                let (lengths, packing) = (plan.spec.chunks, plan.spec.packing);
+                let (lengths, packing) = (roles.spec.chunks, roles.spec.packing);
                 (axes.as_slice(), Scope::Chunks { lengths, packing })
             }
         };
-        let parts = plan.parts(path, axes);
-        let of_values = values_scope(&parts);
-        for part in parts {
+        let arrays = roles.arrays(path, axes);
+        let of_values = values_scope(&arrays);
+        for array in arrays {
             // Small variables are joined by value, whatever their chunks.
-            let scope = if is_small(&part) { of_values } else { scope };
-            if let Some(slot) = of_input.get_mut(part.input) {
-                let mut properties = properties(&part, scope);
+            let scope = if is_small(&array) { of_values } else { scope };
+            if let Some(slot) = of_input.get_mut(array.input) {
+                let mut properties = properties(&array, scope);
                 // Zeros that some inputs are filled with stand beside what others have stored.
                 let fill = properties
                     .iter_mut()
-                    .filter(|(name, _)| *name == FILL_VALUE && mark::is_zero(part.array));
+                    .filter(|(name, _)| *name == FILL_VALUE && mark::is_zero(array.stored));
                 fill.for_each(|(_, value)| "none".clone_into(value));
                 slot.insert(path, properties);
             }
@@ -115,20 +115,20 @@ fn alike(plan: &Plan<'_>) -> Vec<Vec<usize>> {
 
 /// The members whose chunks meet, and those that were left out for it.
 fn fitting(
-    plan: &Plan<'_>,
+    roles: &Roles<'_>,
     contents: &Contents,
     mut members: Vec<usize>,
 ) -> Result<(Vec<usize>, Vec<usize>), CombineError> {
     let mut rest = Vec::new();
     loop {
-        let (inputs, contents) = subset(plan, contents, &members);
-        let mut subplan = Plan::new(inputs, plan.spec)?;
-        subplan.settle(&contents);
-        let outcome = Layout::new(&subplan, &contents).map(|_| ());
+        let (inputs, contents) = subset(roles, contents, &members);
+        let mut subroles = Roles::new(inputs, roles.spec)?;
+        subroles.settle(&contents);
+        let outcome = JoinPlan::new(&subroles, &contents).map(|_| ());
         match outcome {
             Ok(()) => break,
             Err(CombineError::Uneven { input, .. }) if members.len() > 1 => {
-                let place = subplan.inputs.iter().position(|member| member.name == input).unwrap_or(0);
+                let place = subroles.inputs.iter().position(|member| member.name == input).unwrap_or(0);
                 rest.push(members.remove(place));
             }
             Err(error) => return Err(error),
@@ -139,9 +139,9 @@ fn fitting(
 }
 
 /// Some of the inputs, and their values under their new numbers.
-fn subset<'a>(plan: &Plan<'a>, contents: &Contents, members: &[usize]) -> (Vec<&'a Input>, Contents) {
+fn subset<'a>(roles: &Roles<'a>, contents: &Contents, members: &[usize]) -> (Vec<&'a Input>, Contents) {
     let places: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
-    let inputs = members.iter().filter_map(|&member| plan.inputs.get(member).copied()).collect();
+    let inputs = members.iter().filter_map(|&member| roles.inputs.get(member).copied()).collect();
     let contents = contents
         .iter()
         .filter_map(|((input, path), content)| Some(((*places.get(input)?, path.clone()), content.clone())))

@@ -4,11 +4,11 @@ use rangefold_array::{DataType, FillValue};
 use rangefold_cf::{Calendar, Instant, TimeUnits};
 use rangefold_refs::{Attributes, ManifestArray};
 
-use crate::axis::Axis;
 use crate::content::{self, Content};
+use crate::joined_axis::JoinedAxis;
 use crate::mark::{Mark, common_fill};
 use crate::meaning::times_of;
-use crate::place::{Part, needed_mark};
+use crate::place::{InputArray, needed_mark};
 use crate::places::Places;
 use crate::written::is_plain;
 use crate::{CombineError, CombineSpec, MissingVariable, Overlap, encode};
@@ -19,10 +19,10 @@ const ELEMENTS_MAX: usize = 1 << 26;
 /// A variable to join by value.
 pub(crate) struct Joining<'a> {
     pub(crate) path: &'a str,
-    pub(crate) parts: &'a [Part<'a>],
-    /// Joined axes, in the order of [`Part::sources`].
-    pub(crate) axes: Vec<&'a Axis>,
-    /// The values of each part.
+    pub(crate) arrays: &'a [InputArray<'a>],
+    /// Joined axes, in the order of [`InputArray::own_axes`].
+    pub(crate) axes: Vec<&'a JoinedAxis>,
+    /// The values of each array.
     pub(crate) contents: Vec<&'a Content>,
     pub(crate) spec: &'a CombineSpec,
 }
@@ -30,12 +30,12 @@ pub(crate) struct Joining<'a> {
 impl Joining<'_> {
     /// Joins the values as they are stored.
     pub(crate) fn values(&self, mut attributes: Attributes) -> Result<ManifestArray, CombineError> {
-        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
-        let data_type = &first.array.meta.data_type;
+        let Some(first) = self.arrays.first() else { return Err(CombineError::NoInputs) };
+        let data_type = &first.stored.meta.data_type;
         let shape = self.shape()?;
-        let mut fill_value = common_fill(self.parts);
+        let mut fill_value = common_fill(self.arrays);
         let mut marked = |has_holes: bool| -> Result<(), CombineError> {
-            if let Some(mark) = needed_mark(self.path, self.parts, has_holes)? {
+            if let Some(mark) = needed_mark(self.path, self.arrays, has_holes)? {
                 mark.declare(&mut attributes);
                 fill_value = Some(mark.fill);
             }
@@ -66,7 +66,7 @@ impl Joining<'_> {
         self.written(&shape, data_type.clone(), fill_value, attributes, &content)
     }
 
-    /// Joins times, each part's in its own units, and writes them in `units`, or in a finer unit where those cannot say
+    /// Joins times, each array's in its own units, and writes them in `units`, or in a finer unit where those cannot say
     /// all of them, and in the element type of `like` if it can. What is missing stays so.
     pub(crate) fn times(
         &self,
@@ -74,12 +74,13 @@ impl Joining<'_> {
         units: TimeUnits,
         mut attributes: Attributes,
     ) -> Result<(ManifestArray, TimeUnits), CombineError> {
-        let mut elements: Vec<Vec<Option<Instant>>> = Vec::with_capacity(self.parts.len());
-        for (part, content) in self.parts.iter().zip(&self.contents) {
-            let found = times_of(part, content).and_then(|found| in_calendar(part, found, units.calendar()));
+        let mut elements: Vec<Vec<Option<Instant>>> = Vec::with_capacity(self.arrays.len());
+        for (array, content) in self.arrays.iter().zip(&self.contents) {
+            let found =
+                times_of(array, content).and_then(|found| in_calendar(array, found, units.calendar()));
             elements.push(found.map_err(|reason| CombineError::Variable {
                 variable: self.path.to_owned(),
-                input: part.name.to_owned(),
+                input: array.name.to_owned(),
                 reason,
             })?);
         }
@@ -140,17 +141,17 @@ impl Joining<'_> {
         attributes: Attributes,
         content: &Content,
     ) -> Result<ManifestArray, CombineError> {
-        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
+        let Some(first) = self.arrays.first() else { return Err(CombineError::NoInputs) };
         let names = first.dimensions().into_iter().map(str::to_owned).collect();
         encode::inline(self.path, shape, names, data_type, fill_value, attributes, content)
     }
 
-    /// The shape of the result: the same from every part, since joined axes have the length of the axis.
+    /// The shape of the result: the same from every array, since joined axes have the length of the axis.
     fn shape(&self) -> Result<Vec<u64>, CombineError> {
-        let Some(first) = self.parts.first() else { return Err(CombineError::NoInputs) };
+        let Some(first) = self.arrays.first() else { return Err(CombineError::NoInputs) };
         let mut shape = vec![0; first.stretched.len()];
-        shape.extend_from_slice(first.array.meta.shape());
-        for (axis, source) in self.axes.iter().zip(&first.sources) {
+        shape.extend_from_slice(first.stored.meta.shape());
+        for (axis, source) in self.axes.iter().zip(&first.own_axes) {
             let target = match source {
                 Some(own) => Some(first.stretched.len() + own),
                 None => first.stretched.iter().position(|name| *name == axis.dimension),
@@ -162,9 +163,9 @@ impl Joining<'_> {
         Ok(shape)
     }
 
-    /// All elements in their places. Where two parts hold elements for one place, the policy decides, or they must be
+    /// All elements in their places. Where two arrays hold elements for one place, the policy decides, or they must be
     /// equal.
-    /// `None` at labels at which no part holds an element, which the specification must allow.
+    /// `None` at labels at which no array holds an element, which the specification must allow.
     fn gather<T: Clone + PartialEq>(
         &self,
         shape: &[u64],
@@ -173,12 +174,12 @@ impl Joining<'_> {
         let total = shape.iter().try_fold(1_usize, |n, &l| n.checked_mul(usize::try_from(l).ok()?));
         let total = total.filter(|&n| n <= ELEMENTS_MAX).ok_or_else(|| CombineError::Variable {
             variable: self.path.to_owned(),
-            input: self.parts.first().map_or("", |part| part.name).to_owned(),
+            input: self.arrays.first().map_or("", |array| array.name).to_owned(),
             reason: format!("shape {shape:?} is too large to be joined by value (limit {ELEMENTS_MAX})"),
         })?;
         let mut joined: Vec<Option<T>> = vec![None; total];
-        for (row, (part, elements)) in self.parts.iter().zip(elements).enumerate() {
-            for (from, to) in self.targets(part, shape)? {
+        for (row, (array, elements)) in self.arrays.iter().zip(elements).enumerate() {
+            for (from, to) in self.targets(array, shape)? {
                 let (Some(element), Some(slot)) = (elements.get(from), joined.get_mut(to)) else { continue };
                 match (&*slot, self.spec.overlap) {
                     (None, _) | (Some(_), Overlap::Last) => *slot = Some(element.clone()),
@@ -195,7 +196,7 @@ impl Joining<'_> {
             return Err(CombineError::Hole {
                 variable: self.path.to_owned(),
                 label: self.label(hole, shape),
-                present: self.parts.len(),
+                present: self.arrays.len(),
                 inputs: self.axes.first().map_or(0, |axis| axis.places.len()),
                 no_fill_value: false,
             });
@@ -204,14 +205,14 @@ impl Joining<'_> {
     }
 
     fn overlapping(&self, second: usize, element: usize, shape: &[u64]) -> CombineError {
-        let name = |row: usize| self.parts.get(row).map_or("", |part| part.name).to_owned();
-        let holds = |part: &Part<'_>| {
-            self.targets(part, shape).is_ok_and(|targets| targets.iter().any(|(_, to)| *to == element))
+        let name = |row: usize| self.arrays.get(row).map_or("", |array| array.name).to_owned();
+        let holds = |array: &InputArray<'_>| {
+            self.targets(array, shape).is_ok_and(|targets| targets.iter().any(|(_, to)| *to == element))
         };
         CombineError::Overlap {
             variable: self.path.to_owned(),
             label: self.label(element, shape),
-            first: name(self.parts.iter().position(holds).unwrap_or(0)),
+            first: name(self.arrays.iter().position(holds).unwrap_or(0)),
             second: name(second),
         }
     }
@@ -225,7 +226,7 @@ impl Joining<'_> {
             rest /= length.max(1);
         }
         index.reverse();
-        let names = self.parts.first().map(Part::dimensions).unwrap_or_default();
+        let names = self.arrays.first().map(InputArray::dimensions).unwrap_or_default();
         let labels = self.axes.iter().filter_map(|axis| {
             let place = *index.get(names.iter().position(|name| *name == axis.dimension)?)?;
             let label = axis.labels.printed(u32::try_from(place).ok()?);
@@ -234,34 +235,34 @@ impl Joining<'_> {
         labels.collect::<Vec<_>>().join(", ")
     }
 
-    /// The elements of a part and their numbers in the result. Along a dimension that the part gains each stands at all
+    /// The elements of an array and their numbers in the result. Along a dimension that the array gains each stands at all
     /// labels of its input.
-    fn targets(&self, part: &Part<'_>, shape: &[u64]) -> Result<Vec<(usize, usize)>, CombineError> {
+    fn targets(&self, array: &InputArray<'_>, shape: &[u64]) -> Result<Vec<(usize, usize)>, CombineError> {
         let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let mut targets = vec![(0_usize, 0_usize)];
         for (target, &total) in shape.iter().enumerate() {
-            let own = target.checked_sub(part.stretched.len());
-            let joined = self.axes.iter().zip(&part.sources).find(|(axis, source)| match own {
+            let own = target.checked_sub(array.stretched.len());
+            let joined = self.axes.iter().zip(&array.own_axes).find(|(axis, source)| match own {
                 Some(own) => **source == Some(own),
-                None => part.stretched.get(target).is_some_and(|name| *name == axis.dimension),
+                None => array.stretched.get(target).is_some_and(|name| *name == axis.dimension),
             });
-            let places = joined.and_then(|(axis, _)| axis.places.get(part.input)?.as_ref());
+            let places = joined.and_then(|(axis, _)| axis.places.get(array.input)?.as_ref());
             let labels = places.map_or(0, Places::len);
             let length = match own {
-                Some(own) => part.array.meta.shape().get(own).copied().unwrap_or(0),
+                Some(own) => array.stored.meta.shape().get(own).copied().unwrap_or(0),
                 None => labels,
             };
             if let Some((axis, _)) = joined.filter(|_| labels != length) {
                 return Err(CombineError::LabelCount {
                     dimension: axis.dimension.clone(),
-                    input: part.name.to_owned(),
+                    input: array.name.to_owned(),
                     labels,
                     variable: self.path.to_owned(),
                     length,
                 });
             }
             let place = |k: u64| small(places.map_or(Some(k), |places| places.get(k)).unwrap_or(0));
-            // Which element it is depends on the part's own axes alone.
+            // Which element it is depends on the array's own axes alone.
             let (own_length, step) = if own.is_some() { (small(length), 1) } else { (1, 0) };
             targets = targets
                 .iter()
@@ -278,11 +279,11 @@ impl Joining<'_> {
 
 /// The times, if all of them are the same dates in the calendar.
 fn in_calendar(
-    part: &Part<'_>,
+    array: &InputArray<'_>,
     times: Vec<Option<Instant>>,
     calendar: Calendar,
 ) -> Result<Vec<Option<Instant>>, String> {
-    let own = part.times.as_ref().map_or(calendar, |times| times.units.calendar());
+    let own = array.times.as_ref().map_or(calendar, |times| times.units.calendar());
     let agrees = |instant: &Instant| own.agrees_with(calendar, *instant);
     if (times.is_empty() || own.agrees_with(calendar, Instant(i128::MAX)))
         && times.iter().flatten().all(agrees)

@@ -4,11 +4,11 @@ use rangefold_refs::ManifestArray;
 
 use crate::CombineError;
 use crate::attributes::printed;
-use crate::axis::Axis;
 use crate::compare::{Scope, require_same};
 use crate::encode;
+use crate::joined_axis::JoinedAxis;
 use crate::labels::Labels;
-use crate::plan::{LabelSource, Plan, PlannedAxis};
+use crate::roles::{LabelSource, PlannedAxis, Roles};
 use crate::times::Spelling;
 
 /// How the coordinate variable of a joined axis is written.
@@ -27,15 +27,15 @@ pub(crate) struct Written<'a> {
 impl<'a> Written<'a> {
     /// Chooses for axis `number`, and sets the units of its labels to those that are written.
     pub(crate) fn new(
-        plan: &'a Plan<'a>,
+        roles: &'a Roles<'a>,
         number: usize,
         planned: &'a PlannedAxis,
-        axis: &mut Axis,
+        axis: &mut JoinedAxis,
         labels: &[Option<Labels>],
     ) -> Result<Self, CombineError> {
-        let (like, spelling) = choice(plan, planned, axis, labels);
+        let (like, spelling) = choice(roles, planned, axis, labels);
         let mut written = Self { like, as_stored: false, spelling, times: None };
-        written.as_stored = is_as_stored(plan, number, planned, &axis.labels)?;
+        written.as_stored = is_as_stored(roles, number, planned, &axis.labels)?;
         if let (Labels::Times { instants, units }, Some(spelling)) = (&mut axis.labels, &mut written.spelling)
         {
             *units = spelling.units;
@@ -65,15 +65,15 @@ pub(crate) fn is_plain(array: &ManifestArray) -> bool {
 /// Of the inputs that hold the earliest label the one whose coordinate sorts first as it is spelled, so that the order
 /// of the inputs makes no difference: its variable, and how times are spelled there.
 fn choice<'a>(
-    plan: &'a Plan<'a>,
+    roles: &'a Roles<'a>,
     planned: &'a PlannedAxis,
-    axis: &Axis,
+    axis: &JoinedAxis,
     labels: &[Option<Labels>],
 ) -> (Option<&'a ManifestArray>, Option<Spelling>) {
     let candidates = axis.earliest.iter().filter_map(|&input| {
         let labels = labels.get(input)?.as_ref()?;
-        let array = match planned.sources.get(input)? {
-            LabelSource::Variable { path, .. } => plan.inputs.get(input)?.references.arrays.get(path),
+        let array = match planned.label_sources.get(input)? {
+            LabelSource::Variable { path, .. } => roles.inputs.get(input)?.references.arrays.get(path),
             LabelSource::Given(_) | LabelSource::None => None,
         };
         let spelling = match labels {
@@ -93,17 +93,17 @@ fn choice<'a>(
 
 /// Whether the stored values of all inputs can stand beside one another.
 fn is_as_stored(
-    plan: &Plan<'_>,
+    roles: &Roles<'_>,
     number: usize,
     planned: &PlannedAxis,
     labels: &Labels,
 ) -> Result<bool, CombineError> {
     let path = planned.path.as_str();
-    let parts = plan.parts(path, &[number]);
-    if let Some(part) = parts.iter().find(|part| part.array.meta.grid.rank() > 1) {
+    let arrays = roles.arrays(path, &[number]);
+    if let Some(array) = arrays.iter().find(|array| array.stored.meta.grid.rank() > 1) {
         return Err(CombineError::Variable {
             variable: path.to_owned(),
-            input: part.name.to_owned(),
+            input: array.name.to_owned(),
             reason: "it has the name of a joined dimension but more axes than that one".to_owned(),
         });
     }
@@ -112,10 +112,10 @@ fn is_as_stored(
         LabelSource::Variable { path: own, .. } => own == path,
         LabelSource::Given(_) => false,
     };
-    if parts.is_empty() || !planned.sources.iter().all(is_own) {
+    if arrays.is_empty() || !planned.label_sources.iter().all(is_own) {
         return Ok(false);
     }
-    let same = require_same(path, &parts, Scope::Values);
+    let same = require_same(path, &arrays, Scope::Values);
     match labels {
         Labels::Integers(_) | Labels::Floats(_) => same.map(|()| true),
         Labels::Times { .. } | Labels::Texts(_) => Ok(same.is_ok()),

@@ -6,7 +6,7 @@
 mod support;
 
 use rangefold_combine::{
-    Chunks, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort, combine_split,
+    ChunkRule, CombineSpec, Input, MissingVariable, Overlap, Selector, Sort, combine_split,
 };
 use rangefold_store::FetchOptions;
 use support::{along, input, join, json, numbers, refusal, shape, text_attribute, try_join, var};
@@ -53,7 +53,7 @@ fn months_of_one_chunk_each_are_refused_or_listed() {
         refusal(&months, &along(&["time"])),
         "variable \"tas\" has chunk shape [31, 20] in 2 inputs (jan, ...) but [28, 20] in feb"
     );
-    let spec = CombineSpec { chunks: Chunks::Rectilinear, ..along(&["time"]) };
+    let spec = CombineSpec { chunks: ChunkRule::Rectilinear, ..along(&["time"]) };
     let set = join(&months, &spec);
     assert_eq!(shape(&set, "tas"), (vec![90, 20], None));
     assert_eq!(steps(&set), days(0, 90).iter().map(|day| day * 100.0).collect::<Vec<_>>());
@@ -67,7 +67,7 @@ fn months_in_equal_chunks_that_do_not_fill_them_are_refused() {
             file("feb", &days(31, 28), chunk),
             file("mar", &days(59, 31), chunk),
         ];
-        for chunks in [Chunks::Regular, Chunks::Rectilinear] {
+        for chunks in [ChunkRule::Regular, ChunkRule::Rectilinear] {
             let message = refusal(&months, &CombineSpec { chunks, ..along(&["time"]) });
             assert!(message.starts_with("variable \"tas\" cannot be joined along \"time\" at "), "{message}");
         }

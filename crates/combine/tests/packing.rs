@@ -3,7 +3,7 @@
 
 mod support;
 
-use rangefold_combine::{CombineSpec, Input, MissingVariable, Overlap, Packing};
+use rangefold_combine::{CombineSpec, Input, MissingVariable, Overlap, PackingRule};
 use support::{along, input, join, json, numbers, refusal, var};
 
 /// A file of one step whose numbers are packed with `scale`.
@@ -34,7 +34,7 @@ fn packing_of_each_file_is_told_by_part_where_that_is_asked_for() {
         packed("d", 3.0, 0.5, -1.0),
     ];
     assert!(refusal(&inputs, &along(&["time"])).contains("fill value -1 in 3 inputs (a, ...) but -2 in c"));
-    let spec = CombineSpec { packing: Packing::ByPart, ..along(&["time"]) };
+    let spec = CombineSpec { packing: PackingRule::ByPart, ..along(&["time"]) };
     let set = join(&inputs, &spec);
     assert_eq!(told(&set), [(2, 0.5, -1.0), (3, 0.25, -2.0), (4, 0.5, -1.0)]);
     // Read back, in another order, in batches and once more: the same.
@@ -55,7 +55,7 @@ fn packing_of_each_file_is_told_by_part_where_that_is_asked_for() {
 #[test]
 fn files_packed_alike_are_joined_so_that_one_packed_differently_can_be_appended() {
     let [a, b, c] = [packed("a", 0.0, 0.5, -1.0), packed("b", 1.0, 0.5, -1.0), packed("c", 2.0, 0.25, -2.0)];
-    let spec = CombineSpec { packing: Packing::ByPart, ..along(&["time"]) };
+    let spec = CombineSpec { packing: PackingRule::ByPart, ..along(&["time"]) };
     let store = Input::combined("store", join(&[a.clone(), b.clone()], &spec));
     let appended = join(&[store, c.clone()], &spec);
     assert_eq!(json(&appended), json(&join(&[a.clone(), b.clone(), c.clone()], &spec)));
@@ -69,7 +69,7 @@ fn files_packed_alike_are_joined_so_that_one_packed_differently_can_be_appended(
 
 #[test]
 fn packing_that_differs_at_one_label_or_where_no_file_is_is_refused() {
-    let spec = CombineSpec { packing: Packing::ByPart, overlap: Overlap::Last, ..along(&["time"]) };
+    let spec = CombineSpec { packing: PackingRule::ByPart, overlap: Overlap::Last, ..along(&["time"]) };
     let twice = [packed("a", 0.0, 0.5, -1.0), packed("b", 0.0, 0.25, -1.0)];
     assert_eq!(
         refusal(&twice, &spec),
@@ -85,7 +85,7 @@ fn packing_that_differs_at_one_label_or_where_no_file_is_is_refused() {
 #[test]
 fn numbers_that_mean_something_else_in_each_part_are_not_read_without_saying_where() {
     let inputs = [packed("a", 0.0, 0.5, -1.0), packed("b", 1.0, 0.25, -1.0)];
-    let set = join(&inputs, &CombineSpec { packing: Packing::ByPart, ..along(&["time"]) });
+    let set = join(&inputs, &CombineSpec { packing: PackingRule::ByPart, ..along(&["time"]) });
     let array = &set.arrays["tas"];
     let error = rangefold_codec::Decoder::new().decode(&array.meta.codecs, &[0; 40], 40).unwrap_err();
     assert!(error.to_string().contains("attributes by part"), "{error}");

@@ -16,7 +16,7 @@ use rangefold_array::ByteRange;
 use rangefold_refs::Reference;
 
 use crate::buffers::Buffers;
-use crate::plan::{Part, Read, Wanted, plan};
+use crate::coalesce::{Read, Served, Wanted, coalesce};
 use crate::store::Shared;
 use crate::{FetchError, FetchOptions, FetchProblem, ReferenceStore};
 
@@ -124,7 +124,7 @@ impl ReferenceStore {
             Reference::Range { url, range } => (url, Some(*range)),
         };
         let outcome = self.shared.read(url, range, &Buffers::new(0)).await.map_err(Arc::new);
-        cut(url, range, Part { index: 0, range }, &outcome)
+        cut(url, range, Served { index: 0, range }, &outcome)
     }
 
     /// Number of bytes of a reference; a request is made for a whole object of which the set does not know the size.
@@ -195,10 +195,10 @@ impl Fetch {
                 self.fetched.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             }
             let outcome = outcome.map(|bytes| Held::counted(bytes, &self.held));
-            for part in &read.parts {
-                let result = cut(&read.url, read.range, *part, &outcome);
+            for served in &read.served {
+                let result = cut(&read.url, read.range, *served, &outcome);
                 self.waiting = self.waiting.saturating_add(len(&result));
-                self.ready.insert(part.index, result);
+                self.ready.insert(served.index, result);
             }
         }
     }
@@ -286,7 +286,7 @@ impl<I: Iterator<Item = Reference>> Windows<I> {
             bytes = bytes.saturating_add(shared.expected_len(&url, range));
             wanted.push(Wanted { index, url, range });
         }
-        plan(wanted, &self.options)
+        coalesce(wanted, &self.options)
     }
 }
 
@@ -309,10 +309,15 @@ fn len(result: &Result<Bytes, FetchError>) -> u64 {
 }
 
 /// The bytes of one reference out of those of the read that serves it.
-fn cut(url: &Arc<str>, read: Option<ByteRange>, part: Part, outcome: &Outcome) -> Result<Bytes, FetchError> {
-    let failed = |problem| FetchError { url: Arc::clone(url), range: part.range, problem };
+fn cut(
+    url: &Arc<str>,
+    read: Option<ByteRange>,
+    served: Served,
+    outcome: &Outcome,
+) -> Result<Bytes, FetchError> {
+    let failed = |problem| FetchError { url: Arc::clone(url), range: served.range, problem };
     let bytes = outcome.as_ref().map_err(|problem| failed(Arc::clone(problem)))?;
-    let (Some(read), Some(range)) = (read, part.range) else { return Ok(bytes.clone()) };
+    let (Some(read), Some(range)) = (read, served.range) else { return Ok(bytes.clone()) };
     // A read is only shorter than it was to be where the object ends.
     let size = read.offset().saturating_add(bytes.len() as u64);
     let start = usize::try_from(range.offset().saturating_sub(read.offset())).ok();

@@ -1,7 +1,7 @@
 //! Follow references; serve a reference set as a read-only Zarr store.
 //!
 //! ```text
-//! References ─plan─► reads of neighbouring ranges ─► ObjectStore ─check─► bytes, in the order they were asked for
+//! References ─coalesce─► reads of neighbouring ranges ─► ObjectStore ─check─► bytes, in the order they were asked for
 //! ```
 //!
 //! | piece | is |
@@ -16,11 +16,12 @@
 
 mod buffers;
 mod check;
+mod coalesce;
 mod error;
 mod fetch;
 mod object;
 mod open;
-mod plan;
+
 mod resolve;
 mod save;
 mod store;

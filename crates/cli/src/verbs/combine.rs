@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::combine::{
-    AttributeRule, Chunks, CombineSpec, Input, Joined, MissingVariable, Overlap, Packing, Piece, Selector,
-    Sort, Tolerance, combine_split, combine_with, is_description,
+    AttributeRule, ChunkRule, CombineSpec, Input, Joined, MissingVariable, Overlap, PackingRule, Piece,
+    Selector, Sort, Tolerance, combine_split, combine_with, is_description,
 };
 
 use crate::args::{self, Combine};
@@ -189,12 +189,12 @@ fn spec(args: &Combine) -> Result<CombineSpec> {
             args::MissingVar::Drop => MissingVariable::Drop,
         },
         chunks: match args.mismatch {
-            args::Mismatch::Error | args::Mismatch::Split => Chunks::Regular,
-            args::Mismatch::Rectilinear => Chunks::Rectilinear,
+            args::Mismatch::Error | args::Mismatch::Split => ChunkRule::Regular,
+            args::Mismatch::Rectilinear => ChunkRule::Rectilinear,
         },
         packing: match args.packing {
-            args::Packing::Error => Packing::Same,
-            args::Packing::PerFile => Packing::ByPart,
+            args::Packing::Error => PackingRule::Same,
+            args::Packing::PerFile => PackingRule::ByPart,
         },
         inline_coordinates: args.inline_coords,
         attributes,

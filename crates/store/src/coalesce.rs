@@ -30,12 +30,12 @@ pub(crate) struct Read {
     /// Which bytes of it; `None` for all.
     pub(crate) range: Option<ByteRange>,
     /// At least one; all of them `None` if `range` is, and all of them within `range` otherwise.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) served: Vec<Served>,
 }
 
 /// A reference served by a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct Served {
     /// Its place in the order of asking.
     pub(crate) index: usize,
     /// Which bytes of the object.
@@ -43,23 +43,23 @@ pub(crate) struct Part {
 }
 
 /// Puts neighbouring ranges of one object together. The reads come in the order of the first reference they serve.
-pub(crate) fn plan(mut wanted: Vec<Wanted>, options: &FetchOptions) -> Vec<Read> {
+pub(crate) fn coalesce(mut wanted: Vec<Wanted>, options: &FetchOptions) -> Vec<Read> {
     wanted.sort_by(|a, b| a.url.cmp(&b.url).then(a.range.cmp(&b.range)).then(a.index.cmp(&b.index)));
     let mut reads: Vec<Read> = Vec::new();
     for Wanted { index, url, range } in wanted {
-        let part = Part { index, range };
+        let one = Served { index, range };
         match reads.last_mut() {
             Some(read) if read.url == url => match joined(read.range, range, options) {
                 Some(range) => {
                     read.range = range;
-                    read.parts.push(part);
+                    read.served.push(one);
                 }
-                None => reads.push(Read { url, range, parts: vec![part] }),
+                None => reads.push(Read { url, range, served: vec![one] }),
             },
-            _ => reads.push(Read { url, range, parts: vec![part] }),
+            _ => reads.push(Read { url, range, served: vec![one] }),
         }
     }
-    reads.sort_by_key(|read| read.parts.iter().map(|part| part.index).min());
+    reads.sort_by_key(|read| read.served.iter().map(|one| one.index).min());
     reads
 }
 
@@ -95,11 +95,11 @@ mod tests {
             range: ByteRange::new(offset, length).filter(|_| length > 0),
         });
         let print = |read: &Read| {
-            let parts: Vec<_> = read.parts.iter().map(|part| part.index.to_string()).collect();
+            let served: Vec<_> = read.served.iter().map(|one| one.index.to_string()).collect();
             let range = read.range.map_or("all".to_owned(), |range| range.to_string());
-            format!("{} {range} for {}", read.url, parts.join(","))
+            format!("{} {range} for {}", read.url, served.join(","))
         };
-        plan(wanted.collect(), &OPTIONS).iter().map(print).collect()
+        coalesce(wanted.collect(), &OPTIONS).iter().map(print).collect()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{CombineError, Sort};
 
 /// A joined axis.
 #[derive(Clone, Debug)]
-pub(crate) struct Axis {
+pub(crate) struct JoinedAxis {
     /// Path of its coordinate variable, there or not.
     pub(crate) path: String,
     /// Name of the dimension.
@@ -23,7 +23,7 @@ pub(crate) struct Axis {
     pub(crate) earliest: Vec<usize>,
 }
 
-impl Axis {
+impl JoinedAxis {
     pub(crate) fn len(&self) -> u64 {
         self.labels.len() as u64
     }
@@ -139,8 +139,8 @@ mod tests {
         Labels::Integers(values.to_vec())
     }
 
-    fn join(inputs: &[(&str, Option<&Labels>)], sort: Sort) -> Result<Axis, CombineError> {
-        Axis::join("t", "t", inputs, sort)
+    fn join(inputs: &[(&str, Option<&Labels>)], sort: Sort) -> Result<JoinedAxis, CombineError> {
+        JoinedAxis::join("t", "t", inputs, sort)
     }
 
     #[test]

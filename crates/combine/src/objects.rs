@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use rangefold_refs::{Reference, Source};
 
-use crate::axis::Axis;
-use crate::place::Part;
-use crate::plan::Input;
+use crate::joined_axis::JoinedAxis;
+use crate::place::InputArray;
+use crate::roles::Input;
 use crate::{CombineError, Overlap};
 
 /// The objects of all inputs.
 #[derive(Debug, Default)]
-pub(crate) struct Sources {
+pub(crate) struct Objects {
     /// The state of each.
     pub(crate) known: BTreeMap<Arc<str>, Source>,
     /// For each input, the objects that it refers to in a state from before they changed, with the number of the input
@@ -23,18 +23,18 @@ pub(crate) struct Sources {
 /// Objects that have changed, with the number of the input that knows each as it is.
 pub(crate) type Stale = BTreeMap<Arc<str>, usize>;
 
-impl Sources {
+impl Objects {
     /// Objects have one state, unless the input given last is to win.
     ///
     /// # Errors
     ///
     /// [`CombineError::Changed`] for an object that two inputs know in different states.
     pub(crate) fn new(inputs: &[&Input], overlap: Overlap) -> Result<Self, CombineError> {
-        let mut sources = Self::default();
+        let mut objects = Self::default();
         let mut holders: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (number, input) in inputs.iter().enumerate() {
             for (url, source) in &input.references.sources {
-                let before = sources.known.get(url).filter(|before| *before != source);
+                let before = objects.known.get(url).filter(|before| *before != source);
                 if let Some(before) = before {
                     let earlier = holders.get(url.as_ref()).cloned().unwrap_or_default();
                     if overlap != Overlap::Last {
@@ -47,15 +47,15 @@ impl Sources {
                         });
                     }
                     for holder in earlier {
-                        sources.stale.entry(holder).or_default().insert(Arc::clone(url), number);
+                        objects.stale.entry(holder).or_default().insert(Arc::clone(url), number);
                     }
                     holders.remove(url.as_ref());
                 }
-                sources.known.insert(Arc::clone(url), source.clone());
+                objects.known.insert(Arc::clone(url), source.clone());
                 holders.entry(url).or_default().push(number);
             }
         }
-        Ok(sources)
+        Ok(objects)
     }
 
     /// The changed objects that an input refers to, if an array of it does.
@@ -94,35 +94,39 @@ pub(crate) fn url_of(reference: &Reference) -> Option<&Arc<str>> {
 
 /// Checks that all that a variable has in objects from before they changed is replaced: at the same labels the input
 /// that knows the object as it is has the variable too.
-pub(crate) fn check_replaced(variable: &str, parts: &[Part<'_>], axes: &[&Axis]) -> Result<(), CombineError> {
-    for part in parts {
-        let Some(stale) = part.stale else { continue };
+pub(crate) fn check_replaced(
+    variable: &str,
+    arrays: &[InputArray<'_>],
+    axes: &[&JoinedAxis],
+) -> Result<(), CombineError> {
+    for array in arrays {
+        let Some(stale) = array.stale else { continue };
         // The labels that each replacing input has, by axis.
         let mut replaced: BTreeMap<usize, Vec<BTreeSet<u64>>> = BTreeMap::new();
-        let grid = &part.array.meta.grid;
-        for (number, reference) in part.array.manifest.iter() {
+        let grid = &array.stored.meta.grid;
+        for (number, reference) in array.stored.manifest.iter() {
             let Some((url, &by)) = url_of(&reference).and_then(|url| stale.get_key_value(url)) else {
                 continue;
             };
-            let holds = parts.iter().any(|part| part.input == by);
+            let holds = arrays.iter().any(|array| array.input == by);
             let places = replaced.entry(by).or_insert_with(|| {
                 let of_input = axes.iter().map(|axis| axis.places.get(by).and_then(Option::as_ref));
                 of_input.map(|places| places.map(|p| p.iter().collect()).unwrap_or_default()).collect()
             });
             let index = grid.index(number).unwrap_or_default();
             let (origin, shape) = (grid.chunk_origin(&index), grid.chunk_shape(&index));
-            for ((axis, source), replaced) in axes.iter().zip(&part.sources).zip(places.iter()) {
+            for ((axis, source), replaced) in axes.iter().zip(&array.own_axes).zip(places.iter()) {
                 let extent = match source {
                     Some(own) => origin.get(*own).zip(shape.get(*own)).map(|(&o, &n)| o..o.saturating_add(n)),
                     None => Some(0..1),
                 };
-                let own = axis.places.get(part.input).and_then(Option::as_ref);
+                let own = axis.places.get(array.input).and_then(Option::as_ref);
                 let mut here = extent.into_iter().flatten().map_while(|position| own?.get(position));
                 if let Some(left) = here.find(|place| !holds || !replaced.contains(place)) {
                     return Err(CombineError::NotReplaced {
                         variable: variable.to_owned(),
                         label: u32::try_from(left).map(|place| axis.printed(place)).unwrap_or_default(),
-                        input: part.name.to_owned(),
+                        input: array.name.to_owned(),
                         url: url.to_string(),
                     });
                 }

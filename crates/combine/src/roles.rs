@@ -8,10 +8,10 @@ use crate::content::Contents;
 use crate::describing::{Describes, describing};
 use crate::labels::Labels;
 use crate::meaning::same_meaning;
-use crate::place::Part;
+use crate::objects::Objects;
+use crate::place::InputArray;
 use crate::scopes::{Scopes, group_of, name_of};
 use crate::selector::Reading;
-use crate::sources::Sources;
 use crate::times::Spelling;
 use crate::{CombineError, CombineSpec, MissingVariable};
 
@@ -59,7 +59,7 @@ pub(crate) struct PlannedAxis {
     /// Name of the dimension.
     pub(crate) dimension: String,
     /// For each input.
-    pub(crate) sources: Vec<LabelSource>,
+    pub(crate) label_sources: Vec<LabelSource>,
     /// For each input, how long the dimension is; `None` if no variable of it has the dimension.
     pub(crate) lengths: Vec<Option<u64>>,
 }
@@ -77,24 +77,24 @@ pub(crate) enum Role {
 
 /// Inputs whose axes and variables are known, from their metadata alone.
 #[derive(Debug)]
-pub(crate) struct Plan<'a> {
+pub(crate) struct Roles<'a> {
     pub(crate) inputs: Vec<&'a Input>,
     pub(crate) spec: &'a CombineSpec,
     pub(crate) axes: Vec<PlannedAxis>,
-    pub(crate) roles: BTreeMap<&'a str, Role>,
+    pub(crate) variables: BTreeMap<&'a str, Role>,
     /// Variables that describe others.
     pub(crate) describing: BTreeMap<NodePath, Describes>,
     /// Those of them that gain the dimensions that their inputs lack.
     companions: BTreeSet<NodePath>,
     scopes: Scopes<'a>,
     /// The objects of all inputs.
-    pub(crate) sources: Sources,
+    pub(crate) objects: Objects,
 }
 
 /// Companions of more bytes than this gain no dimension for the sake of their values.
 const COMPANION_MAX: u64 = 64;
 
-impl<'a> Plan<'a> {
+impl<'a> Roles<'a> {
     pub(crate) fn new(inputs: Vec<&'a Input>, spec: &'a CombineSpec) -> Result<Self, CombineError> {
         if inputs.is_empty() {
             return Err(CombineError::NoInputs);
@@ -118,14 +118,14 @@ impl<'a> Plan<'a> {
         let describing = describing(&inputs);
         let scopes = Scopes::new(&inputs);
         let axes = scopes.axes(&inputs, spec)?;
-        let sources = Sources::new(&inputs, spec.overlap)?;
-        let (roles, companions) = (BTreeMap::new(), BTreeSet::new());
-        let mut plan = Self { inputs, spec, axes, roles, describing, companions, scopes, sources };
-        plan.check_selectors()?;
-        plan.find_companions();
-        plan.find_roles();
-        plan.check_shared()?;
-        Ok(plan)
+        let objects = Objects::new(&inputs, spec.overlap)?;
+        let (variables, companions) = (BTreeMap::new(), BTreeSet::new());
+        let mut roles = Self { inputs, spec, axes, variables, describing, companions, scopes, objects };
+        roles.check_selectors()?;
+        roles.find_companions();
+        roles.find_roles();
+        roles.check_shared()?;
+        Ok(roles)
     }
 
     /// Every dimension of a selector must be joined.
@@ -142,10 +142,10 @@ impl<'a> Plan<'a> {
     }
 
     fn find_roles(&mut self) {
-        let mut roles: BTreeMap<&'a str, BTreeSet<usize>> = BTreeMap::new();
+        let mut joined_axes: BTreeMap<&'a str, BTreeSet<usize>> = BTreeMap::new();
         for (number, input) in self.inputs.iter().enumerate() {
             for (path, array) in &input.references.arrays {
-                let joined = roles.entry(path).or_default();
+                let joined = joined_axes.entry(path).or_default();
                 if self.spec.identical.contains_key(path) {
                     continue;
                 }
@@ -158,7 +158,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        self.roles = roles
+        self.variables = joined_axes
             .into_iter()
             .map(|(path, joined)| {
                 let coordinate = self.axes.iter().position(|axis| axis.path == path);
@@ -179,7 +179,7 @@ impl<'a> Plan<'a> {
         for axis in &self.axes {
             let of_labels = |parent: &NodePath| {
                 let is_label = |source: &LabelSource| matches!(source, LabelSource::Variable { path, .. } if path == parent);
-                *parent == axis.path || axis.sources.iter().any(is_label)
+                *parent == axis.path || axis.label_sources.iter().any(is_label)
             };
             for (path, describes) in &self.describing {
                 let on_axis = |input: &&Input| {
@@ -210,7 +210,7 @@ impl<'a> Plan<'a> {
                 })
             })
         };
-        self.roles
+        self.variables
             .iter()
             .filter(|(_, role)| **role == Role::Shared)
             .map(|(path, _)| *path)
@@ -227,9 +227,9 @@ impl<'a> Plan<'a> {
     pub(crate) fn settle(&mut self, contents: &Contents) {
         let candidates = self.candidates();
         let differs = |path: &&&'a str| {
-            let parts = self.parts(path, &[]);
-            let content = |part: &Part<'_>| contents.get(&(part.input, (**path).to_owned()));
-            let Some((first, others)) = parts.split_first() else { return false };
+            let arrays = self.arrays(path, &[]);
+            let content = |array: &InputArray<'_>| contents.get(&(array.input, (**path).to_owned()));
+            let Some((first, others)) = arrays.split_first() else { return false };
             others.iter().any(|other| !same_meaning((first, content(first)), (other, content(other))))
         };
         let mut gaining: BTreeSet<&str> = candidates.iter().filter(differs).copied().collect();
@@ -251,7 +251,7 @@ impl<'a> Plan<'a> {
                 })
             };
             let axes: Vec<usize> = (0..self.axes.len()).filter(gains).collect();
-            self.roles.insert(path, Role::Joined(axes));
+            self.variables.insert(path, Role::Joined(axes));
         }
     }
 
@@ -265,14 +265,14 @@ impl<'a> Plan<'a> {
 
     /// Whether the labels of an input on the axis are the values of this variable.
     fn is_label(&self, input: usize, path: &str, axis: usize) -> bool {
-        let source = self.axes.get(axis).and_then(|axis| axis.sources.get(input));
+        let source = self.axes.get(axis).and_then(|axis| axis.label_sources.get(input));
         matches!(source, Some(LabelSource::Variable { path: variable, .. }) if variable == path)
     }
 
     /// Whether the variable can gain the axis, if it holds data.
     fn could_stretch(&self, input: usize, path: &str, array: &ManifestArray, axis: usize) -> bool {
         let Some(planned) = self.axes.get(axis) else { return false };
-        let has_labels = planned.sources.get(input).is_some_and(|source| *source != LabelSource::None);
+        let has_labels = planned.label_sources.get(input).is_some_and(|source| *source != LabelSource::None);
         if !has_labels || planned.lengths.get(input) != Some(&None) {
             return false;
         }
@@ -288,35 +288,35 @@ impl<'a> Plan<'a> {
     }
 
     /// The arrays of a variable that lies on the given axes, in the order of the inputs.
-    pub(crate) fn parts<'p>(&'p self, path: &str, axes: &[usize]) -> Vec<Part<'p>> {
+    pub(crate) fn arrays<'p>(&'p self, path: &str, axes: &[usize]) -> Vec<InputArray<'p>> {
         let arrays = self.inputs.iter().enumerate();
         arrays
             .filter_map(|(number, input)| {
-                let array = input.references.arrays.get(path)?;
-                let mut part = Part {
+                let stored = input.references.arrays.get(path)?;
+                let mut array = InputArray {
                     input: number,
                     name: &input.name,
-                    array,
+                    stored,
                     times: self.spelling(number, path).and_then(Result::ok),
-                    stale: self.sources.stale(number, array.manifest.urls()),
-                    sources: Vec::with_capacity(axes.len()),
+                    stale: self.objects.stale(number, stored.manifest.urls()),
+                    own_axes: Vec::with_capacity(axes.len()),
                     stretched: Vec::new(),
                 };
                 for &axis in axes {
                     let planned = self.axes.get(axis)?;
-                    let names = &array.meta.dimension_names;
+                    let names = &stored.meta.dimension_names;
                     let own = names.iter().position(|name| *name == planned.dimension);
-                    part.sources.push(own);
+                    array.own_axes.push(own);
                     let has_labels =
-                        planned.sources.get(number).is_some_and(|source| *source != LabelSource::None);
+                        planned.label_sources.get(number).is_some_and(|source| *source != LabelSource::None);
                     let gains = planned.path == path
-                        || self.stretches(number, path, array, axis)
+                        || self.stretches(number, path, stored, axis)
                         || (has_labels && self.companions.contains(path));
                     if own.is_none() && gains {
-                        part.stretched.push(&planned.dimension);
+                        array.stretched.push(&planned.dimension);
                     }
                 }
-                Some(part)
+                Some(array)
             })
             .collect()
     }
@@ -334,7 +334,7 @@ impl<'a> Plan<'a> {
             self.inputs.iter().map(|input| input.references.arrays.contains_key(path)).collect()
         };
         let shared: Vec<&str> =
-            self.roles.iter().filter(|(_, role)| **role == Role::Shared).map(|(path, _)| *path).collect();
+            self.variables.iter().filter(|(_, role)| **role == Role::Shared).map(|(path, _)| *path).collect();
         let mut dropped = Vec::new();
         for path in shared {
             let has = holders(path);
@@ -345,7 +345,7 @@ impl<'a> Plan<'a> {
                 dropped.push(path);
                 continue;
             }
-            let joined = self.roles.iter().filter(|(_, role)| matches!(role, Role::Joined(_)));
+            let joined = self.variables.iter().filter(|(_, role)| matches!(role, Role::Joined(_)));
             for (other, _) in joined {
                 let both = holders(other);
                 let with = both.iter().zip(&has).any(|(&other, &has)| other && has);
@@ -361,7 +361,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        self.roles.retain(|path, _| !dropped.contains(path));
+        self.variables.retain(|path, _| !dropped.contains(path));
         Ok(())
     }
 
@@ -369,7 +369,7 @@ impl<'a> Plan<'a> {
     pub(crate) fn label_reads(&self) -> BTreeSet<(usize, NodePath)> {
         let mut reads = BTreeSet::new();
         for axis in &self.axes {
-            for (input, source) in axis.sources.iter().enumerate() {
+            for (input, source) in axis.label_sources.iter().enumerate() {
                 if let LabelSource::Variable { path, .. } = source {
                     reads.insert((input, path.clone()));
                 }
