@@ -2,8 +2,9 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use rangefold_array::CodecSpec;
+use rangefold_array::{BloscCompressor, BloscShuffle, CodecSpec};
 use rangefold_codec::{Decoder, encode};
+use zarrs::array::codec::bytes_to_bytes::blosc as c_blosc;
 
 /// Bytes of one decoded chunk: 1 MiB, a common size of chunks.
 const CHUNK_LEN: usize = 1 << 20;
@@ -106,4 +107,62 @@ fn shuffle_lz4(bencher: Bencher) {
 #[divan::bench(args = [0, 2, 3])]
 fn bitshuffle(bencher: Bencher, compression: u32) {
     decode(bencher, &[CodecSpec::BitshuffleHdf5 { element_size: 4, block_size: 0, compression }]);
+}
+
+/// What is inside the frames of the benchmarks of Blosc.
+const INSIDE: [&str; 8] = [
+    "lz4 shuffle",
+    "zstd shuffle",
+    "blosclz shuffle",
+    "zlib shuffle",
+    "snappy shuffle",
+    "lz4 none",
+    "lz4 bitshuffle",
+    "zstd bitshuffle",
+];
+
+/// A frame of C-Blosc, with blocks of the size that it chooses.
+fn frame(inside: &str) -> Vec<u8> {
+    use c_blosc::{BloscCompressor as Inner, BloscShuffleMode as Shuffle};
+    let (inner, shuffle) = inside.split_once(' ').unwrap_or_default();
+    let inner = match inner {
+        "blosclz" => Inner::BloscLZ,
+        "zlib" => Inner::Zlib,
+        "snappy" => Inner::Snappy,
+        "zstd" => Inner::Zstd,
+        _ => Inner::LZ4,
+    };
+    let shuffle = match shuffle {
+        "bitshuffle" => Shuffle::BitShuffle,
+        "none" => Shuffle::NoShuffle,
+        _ => Shuffle::Shuffle,
+    };
+    let frame = 5_u8
+        .try_into()
+        .ok()
+        .and_then(|level| c_blosc::blosc_compress_bytes(&chunk(), level, shuffle, 4, inner, 0, 1).ok());
+    frame.unwrap_or_default()
+}
+
+#[divan::bench(args = INSIDE)]
+fn blosc(bencher: Bencher, inside: &str) {
+    let encoded = frame(inside);
+    let codecs = [CodecSpec::Blosc {
+        compressor: BloscCompressor::Lz4,
+        level: 5,
+        shuffle: BloscShuffle::Byte,
+        block_size: 0,
+    }];
+    let mut decoder = Decoder::new();
+    bencher
+        .counter(BytesCount::new(CHUNK_LEN))
+        .bench_local(|| decoder.decode(&codecs, black_box(&encoded), CHUNK_LEN).map(<[u8]>::len).is_ok());
+}
+
+#[divan::bench(args = INSIDE)]
+fn blosc_of_zarrs(bencher: Bencher, inside: &str) {
+    let encoded = frame(inside);
+    bencher
+        .counter(BytesCount::new(CHUNK_LEN))
+        .bench_local(|| c_blosc::blosc_decompress_bytes(black_box(&encoded), CHUNK_LEN, 1).is_ok());
 }

@@ -15,7 +15,7 @@ use crate::zstandard::Zstd;
 use crate::{Problem, lz4};
 
 /// A block has a multiple of this many elements.
-const BLOCK_MULTIPLE: usize = 8;
+pub(crate) const BLOCK_MULTIPLE: usize = 8;
 /// Bytes of a block the writer aims at when it may choose.
 const BLOCK_BYTES: usize = 8192;
 /// Elements of a block when the writer may choose, at least.
@@ -121,12 +121,17 @@ pub(crate) fn decode(
             }
             rows
         };
-        let planes = room(&mut planes, block_len)?;
-        bits_to_bytes(rows, block_len / layout.element_size, planes);
-        interleave(planes, layout.element_size, target);
+        unshuffle(rows, layout.element_size, room(&mut planes, block_len)?, target);
     }
     rest.copy_from_slice(take(&mut input, rest.len())?);
     Ok(())
+}
+
+/// Turns the rows of one block into elements. All three buffers have the same length, a multiple of eight elements;
+/// `planes` is only used in between.
+pub(crate) fn unshuffle(rows: &[u8], element_size: usize, planes: &mut [u8], elements: &mut [u8]) {
+    bits_to_bytes(rows, rows.len() / element_size.max(1), planes);
+    interleave(planes, element_size, elements);
 }
 
 /// Turns rows of bits into planes of bytes, byte `k` of every one of `count` elements in plane `k`.

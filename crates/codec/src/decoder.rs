@@ -18,6 +18,7 @@ pub struct Decoder {
     front: Vec<u8>,
     /// Where the next one writes.
     back: Vec<u8>,
+    blosc: blosc::Blosc,
     inflate: deflate::Inflate,
     zstd: zstandard::Zstd,
 }
@@ -149,7 +150,7 @@ impl Decoder {
         length: usize,
         want: Want,
     ) -> Result<(Place, usize), Problem> {
-        let Self { front, back, inflate, zstd } = self;
+        let Self { front, back, blosc, inflate, zstd } = self;
         let input = match place {
             Place::Encoded => encoded,
             Place::Front => front.as_slice(),
@@ -175,7 +176,7 @@ impl Decoder {
                 want.check(kept)?;
                 return Ok((place, kept));
             }
-            CodecSpec::Blosc { .. } => blosc::decode(input, want, back)?,
+            CodecSpec::Blosc { .. } => blosc.decode(input, inflate, zstd, want, back)?,
             CodecSpec::Zstd { .. } => zstd.decode(input, want, back)?,
             CodecSpec::Lzf => lzf::decode(input, want, back)?,
             CodecSpec::Bzip2 { .. } => bzip2::decode(input, want, back)?,

@@ -21,12 +21,15 @@ impl Inflate {
     /// Decodes one zlib stream and verifies its Adler-32.
     pub(crate) fn zlib(&mut self, input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
         want.check_plausible(input.len(), EXPANSION_MAX)?;
-        decode_into_room(want, input.len(), out, |buffer| {
-            let limit = buffer.len();
-            self.0.zlib_decompress(input, buffer).map_err(|error| match error {
-                DecompressionError::InsufficientSpace => Problem::Overflow { limit },
-                DecompressionError::BadData => Problem::corrupt(error),
-            })
+        decode_into_room(want, input.len(), out, |buffer| self.zlib_slice(input, buffer))
+    }
+
+    /// Decodes one zlib stream into the front of `out`, and says how many bytes that were.
+    pub(crate) fn zlib_slice(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize, Problem> {
+        let limit = out.len();
+        self.0.zlib_decompress(input, out).map_err(|error| match error {
+            DecompressionError::InsufficientSpace => Problem::Overflow { limit },
+            DecompressionError::BadData => Problem::corrupt(error),
         })
     }
 }

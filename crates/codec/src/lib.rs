@@ -22,9 +22,11 @@
 mod bits;
 mod bitshuffle;
 mod blosc;
+mod blosc_lz;
 mod byte_order;
 mod bzip2;
 mod checksum;
+mod copies;
 mod decoder;
 mod deflate;
 mod encode;

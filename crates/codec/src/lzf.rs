@@ -7,7 +7,8 @@
 //! ```
 
 use crate::Problem;
-use crate::want::{Want, emptied, take, take_array};
+use crate::copies::Output;
+use crate::want::{Want, decode_into_room, take, take_array};
 
 /// The longest copy is of 264 bytes and takes three.
 const EXPANSION_MAX: usize = 88;
@@ -17,16 +18,19 @@ const LITERALS_MAX: usize = 32;
 /// Decodes one block.
 pub(crate) fn decode(input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
     want.check_plausible(input.len(), EXPANSION_MAX)?;
-    emptied(out, want.first_guess(input.len()))?;
+    decode_into_room(want, input.len(), out, |buffer| decode_slice(input, buffer))
+}
+
+/// Decodes one block into the front of `out`, and says how many bytes that were.
+fn decode_slice(input: &[u8], out: &mut [u8]) -> Result<usize, Problem> {
+    let mut out = Output::new(out);
     let mut rest = input;
     while let Some((&control, tail)) = rest.split_first() {
         rest = tail;
         let high = usize::from(control & 0x1f);
         let length = match control >> 5 {
             0 => {
-                let literals = take(&mut rest, high + 1)?;
-                fits(out, literals.len(), want)?;
-                out.extend_from_slice(literals);
+                out.append(take(&mut rest, high + 1)?)?;
                 continue;
             }
             7 => {
@@ -36,29 +40,9 @@ pub(crate) fn decode(input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), 
             short => usize::from(short) + 2,
         };
         let [low] = take_array(&mut rest)?;
-        fits(out, length, want)?;
-        copy_back(out, (high << 8 | usize::from(low)) + 1, length)?;
+        out.copy_back((high << 8 | usize::from(low)) + 1, length)?;
     }
-    want.check(out.len())
-}
-
-fn fits(out: &[u8], more: usize, want: Want) -> Result<(), Problem> {
-    if out.len() + more > want.limit() { Err(Problem::Overflow { limit: want.limit() }) } else { Ok(()) }
-}
-
-/// Appends `length` bytes from `distance` bytes back; they repeat where the distance is the smaller number.
-fn copy_back(out: &mut Vec<u8>, distance: usize, length: usize) -> Result<(), Problem> {
-    let start = out
-        .len()
-        .checked_sub(distance)
-        .ok_or(Problem::Malformed("a copy reaches back before the beginning of the data"))?;
-    let end = out.len() + length;
-    while out.len() < end {
-        // What lies between `start` and the end is a whole number of periods, so each pass starts in phase.
-        let available = (out.len() - start).min(end - out.len());
-        out.extend_from_within(start..start + available);
-    }
-    Ok(())
+    Ok(out.filled())
 }
 
 /// A block of literals alone: valid, not shorter than `input`.

@@ -30,43 +30,57 @@ pub(crate) fn decode(input: &[u8], element_size: usize, out: &mut Vec<u8>) -> Re
 
 /// Puts the bytes of each element together; both buffers have the same length.
 pub(crate) fn interleave(planes: &[u8], element_size: usize, elements: &mut [u8]) {
+    let count = elements.len() / element_size;
+    let (planes, rest) = planes.split_at(count * element_size);
+    let (elements, tail) = elements.split_at_mut(count * element_size);
+    tail.copy_from_slice(rest);
+    let mut planes = planes.chunks_exact(count.max(1));
+    let mut next = || planes.next().unwrap_or_default();
     match element_size {
-        2 => interleave_array::<2>(planes, elements),
-        4 => interleave_array::<4>(planes, elements),
-        8 => interleave_8(planes, elements),
+        1 => elements.copy_from_slice(next()),
+        2 => zip(next(), next(), elements),
+        4 => interleave_4(std::array::from_fn(|_| next()), elements),
+        8 => interleave_8(std::array::from_fn(|_| next()), elements),
         _ => interleave_any(planes, element_size, elements),
     }
 }
 
-/// The size is known to the compiler, which turns the inner loop into byte shuffles.
-fn interleave_array<const N: usize>(planes: &[u8], elements: &mut [u8]) {
-    let (elements, tail) = elements.as_chunks_mut::<N>();
-    let count = elements.len();
-    let (planes, rest) = planes.split_at(count * N);
-    let mut planes = planes.chunks_exact(count.max(1));
-    let plane: [&[u8]; N] = std::array::from_fn(|_| planes.next().unwrap_or_default());
-    // Slices cut to one length let the bounds checks of the loop be dropped.
-    let plane = plane.map(|plane| plane.get(..count).unwrap_or_default());
-    for (i, element) in elements.iter_mut().enumerate() {
-        *element = std::array::from_fn(|byte| plane[byte][i]);
+/// As [`interleave`], of planes that lie apart. All have the same length, together that of `elements`.
+pub(crate) fn interleave_apart(planes: &[&[u8]], elements: &mut [u8]) {
+    match *planes {
+        [plane] => elements.copy_from_slice(plane),
+        [a, b] => zip(a, b, elements),
+        [a, b, c, d] => interleave_4([a, b, c, d], elements),
+        [a, b, c, d, e, f, g, h] => interleave_8([a, b, c, d, e, f, g, h], elements),
+        _ => interleave_any(planes.iter().copied(), planes.len(), elements),
     }
-    tail.copy_from_slice(rest);
 }
 
-/// Eight planes at once are too many for the compiler's shuffles. Three passes over pairs, inside the nearest cache,
-/// give the same: planes 0 and 4, 1 and 5, … make pairs, pairs of 0 and 2, 1 and 3 make fours, and those make eights.
-fn interleave_8(planes: &[u8], elements: &mut [u8]) {
+/// More than two planes at once are too many for the compiler's shuffles. Passes over pairs, inside the nearest cache,
+/// give the same: planes 0 and 2, 1 and 3 make pairs, and those make elements.
+fn interleave_4(planes: [&[u8]; 4], elements: &mut [u8]) {
+    const BLOCK: usize = 512;
+    let mut pairs = [0; 4 * BLOCK];
+    for (block, elements) in elements.chunks_mut(4 * BLOCK).enumerate() {
+        let (start, length) = (block * BLOCK, elements.len() / 4);
+        let [a, b, c, d] = planes.map(|plane| &plane[start..][..length]);
+        let (even, odd) = pairs[..4 * length].split_at_mut(2 * length);
+        zip(a, c, even);
+        zip(b, d, odd);
+        zip(even, odd, elements);
+    }
+}
+
+/// Three passes: planes 0 and 4, 1 and 5, … make pairs, pairs of 0 and 2, 1 and 3 make fours, and those make elements.
+fn interleave_8(planes: [&[u8]; 8], elements: &mut [u8]) {
     const BLOCK: usize = 256;
-    let count = elements.len() / 8;
-    let (planes, rest) = planes.split_at(count * 8);
-    let (elements, tail) = elements.split_at_mut(count * 8);
     let (mut pairs, mut fours) = ([0; 8 * BLOCK], [0; 8 * BLOCK]);
     for (block, elements) in elements.chunks_mut(8 * BLOCK).enumerate() {
         let (start, length) = (block * BLOCK, elements.len() / 8);
-        let plane = |byte: usize| &planes[byte * count + start..][..length];
+        let plane = planes.map(|plane| &plane[start..][..length]);
         let (pairs, fours) = (&mut pairs[..8 * length], &mut fours[..8 * length]);
         for (byte, pair) in pairs.chunks_exact_mut(2 * length).enumerate() {
-            zip(plane(byte), plane(byte + 4), pair);
+            zip(plane[byte], plane[byte + 4], pair);
         }
         let (low, high) = pairs.split_at(4 * length);
         let (even, odd) = fours.split_at_mut(4 * length);
@@ -74,7 +88,6 @@ fn interleave_8(planes: &[u8], elements: &mut [u8]) {
         zip(&low[2 * length..], &high[2 * length..], odd);
         zip(even, odd, elements);
     }
-    tail.copy_from_slice(rest);
 }
 
 /// Takes bytes of `even` and `odd` in turn.
@@ -84,17 +97,13 @@ fn zip(even: &[u8], odd: &[u8], out: &mut [u8]) {
     }
 }
 
-fn interleave_any(planes: &[u8], element_size: usize, elements: &mut [u8]) {
-    let count = elements.len() / element_size;
-    let (planes, rest) = planes.split_at(count * element_size);
-    let (elements, tail) = elements.split_at_mut(count * element_size);
-    for (byte, plane) in planes.chunks_exact(count.max(1)).enumerate() {
+fn interleave_any<'a>(planes: impl Iterator<Item = &'a [u8]>, element_size: usize, elements: &mut [u8]) {
+    for (byte, plane) in planes.enumerate() {
         let places = elements.iter_mut().skip(byte).step_by(element_size);
         for (place, &value) in places.zip(plane) {
             *place = value;
         }
     }
-    tail.copy_from_slice(rest);
 }
 
 /// Sorts the bytes of the elements by their place in the element.
