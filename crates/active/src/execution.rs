@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rangefold_array::Hyperslab;
-use rangefold_reduce::{AxisMap, Layout, ReduceSpec, Reduction, ReductionPlan};
+use rangefold_reduce::{AxisMap, Fold, ReduceSpec, Reduction, ReductionPlan};
 use rangefold_refs::{ManifestArray, Reference};
 use rangefold_store::ReferenceStore;
 
@@ -110,8 +110,8 @@ impl Execution {
     }
 
     /// How the cells of the plan make those of the answer.
-    pub(crate) fn layout(&self) -> Layout {
-        self.spec.layout.clone().unwrap_or_else(|| Layout::same(self.plan().output_shape()))
+    pub(crate) fn fold(&self) -> Fold {
+        self.spec.fold.clone().unwrap_or_else(|| Fold::same(self.plan().output_shape()))
     }
 
     /// The plans of a part of the selection, whose cells are not folded, or of all of it.
@@ -121,8 +121,8 @@ impl Execution {
         selection: &Hyperslab,
         axes: Vec<AxisMap>,
     ) -> Option<PlansByPart> {
-        let layout = self.spec.layout.clone().filter(|_| *selection == self.selection);
-        let spec = ReduceSpec { axes, layout, reductions: Vec::new(), ..self.spec.clone() };
+        let fold = self.spec.fold.clone().filter(|_| *selection == self.selection);
+        let spec = ReduceSpec { axes, fold, reductions: Vec::new(), ..self.spec.clone() };
         PlansByPart::new(array, selection, &spec, self.interpretation).ok()
     }
 }

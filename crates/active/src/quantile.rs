@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::try_join_all;
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_reduce::{
-    AxisMap, Gathering, Grouping, Layout, Number, Outcome, Reduction, ReductionPlan, Sieve, Sifted, Tally,
+    AxisMap, Fold, Gathering, Grouping, Number, Outcome, Reduction, ReductionPlan, Sieve, Sifted, Tally,
     Value, Values, interpolate, interpolate_integer, quantile_place, strides,
 };
 use rangefold_refs::ManifestArray;
@@ -66,15 +66,15 @@ struct Populations {
 }
 
 impl Populations {
-    fn new(plan: &ReductionPlan, layout: &Layout) -> Self {
+    fn new(plan: &ReductionPlan, fold: &Fold) -> Self {
         let (axes, reduced) = plan.populations();
         let mut groups = BTreeMap::new();
-        for cell in layout.added() {
+        for cell in fold.added() {
             *groups.entry(cell).or_insert(0) += 1;
         }
-        let axes = layout.kept().iter().map(|kept| axes.get((*kept)?).cloned()).collect();
+        let axes = fold.kept().iter().map(|kept| axes.get((*kept)?).cloned()).collect();
         let rank_max = *plan.rank_bounds().end();
-        Self { shape: layout.shape().to_vec(), axes, groups, reduced, rank_max }
+        Self { shape: fold.shape().to_vec(), axes, groups, reduced, rank_max }
     }
 
     fn of(&self, cell: u64) -> u64 {
@@ -129,19 +129,12 @@ pub(crate) async fn quantiles(
     limits: Limits,
     progress: Progress<'_>,
 ) -> Result<(Vec<Outcome>, Statistics), RunError> {
-    let layout = execution.layout();
-    let populations = Populations::new(execution.plan(), &layout);
+    let fold = execution.fold();
+    let populations = Populations::new(execution.plan(), &fold);
     let half = limits.memory / 2;
     let limits = Limits { memory: limits.memory - half, ..limits };
-    let mut search = Search {
-        store,
-        execution,
-        layout: &layout,
-        asked,
-        limits,
-        progress,
-        statistics: Statistics::default(),
-    };
+    let mut search =
+        Search { store, execution, fold: &fold, asked, limits, progress, statistics: Statistics::default() };
     let mut cells = Vec::new();
     for tile in populations.tiles(half) {
         let capacities: Vec<u64> = tile.clone().map(|cell| populations.of(cell)).collect();
@@ -156,7 +149,7 @@ pub(crate) async fn quantiles(
         }
     }
     let statistics = search.statistics;
-    Ok((outcomes(execution, &layout, asked, &cells), statistics))
+    Ok((outcomes(execution, &fold, asked, &cells), statistics))
 }
 
 /// What quantiles of `execution` will take.
@@ -166,8 +159,8 @@ pub(crate) fn passes(
     array: &ManifestArray,
     limits: Limits,
 ) -> Passes {
-    let layout = execution.layout();
-    let populations = Populations::new(execution.plan(), &layout);
+    let fold = execution.fold();
+    let populations = Populations::new(execution.plan(), &fold);
     let half = limits.memory / 2;
     let limits = Limits { memory: limits.memory - half, ..limits };
     let mut passes = Passes::default();
@@ -176,7 +169,7 @@ pub(crate) fn passes(
         let len = Gathering::len_of(tile.end - tile.start, values, populations.rank_max);
         passes.passes += 1;
         passes.narrowed += u64::from(len > half);
-        let Some((plans, _)) = narrowed(execution, array, &layout, &tile) else { continue };
+        let Some((plans, _)) = narrowed(execution, array, &fold, &tile) else { continue };
         let run = Budget::new(&plans, execution.moves_bytes(store), limits, store.options());
         passes.memory = passes.memory.max(len.min(half).saturating_add(run.memory));
         passes.decoded = passes.decoded.saturating_add(plans.main.decoded_len());
@@ -190,7 +183,7 @@ struct Cell {
     answers: Vec<Option<Value<'static>>>,
 }
 
-fn outcomes(execution: &Execution, layout: &Layout, asked: &[Reduction], cells: &[Cell]) -> Vec<Outcome> {
+fn outcomes(execution: &Execution, fold: &Fold, asked: &[Reduction], cells: &[Cell]) -> Vec<Outcome> {
     let element = execution.plan().value_element();
     let is_time = is_time(&element);
     let outcome = |(number, reduction): (usize, &Reduction)| {
@@ -204,7 +197,7 @@ fn outcomes(execution: &Execution, layout: &Layout, asked: &[Reduction], cells: 
         };
         Outcome {
             reduction: reduction.clone(),
-            shape: layout.shape().to_vec(),
+            shape: fold.shape().to_vec(),
             element: if is_time { element.clone() } else { ElementType::Float64 },
             values,
             count: cells.iter().map(|cell| cell.count).collect(),
@@ -249,26 +242,26 @@ fn middle(low: Number, high: Number) -> f64 {
 fn narrowed(
     execution: &Execution,
     array: &ManifestArray,
-    layout: &Layout,
+    fold: &Fold,
     tile: &Range<u64>,
 ) -> Option<(PlansByPart, u64)> {
-    if tile.end - tile.start == layout.shape().iter().product::<u64>() {
+    if tile.end - tile.start == fold.shape().iter().product::<u64>() {
         return Some((execution.planned(array, &execution.selection, execution.spec.axes.clone())?, 0));
     }
-    let bounds = bounding_box(layout.shape(), tile);
+    let bounds = bounding_box(fold.shape(), tile);
     let mut origin = 0;
     let mut output = 0;
     let mut ranges = Vec::new();
     let mut maps = Vec::new();
     for (range, map) in execution.selection.axes().iter().zip(&execution.spec.axes) {
-        let axis = layout.kept().iter().position(|&kept| kept == Some(output));
+        let axis = fold.kept().iter().position(|&kept| kept == Some(output));
         let within = axis.and_then(|axis| bounds.get(axis)).cloned();
         let (mut range, mut map) = (*range, map.clone());
         match (&map, within) {
             (AxisMap::Reduce, _) => {}
             (AxisMap::Keep, Some(within)) => {
                 let start = range.start() + within.start * range.stride();
-                origin += within.start * layout.steps().get(output)?.cell;
+                origin += within.start * fold.steps().get(output)?.cell;
                 range = AxisRange::new(start, range.stride(), within.end - within.start, u64::MAX)?;
             }
             (AxisMap::Group(grouping), Some(within)) => {
@@ -304,7 +297,7 @@ fn bounding_box(shape: &[u64], cells: &Range<u64>) -> Vec<Range<u64>> {
 struct Search<'a> {
     store: &'a ReferenceStore,
     execution: &'a Execution,
-    layout: &'a Layout,
+    fold: &'a Fold,
     asked: &'a [Reduction],
     limits: Limits,
     progress: Progress<'a>,
@@ -335,11 +328,11 @@ impl Search<'_> {
 
     fn plans(&self, tile: &Range<u64>) -> Option<(PlansByPart, u64)> {
         let array = self.store.references().arrays.get(&self.execution.variable)?;
-        narrowed(self.execution, array, self.layout, tile)
+        narrowed(self.execution, array, self.fold, tile)
     }
 
     fn sieve(&self, origin: u64, cells: Range<u64>, windows: Vec<RangeInclusive<u64>>) -> Sieve {
-        Sieve { layout: self.layout.clone(), origin, cells, windows }
+        Sieve { fold: self.fold.clone(), origin, cells, windows }
     }
 
     /// One pass over the chunks of `plans`.

@@ -4,11 +4,11 @@
 //! others; what it gives for each position is folded here: `μ = Σ w·count·mean / Σ w·count`, and
 //! `var = Σ w·count·(var + (mean - μ)²) / Σ w·count` around the weighted mean μ. Sums are
 //! compensated, so that many small weights lose nothing. A mask beside weights makes weights of 0; masks alone, and groups
-//! over several dimensions, need no weights: the plan folds them itself ([`Layout`]).
+//! over several dimensions, need no weights: the plan folds them itself ([`Fold`]).
 
 use std::ops::Range;
 
-use rangefold_reduce::{Layout, LayoutError, Outcome, Reduction, Windows};
+use rangefold_reduce::{Fold, FoldError, Outcome, Reduction, Windows};
 
 use crate::fold::{Folded, Sources};
 
@@ -16,7 +16,7 @@ use crate::fold::{Folded, Sources};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     /// How these axes are folded; a place is a combination of their positions.
-    layout: Layout,
+    fold: Fold,
     /// One weight per place; finite and not negative.
     values: Vec<f64>,
     /// Windows along an axis of the answer.
@@ -52,26 +52,26 @@ pub enum WeightsError {
     },
     /// Weights, a mask or groups that do not fit their axes.
     #[error(transparent)]
-    Layout(#[from] LayoutError),
+    Fold(#[from] FoldError),
 }
 
 impl Weights {
-    /// Checks the weights of the places that `layout` folds.
+    /// Checks the weights of the places that `fold` folds.
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Value`], and [`WeightsError::Layout`] if there is another number of places.
-    pub fn new(layout: Layout, values: Vec<f64>) -> Result<Self, WeightsError> {
-        if layout.place_count() != values.len() {
-            let lengths = vec![layout.place_count() as u64];
-            return Err(LayoutError::Places { given: values.len(), lengths }.into());
+    /// [`WeightsError::Value`], and [`WeightsError::Fold`] if there is another number of places.
+    pub fn new(fold: Fold, values: Vec<f64>) -> Result<Self, WeightsError> {
+        if fold.place_count() != values.len() {
+            let lengths = vec![fold.place_count() as u64];
+            return Err(FoldError::Places { given: values.len(), lengths }.into());
         }
         match values.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
             Some(position) => Err(WeightsError::Value {
                 position,
                 value: values.get(position).copied().unwrap_or(f64::NAN),
             }),
-            None => Ok(Self { layout, values, windows: None }),
+            None => Ok(Self { fold, values, windows: None }),
         }
     }
 
@@ -110,14 +110,14 @@ impl Weights {
     /// Shape of the answer.
     #[must_use]
     pub fn shape(&self) -> &[u64] {
-        self.layout.shape()
+        self.fold.shape()
     }
 
     /// Folds the plan's answers to [`Weights::needed`] into answers to `asked`.
     #[must_use]
     pub fn fold(&self, asked: &[Reduction], answers: &[Outcome]) -> Vec<Outcome> {
         let mut folding = self.folding();
-        let all = 0..self.layout.cells().first().copied().unwrap_or(0);
+        let all = 0..self.fold.cells().first().copied().unwrap_or(0);
         folding.add_values(answers, 0, all.clone());
         folding.add_deviations(answers, 0, all);
         folding.finish(asked)
@@ -130,8 +130,8 @@ impl Weights {
 
     /// The axes that are folded, among those that the plan keeps.
     pub(crate) fn folded_axes(&self) -> impl Iterator<Item = usize> + '_ {
-        let kept = self.layout.kept();
-        (0..self.layout.cells().len()).filter(|axis| !kept.contains(&Some(*axis)))
+        let kept = self.fold.kept();
+        (0..self.fold.cells().len()).filter(|axis| !kept.contains(&Some(*axis)))
     }
 }
 
@@ -184,7 +184,7 @@ impl Weights {
         axis: usize,
         positions: Range<u64>,
     ) -> impl Iterator<Item = (usize, usize, f64)> + Clone + '_ {
-        (0..).zip(self.layout.folded_within(axis, positions)).filter_map(|(source, (cell, place))| {
+        (0..).zip(self.fold.folded_within(axis, positions)).filter_map(|(source, (cell, place))| {
             let weight = self.values.get(usize::try_from(place).ok()?)?;
             Some((usize::try_from(cell?).ok()?, source, *weight))
         })
@@ -195,7 +195,7 @@ impl Weights {
         let cells = self.shape().iter().fold(1, |n: u64, &length| n.saturating_mul(length));
         let beside = self.windows.map_or(0, |windows| windows.cells_beside(self.shape()));
         let held = cells.saturating_add(beside).saturating_mul(Folded::cell_len());
-        held.saturating_add(self.layout.folded_len())
+        held.saturating_add(self.fold.folded_len())
     }
 }
 
@@ -219,7 +219,7 @@ mod tests {
 
     fn weights(cells: &[u64], axis: usize, values: Vec<f64>) -> Result<Weights, WeightsError> {
         let taken: Vec<bool> = values.iter().map(|&weight| weight > 0.0).collect();
-        Weights::new(Layout::new(cells, &[axis], &taken, &[])?, values)
+        Weights::new(Fold::new(cells, &[axis], &taken, &[])?, values)
     }
 
     #[test]

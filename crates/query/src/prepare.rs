@@ -8,7 +8,7 @@ use rangefold_active::{
 };
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::Meaning;
-use rangefold_reduce::{Answered, AxisMap, Layout, ReduceSpec, Reduction};
+use rangefold_reduce::{Answered, AxisMap, Fold, ReduceSpec, Reduction};
 use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
@@ -141,7 +141,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let (ranges, maps): (Vec<AxisRange>, Vec<AxisMap>) =
         axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
     let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
-    let (mut layout, mut fold) = (None, None);
+    let (mut fold, mut weighing) = (None, None);
     // A weight without dimensions folds no axis, but still weighs.
     if !folded.is_empty() || weights.is_some() {
         let places = folded_axes.iter().map(|axis| axis.positions().len()).product();
@@ -153,30 +153,30 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
             Some(values) => values.iter().map(|&weight| weight > 0.0).collect(),
             None => vec![true; places],
         };
-        let folding = Layout::new(&cells, &folded_places, &taken, &groups);
+        let folding = Fold::new(&cells, &folded_places, &taken, &groups);
         let folding = folding.map_err(|source| weighted_error(source.into()))?;
         match values.filter(|_| !is_mask) {
-            None => layout = Some(folding),
+            None => fold = Some(folding),
             Some(values) => {
-                fold = Some(Weights::new(folding, values).map_err(weighted_error)?.rolled(windows));
+                weighing = Some(Weights::new(folding, values).map_err(weighted_error)?.rolled(windows));
             }
         }
     }
-    let reductions = match &fold {
+    let reductions = match &weighing {
         None => query.reductions.iter().filter(|asked| !asked.is_gathered()).cloned().collect(),
         Some(_) => Weights::needed(&query.reductions).map_err(weighted_error)?,
     };
-    let windows = windows.filter(|_| fold.is_none());
+    let windows = windows.filter(|_| weighing.is_none());
     let condition = query.condition;
-    let spec = ReduceSpec { condition, windows, layout, ..ReduceSpec::new(reductions, maps) };
+    let spec = ReduceSpec { condition, windows, fold, ..ReduceSpec::new(reductions, maps) };
     let selection = Hyperslab::from_axes(ranges);
-    let is_weighted = fold.is_some();
+    let is_weighted = weighing.is_some();
     let question = Question {
         asked: query.reductions.clone(),
         selection,
         spec,
         interpretation: query.interpretation,
-        weights: fold,
+        weights: weighing,
     };
     let execution = Execution::new(variable, array, question).map_err(|refusal| {
         let variable = variable.to_owned();

@@ -6,12 +6,12 @@ use crate::{
     AxisMap, ChunkTask, Partial, ReduceError, ReductionPlan,
     columns::bin_of,
     condition::Matches,
-    element::{Element, Loader, Part, Visitor, Wide, visit},
+    element::{Component, Element, Loader, Visitor, Wide, visit},
     kernel::{AsStored, Kernel, Stage},
     mask::Mask,
     partial::{Cells, CellsMut},
     plan::FILL_ORDER,
-    text::{self, Source, Texts},
+    text::{self, TextElements, Texts},
     walk::{Region, Walk},
 };
 
@@ -23,12 +23,12 @@ pub(crate) fn reduce(plan: &ReductionPlan, task: &ChunkTask, decoded: &[u8]) -> 
     Ok(partial(plan, task, walk.into_region(), cells))
 }
 
-/// The partial that cells for `region` make, folded if the plan has a layout.
+/// The partial that cells for `region` make, folded if the plan has a fold.
 pub(crate) fn partial(plan: &ReductionPlan, task: &ChunkTask, region: Region, cells: Cells) -> Partial {
-    let (region, cells) = match &plan.layout {
+    let (region, cells) = match &plan.fold {
         None => (region, cells),
-        Some(layout) => {
-            let (within, to) = layout.fold(&region);
+        Some(fold) => {
+            let (within, to) = fold.fold_region(&region);
             let cells = cells.folded(&plan.wanted, within.cells(), &to);
             (within, cells)
         }
@@ -44,7 +44,7 @@ pub(crate) fn reduce_texts(
 ) -> Result<Partial, ReduceError> {
     let walk = plan.walk(task, None)?;
     let mut cells = Texts::new(&plan.wanted, walk.region().cells());
-    text::reduce(plan, task, &walk, Source::Any(texts), &mut cells)?;
+    text::reduce(plan, task, &walk, TextElements::Any(texts), &mut cells)?;
     Ok(partial(plan, task, walk.into_region(), Cells::Text(cells)))
 }
 
@@ -57,9 +57,9 @@ fn add(
     cells: &mut Cells,
 ) -> Result<(), ReduceError> {
     if let Cells::Text(texts) = cells {
-        return text::reduce(plan, task, walk, Source::Fixed(&plan.data_type, decoded), texts);
+        return text::reduce(plan, task, walk, TextElements::Fixed(&plan.data_type, decoded), texts);
     }
-    by_part(&plan.data_type, cells, |cells| Chunk { plan, walk, decoded, cells });
+    by_component(&plan.data_type, cells, |cells| Chunk { plan, walk, decoded, cells });
     Ok(())
 }
 
@@ -93,7 +93,12 @@ pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, 
     let region = plan.walk(task, None)?.into_region();
     let populations = populations(plan, task, &region);
     let mut cells = Cells::empty(plan, populations.len());
-    by_part(&stored, &mut cells, |cells| Absent { plan, fill: &fill.0, populations: &populations, cells });
+    by_component(&stored, &mut cells, |cells| Absent {
+        plan,
+        fill: &fill.0,
+        populations: &populations,
+        cells,
+    });
     Ok(partial(plan, task, region, cells))
 }
 
@@ -108,23 +113,29 @@ pub(crate) fn absent_counts(plan: &ReductionPlan) -> bool {
         return true;
     }
     let stored = DataType { element: plan.data_type.element.clone(), order: FILL_ORDER };
-    visit(&stored, Part::Real, Counts { plan, fill: &fill.0 }).unwrap_or(false)
+    visit(&stored, Component::Real, Counts { plan, fill: &fill.0 }).unwrap_or(false)
 }
 
 /// Visits the elements, or both parts of complex ones, each with its own cells.
-fn by_part<'c, V: Visitor<Output = ()>>(
+fn by_component<'c, V: Visitor<Output = ()>>(
     data_type: &DataType,
     cells: &'c mut Cells,
     visitor: impl Fn(CellsMut<'c>) -> V,
 ) {
     match cells {
         Cells::Complex(real, imaginary) => {
-            visit(data_type, Part::Real, visitor(CellsMut::Float(real)));
-            visit(data_type, Part::Imaginary, visitor(CellsMut::Float(imaginary)));
+            visit(data_type, Component::Real, visitor(CellsMut::Float(real)));
+            visit(data_type, Component::Imaginary, visitor(CellsMut::Float(imaginary)));
         }
-        Cells::Float(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Float(columns)))),
-        Cells::Signed(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Signed(columns)))),
-        Cells::Unsigned(columns) => drop(visit(data_type, Part::Real, visitor(CellsMut::Unsigned(columns)))),
+        Cells::Float(columns) => {
+            visit(data_type, Component::Real, visitor(CellsMut::Float(columns)));
+        }
+        Cells::Signed(columns) => {
+            visit(data_type, Component::Real, visitor(CellsMut::Signed(columns)));
+        }
+        Cells::Unsigned(columns) => {
+            visit(data_type, Component::Real, visitor(CellsMut::Unsigned(columns)));
+        }
         Cells::Text(_) | Cells::Missing => {}
     }
 }

@@ -403,8 +403,8 @@ fn load_half(bytes: &[u8], stride: usize, out: &mut [f32], from: fn([u8; 2]) -> 
     halves.convert_to_f32_slice(out);
 }
 
-/// Both parts of a complex number; NaN twice if either is NaN, so that both parts have the same missing elements.
-fn parts<T: Element>(real: T, imaginary: T) -> (T, T) {
+/// Both components of a complex number; NaN twice if either is NaN, so that both have the same missing elements.
+fn components<T: Element>(real: T, imaginary: T) -> (T, T) {
     if real.is_nan() {
         (real, real)
     } else if imaginary.is_nan() {
@@ -420,20 +420,20 @@ pub(crate) trait Visitor {
     fn visit<T: Element>(self, loader: Loader<T>) -> Self::Output;
 }
 
-/// Which numbers are read from an element.
+/// Which of the numbers of an element is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The element itself, or the real part of a complex number.
+pub(crate) enum Component {
+    /// The element itself, or the real component of a complex number.
     Real,
-    /// The imaginary part of a complex number.
+    /// The imaginary component of a complex number.
     Imaginary,
 }
 
-/// Calls `visitor` with the type and the loader for `part` of the elements of `data_type`; `None` for types that
+/// Calls `visitor` with the type and the loader for `component` of the elements of `data_type`; `None` for types that
 /// cannot be reduced.
 ///
 /// Half precision is read as float32; dates as the integers they are.
-pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) -> Option<V::Output> {
+pub(crate) fn visit<V: Visitor>(data_type: &DataType, component: Component, visitor: V) -> Option<V::Output> {
     let size = data_type.size()?;
     macro_rules! plain {
         ($type:ty) => {
@@ -458,7 +458,7 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
                     |bytes, _, stride, out| {
                         load(bytes, stride, out, |pair: [u8; $size]| {
                             let (halves, _) = pair.as_chunks();
-                            parts($from(halves[0]), $from(halves[1])).$part
+                            components($from(halves[0]), $from(halves[1])).$part
                         });
                     }
                 };
@@ -466,11 +466,11 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, part: Part, visitor: V) ->
             visitor.visit::<$type>(Loader {
                 size,
                 native: false,
-                read: match (part, data_type.order) {
-                    (Part::Real, ByteOrder::Little) => read!($from_le, 0),
-                    (Part::Real, ByteOrder::Big) => read!($from_be, 0),
-                    (Part::Imaginary, ByteOrder::Little) => read!($from_le, 1),
-                    (Part::Imaginary, ByteOrder::Big) => read!($from_be, 1),
+                read: match (component, data_type.order) {
+                    (Component::Real, ByteOrder::Little) => read!($from_le, 0),
+                    (Component::Real, ByteOrder::Big) => read!($from_be, 0),
+                    (Component::Imaginary, ByteOrder::Little) => read!($from_le, 1),
+                    (Component::Imaginary, ByteOrder::Big) => read!($from_be, 1),
                 },
             })
         }};

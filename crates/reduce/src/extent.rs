@@ -2,9 +2,9 @@
 
 use rangefold_array::{ArrayMeta, AxisPart, DataType, Hyperslab, Touching};
 
-use crate::{AxisMap, Grouping, Layout, PlanError, ReduceSpec, Windows};
+use crate::{AxisMap, Fold, Grouping, PlanError, ReduceSpec, Windows};
 
-/// The shape of the answer, if labels and layout fit.
+/// The shape of the answer, if labels and fold fit.
 pub(crate) fn output_shape(selection: &Hyperslab, spec: &ReduceSpec) -> Result<Vec<u64>, PlanError> {
     let mut shape = Vec::new();
     for (axis, (range, map)) in selection.axes().iter().zip(&spec.axes).enumerate() {
@@ -23,10 +23,10 @@ pub(crate) fn output_shape(selection: &Hyperslab, spec: &ReduceSpec) -> Result<V
             }
         }
     }
-    match &spec.layout {
+    match &spec.fold {
         None => Ok(shape),
-        Some(layout) if layout.cells() == shape => Ok(layout.shape().to_vec()),
-        Some(layout) => Err(PlanError::Layout { layout: layout.cells().to_vec(), cells: shape }),
+        Some(fold) if fold.cells() == shape => Ok(fold.shape().to_vec()),
+        Some(fold) => Err(PlanError::Fold { fold: fold.cells().to_vec(), cells: shape }),
     }
 }
 
@@ -38,7 +38,7 @@ fn cell_axes(maps: &[AxisMap]) -> impl Iterator<Item = Option<usize>> {
 
 /// The axis of the answer that each axis of the array is by itself.
 pub(crate) fn answer_axes(spec: &ReduceSpec) -> Vec<Option<usize>> {
-    let answer = |axis: usize| spec.layout.as_ref().map_or(Some(axis), |layout| layout.answer_axis(axis));
+    let answer = |axis: usize| spec.fold.as_ref().map_or(Some(axis), |fold| fold.answer_axis(axis));
     cell_axes(&spec.axes).map(|axis| axis.and_then(answer)).collect()
 }
 
@@ -74,14 +74,14 @@ pub(crate) fn chunks(meta: &ArrayMeta, selection: &Hyperslab, spec: &ReduceSpec)
         AxisMap::Reduce | AxisMap::Keep => chunks,
         AxisMap::Group(grouping) => chunks.retain(axis, |part| has(part, &grouping.labels, Option::is_some)),
     });
-    let Some(layout) = &spec.layout else { return chunks };
-    if layout.taken_count() == 0 {
+    let Some(fold) = &spec.fold else { return chunks };
+    if fold.taken_count() == 0 {
         return chunks.retain(0, |_| false);
     }
     // A mask that is no product of its axes may leave chunks of which nothing is taken.
     (0..).zip(cell_axes(&spec.axes)).fold(chunks, |chunks, (axis, cells)| match (cells, &spec.axes[axis]) {
-        (Some(cells), AxisMap::Keep) if layout.is_folded(cells) => {
-            let taken = layout.taken(cells);
+        (Some(cells), AxisMap::Keep) if fold.is_folded(cells) => {
+            let taken = fold.taken(cells);
             chunks.retain(axis, |part| has(part, &taken, |&taken| taken))
         }
         _ => chunks,
@@ -90,10 +90,9 @@ pub(crate) fn chunks(meta: &ArrayMeta, selection: &Hyperslab, spec: &ReduceSpec)
 
 /// Elements that belong to a cell.
 pub(crate) fn selected_count(selection: &Hyperslab, spec: &ReduceSpec) -> u64 {
-    let folded = |cells: Option<usize>| {
-        spec.layout.as_ref().zip(cells).is_some_and(|(layout, axis)| layout.is_folded(axis))
-    };
-    let taken = spec.layout.as_ref().map_or(1, Layout::taken_count);
+    let folded =
+        |cells: Option<usize>| spec.fold.as_ref().zip(cells).is_some_and(|(fold, axis)| fold.is_folded(axis));
+    let taken = spec.fold.as_ref().map_or(1, Fold::taken_count);
     let axes = selection.axes().iter().zip(&spec.axes).zip(cell_axes(&spec.axes));
     axes.filter(|(_, cells)| !folded(*cells)).fold(taken, |n: u64, ((range, map), _)| {
         n.saturating_mul(match map {

@@ -15,9 +15,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rangefold_array::{DataType, ElementType};
 
 use crate::{
-    AxisMap, ChunkTask, Layout, Number, ReduceError, ReductionPlan,
+    AxisMap, ChunkTask, Fold, Number, ReduceError, ReductionPlan,
     chunk::mask,
-    element::{BLOCK, Element, Loader, Part, Visitor, Wide, visit},
+    element::{BLOCK, Component, Element, Loader, Visitor, Wide, visit},
     kernel::{AsStored, Stage},
     mask::{Mask, Verdict},
     plan::FILL_ORDER,
@@ -33,7 +33,7 @@ const ABSENT_VALUES_MAX: u64 = 1 << 32;
 #[derive(Clone, Debug)]
 pub struct Sieve {
     /// How the cells of a plan are folded to those of an answer. The plan may be one of a part of the answer.
-    pub layout: Layout,
+    pub fold: Fold,
     /// The number in the answer of the plan's first cell.
     pub origin: u64,
     /// The cells that are wanted.
@@ -59,7 +59,7 @@ impl Sieve {
             let cell = cell.filter(|cell| self.cells.contains(cell))?;
             u32::try_from((cell - self.cells.start) * self.windows.len() as u64).ok()
         };
-        self.layout.of_region(region, self.origin).map(number).collect()
+        self.fold.of_region(region, self.origin).map(number).collect()
     }
 }
 
@@ -86,7 +86,7 @@ impl ReductionPlan {
                 if len != expected {
                     return Err(ReduceError::Length { chunk: chunk(), expected, len });
                 }
-                Source::Chunk(decoded)
+                Elements::Chunk(decoded)
             }
             (None, None) => return Ok(()),
             (None, Some(fill)) => {
@@ -101,7 +101,7 @@ impl ReductionPlan {
                     return Err(ReduceError::Absent { elements: task.selection.len() });
                 }
                 data_type.order = FILL_ORDER;
-                Source::Fill(&fill.0)
+                Elements::Fill(&fill.0)
             }
         };
         if u32::try_from(sieve.cell_count()).is_err() {
@@ -109,7 +109,11 @@ impl ReductionPlan {
         }
         let walk = self.walk(task, None)?;
         let cells = sieve.numbers(walk.region());
-        visit(&data_type, Part::Real, Sift { plan: self, source, walk: &walk, cells: &cells, sieve, take });
+        visit(
+            &data_type,
+            Component::Real,
+            Sift { plan: self, source, walk: &walk, cells: &cells, sieve, take },
+        );
         Ok(())
     }
 
@@ -117,7 +121,7 @@ impl ReductionPlan {
     #[must_use]
     pub fn rank_bounds(&self) -> RangeInclusive<u64> {
         let bounds = |element: ElementType| {
-            visit(&DataType::little(element), Part::Real, Bounds).unwrap_or(0..=u64::MAX)
+            visit(&DataType::little(element), Component::Real, Bounds).unwrap_or(0..=u64::MAX)
         };
         bounds(self.rank_element())
     }
@@ -125,7 +129,7 @@ impl ReductionPlan {
     /// The number with this rank.
     #[must_use]
     pub fn number_of_rank(&self, rank: u64) -> Number {
-        visit(&DataType::little(self.rank_element()), Part::Real, FromRank(rank))
+        visit(&DataType::little(self.rank_element()), Component::Real, FromRank(rank))
             .unwrap_or(Number::Float(f64::NAN))
     }
 
@@ -317,12 +321,12 @@ fn put<R: Copy>(
 /// How many values of one cell lie in each of many ranges of ranks.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    windows: Vec<Window>,
+    windows: Vec<RankWindow>,
 }
 
 /// A window of ranks in equal parts.
 #[derive(Clone, Debug)]
-struct Window {
+struct RankWindow {
     low: u64,
     high: u64,
     /// Two to the power of this is the width of a part.
@@ -353,7 +357,7 @@ impl Tally {
             let (low, high) = (*ranks.start(), *ranks.end());
             let shift = (0..u64::BITS).find(|&s| (high.saturating_sub(low) >> s) < parts).unwrap_or(63);
             let last = usize::try_from(high.saturating_sub(low) >> shift).unwrap_or(0);
-            Window { low, high, shift, counts: vec![0; last + 1], seen: None }
+            RankWindow { low, high, shift, counts: vec![0; last + 1], seen: None }
         };
         Self { windows: windows.iter().map(window).collect() }
     }
@@ -458,7 +462,7 @@ pub(crate) fn has_quantiles(element: &ElementType) -> bool {
 
 /// Where elements come from.
 #[derive(Clone, Copy)]
-enum Source<'a> {
+enum Elements<'a> {
     /// A decoded chunk.
     Chunk(&'a [u8]),
     /// One element, which all of a chunk that is not stored are.
@@ -468,7 +472,7 @@ enum Source<'a> {
 /// Sifts a chunk.
 struct Sift<'a> {
     plan: &'a ReductionPlan,
-    source: Source<'a>,
+    source: Elements<'a>,
     walk: &'a Walk<'a>,
     cells: &'a [Option<u32>],
     sieve: &'a Sieve,
@@ -492,8 +496,8 @@ impl Sift<'_> {
         let mask = mask(plan, stage);
         let mut block = [T::default(); BLOCK];
         let chunk = match source {
-            Source::Chunk(decoded) => Some(decoded),
-            Source::Fill(fill) => {
+            Elements::Chunk(decoded) => Some(decoded),
+            Elements::Fill(fill) => {
                 block = [loader.one(fill); BLOCK];
                 None
             }
@@ -503,13 +507,13 @@ impl Sift<'_> {
         let windows = if whole { &[] } else { sieve.windows.as_slice() };
         let valid = [false; BLOCK];
         let batch = Vec::with_capacity(BATCH + BLOCK);
-        let mut sink = Sink { chunk, loader, mask, stage, cells, windows, block, valid, batch, take };
+        let mut sink = Sifter { chunk, loader, mask, stage, cells, windows, block, valid, batch, take };
         walk.visit(&mut sink);
         (sink.take)(&sink.batch);
     }
 }
 
-struct Sink<'a, T: Element, S> {
+struct Sifter<'a, T: Element, S> {
     /// The elements; all are those of `block` if there is none.
     chunk: Option<&'a [u8]>,
     loader: Loader<T>,
@@ -524,7 +528,7 @@ struct Sink<'a, T: Element, S> {
     take: &'a mut dyn FnMut(&[Sifted]),
 }
 
-impl<T: Element, S: Stage<T>> Sink<'_, T, S> {
+impl<T: Element, S: Stage<T>> Sifter<'_, T, S> {
     /// Takes a run of at most a block, whose cells are `step` apart.
     fn sift(&mut self, run: Run, step: usize) {
         let block = &mut self.block[..run.len];
@@ -558,7 +562,7 @@ impl<T: Element, S: Stage<T>> Sink<'_, T, S> {
     }
 }
 
-impl<T: Element, S: Stage<T>> RunSink for Sink<'_, T, S> {
+impl<T: Element, S: Stage<T>> RunSink for Sifter<'_, T, S> {
     fn to_one_cell(&mut self, run: Run) {
         if self.cells[run.cell].is_none() {
             return;

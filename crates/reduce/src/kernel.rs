@@ -68,7 +68,7 @@ impl<T: Element> Stage<T> for Packing {
 
 /// The statistics of a chunk of elements of type `T`, while its runs pass.
 pub(crate) struct Kernel<'a, T: Element, S: Stage<T>> {
-    source: Source<'a, T>,
+    source: BlockReader<'a, T>,
     stage: S,
     wanted: &'a Wanted,
     hits: Vec<Matches<T>>,
@@ -81,7 +81,7 @@ pub(crate) struct Kernel<'a, T: Element, S: Stage<T>> {
 }
 
 /// Where blocks come from.
-struct Source<'a, T> {
+struct BlockReader<'a, T> {
     chunk: &'a [u8],
     /// The chunk where its bytes are elements already: it is then read in place.
     elements: Option<&'a [T]>,
@@ -94,7 +94,7 @@ struct Source<'a, T> {
     valid: [bool; BLOCK],
 }
 
-impl<'a, T: Element> Source<'a, T> {
+impl<'a, T: Element> BlockReader<'a, T> {
     fn new(chunk: &'a [u8], loader: Loader<T>, mask: &'a Mask<T>) -> Self {
         Self {
             chunk,
@@ -132,7 +132,7 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
         columns: &'a mut Columns<<S::Value as Element>::Wide>,
     ) -> Self {
         Self {
-            source: Source::new(chunk, loader, mask),
+            source: BlockReader::new(chunk, loader, mask),
             stage,
             wanted,
             hits: wanted.conditions.iter().map(|c| Matches::of(c, |x| stage.unpacked(x))).collect(),

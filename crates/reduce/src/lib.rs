@@ -89,7 +89,7 @@
 //!
 //! # Folded axes
 //!
-//! Positions of several axes can be taken together, by a mask or in groups over several dimensions ([`Layout`]). Cells of a
+//! Positions of several axes can be taken together, by a mask or in groups over several dimensions ([`Fold`]). Cells of a
 //! chunk are folded before they are merged, with all that is said above; places count the folded axes as reduced ones.
 //!
 //! # The same bits
@@ -104,9 +104,9 @@ mod columns;
 mod condition;
 mod element;
 mod extent;
+mod fold;
 mod gather;
 mod kernel;
-mod layout;
 mod mask;
 mod outcome;
 mod partial;
@@ -121,8 +121,8 @@ mod windows;
 
 pub use accumulator::Accumulator;
 pub use condition::{Comparison, Condition};
+pub use fold::{Fold, FoldError, FoldedGroups, Step, strides};
 pub use gather::{Bin, Gathering, Sieve, Sifted, Tally, interpolate, interpolate_integer, quantile_place};
-pub use layout::{FoldedGroups, Layout, LayoutError, Step, strides};
 pub use outcome::{Answered, Outcome};
 pub use partial::{Partial, ReduceError};
 pub use plan::{ChunkTask, PlanError, ReductionPlan};

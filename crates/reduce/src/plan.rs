@@ -8,7 +8,7 @@ use rangefold_array::{
 };
 
 use crate::{
-    AxisMap, Condition, Layout, MissingSpec, NanPolicy, Number, Packing, PackingError, Partial, ReduceError,
+    AxisMap, Condition, Fold, MissingSpec, NanPolicy, Number, Packing, PackingError, Partial, ReduceError,
     ReduceSpec, Reduction, Windows,
     accumulator::Accumulator,
     chunk,
@@ -28,7 +28,7 @@ pub struct ReductionPlan {
     pub(crate) fill_value: Option<FillValue>,
     pub(crate) reductions: Vec<Reduction>,
     pub(crate) axes: Vec<AxisMap>,
-    pub(crate) layout: Option<Layout>,
+    pub(crate) fold: Option<Fold>,
     /// The axis of the answer that each axis is by itself; `None` for those that are reduced or folded.
     pub(crate) answer_axes: Vec<Option<usize>>,
     pub(crate) fills: Vec<Number>,
@@ -104,11 +104,11 @@ pub enum PlanError {
         /// Positions selected.
         positions: u64,
     },
-    /// A layout made for other cells.
-    #[error("a layout of cells of shape {layout:?} was given for cells of shape {cells:?}")]
-    Layout {
-        /// Shape that the layout folds.
-        layout: Vec<u64>,
+    /// A fold made for other cells.
+    #[error("a fold of cells of shape {fold:?} was given for cells of shape {cells:?}")]
+    Fold {
+        /// Shape that the fold folds.
+        fold: Vec<u64>,
         /// Shape of the cells that there are.
         cells: Vec<u64>,
     },
@@ -226,7 +226,7 @@ impl ReductionPlan {
             fill_value: meta.fill_value.clone(),
             reductions: spec.reductions.clone(),
             axes: spec.axes.clone(),
-            layout: spec.layout.clone(),
+            fold: spec.fold.clone(),
             packing: spec.packing,
             condition: spec.condition.as_ref().map(round),
             windows: spec.windows,
@@ -329,11 +329,11 @@ impl ReductionPlan {
     /// Bytes of the partial of one chunk at the most, roughly.
     #[must_use]
     pub fn partial_len_max(&self) -> u64 {
-        let Some(layout) = &self.layout else {
+        let Some(fold) = &self.fold else {
             return self.chunk_cells_max(|_| true).saturating_mul(self.wanted.cell_len());
         };
         let kept = self.chunk_cells_max(|axis| self.answer_axes[axis].is_some());
-        let groups = layout.shape().iter().zip(layout.kept()).filter(|(_, kept)| kept.is_none());
+        let groups = fold.shape().iter().zip(fold.kept()).filter(|(_, kept)| kept.is_none());
         let cells = groups.fold(kept, |n, (&groups, _)| n.saturating_mul(groups));
         cells.saturating_mul(self.wanted.cell_len())
     }
@@ -342,7 +342,7 @@ impl ReductionPlan {
     #[must_use]
     pub fn unfolded_len_max(&self) -> u64 {
         let cell_len = self.wanted.cell_len().saturating_add(size_of::<Option<usize>>() as u64);
-        self.layout.as_ref().map_or(0, |_| self.chunk_cells_max(|_| true).saturating_mul(cell_len))
+        self.fold.as_ref().map_or(0, |_| self.chunk_cells_max(|_| true).saturating_mul(cell_len))
     }
 
     /// Cells that one chunk has at the most along the axes that are `counted`.
@@ -383,7 +383,7 @@ impl ReductionPlan {
     }
 
     /// Shape of the answers: kept axes with their selected length, grouped ones with their number of groups, or what the
-    /// layout folds them to.
+    /// fold folds them to.
     #[must_use]
     pub fn output_shape(&self) -> &[u64] {
         &self.output_shape

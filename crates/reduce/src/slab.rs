@@ -144,7 +144,7 @@ impl ReductionPlan {
         let partial = match decoded {
             // Deviations need the mean of the chunk's own values before they are added, and what is folded is so chunk by
             // chunk.
-            Some(decoded) if self.wanted.deviations || self.layout.is_some() => {
+            Some(decoded) if self.wanted.deviations || self.fold.is_some() => {
                 self.reduce_chunk(&task, decoded)?
             }
             Some(decoded) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Condition, Layout, MissingSpec, Packing, Windows};
+use crate::{Condition, Fold, MissingSpec, Packing, Windows};
 
 /// One question about the values of each cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,7 +151,7 @@ pub struct ReduceSpec {
     pub axes: Vec<AxisMap>,
     /// How the cells that these maps make are folded to those of the answer; `None` if they are the answer's. Places count
     /// the folded axes, and they are kept or grouped here.
-    pub layout: Option<Layout>,
+    pub fold: Option<Fold>,
     /// Which elements are missing.
     pub missing: MissingSpec,
     /// How stored elements become values; `None` if they are the values.
@@ -171,7 +171,7 @@ impl ReduceSpec {
         Self {
             reductions,
             axes,
-            layout: None,
+            fold: None,
             missing: MissingSpec::default(),
             packing: None,
             unsigned: false,

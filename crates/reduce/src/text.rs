@@ -24,19 +24,19 @@ pub(crate) fn is_text(element: &ElementType) -> bool {
 
 /// A text, and the place where it stands.
 #[derive(Clone, Debug, PartialEq)]
-struct Located {
+struct LocatedText {
     text: Vec<u8>,
     place: u64,
 }
 
 /// A text of each cell that has one; empty if it is not wanted.
 #[derive(Clone, Debug, PartialEq)]
-struct Column {
+struct TextColumn {
     prefer: Prefer,
-    texts: Vec<Option<Located>>,
+    texts: Vec<Option<LocatedText>>,
 }
 
-impl Column {
+impl TextColumn {
     fn new(prefer: Prefer, wanted: bool, cells: usize) -> Self {
         Self { prefer, texts: vec![None; if wanted { cells } else { 0 }] }
     }
@@ -51,7 +51,7 @@ impl Column {
             Prefer::Later => place > old.place,
         });
         if better {
-            *slot = Some(Located { text: text.to_vec(), place });
+            *slot = Some(LocatedText { text: text.to_vec(), place });
         }
     }
 }
@@ -60,7 +60,7 @@ impl Column {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Texts {
     count: Vec<u64>,
-    columns: [Column; 4],
+    columns: [TextColumn; 4],
 }
 
 impl Texts {
@@ -69,10 +69,10 @@ impl Texts {
         Self {
             count: vec![0; cells],
             columns: [
-                Column::new(Prefer::Smaller, wanted.min, cells),
-                Column::new(Prefer::Larger, wanted.max, cells),
-                Column::new(Prefer::Earlier, wanted.first, cells),
-                Column::new(Prefer::Later, wanted.last, cells),
+                TextColumn::new(Prefer::Smaller, wanted.min, cells),
+                TextColumn::new(Prefer::Larger, wanted.max, cells),
+                TextColumn::new(Prefer::Earlier, wanted.first, cells),
+                TextColumn::new(Prefer::Later, wanted.last, cells),
             ],
         }
     }
@@ -97,7 +97,7 @@ impl Texts {
         for (cell, source) in (at..).zip(from) {
             self.count[cell] += other.count[source];
             for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
-                if let Some(Some(Located { text, place })) = theirs.texts.get(source) {
+                if let Some(Some(LocatedText { text, place })) = theirs.texts.get(source) {
                     mine.offer(cell, text, *place);
                 }
             }
@@ -153,8 +153,8 @@ pub(crate) fn outcomes(plan: &ReductionPlan, texts: Texts) -> Vec<Outcome> {
         }
     };
     let [min, max, first, last] = &texts.columns;
-    let of = |column: &Column| {
-        let text = |located: &Option<Located>| {
+    let of = |column: &TextColumn| {
+        let text = |located: &Option<LocatedText>| {
             located.as_ref().map(|located| text_of_bytes(&located.text)).unwrap_or_default()
         };
         Values::Text(column.texts.iter().map(text).collect())
@@ -180,19 +180,19 @@ pub(crate) fn outcomes(plan: &ReductionPlan, texts: Texts) -> Vec<Outcome> {
 
 /// The texts of a chunk.
 #[derive(Clone, Copy)]
-pub(crate) enum Source<'a> {
+pub(crate) enum TextElements<'a> {
     /// Elements of fixed size, in the order their type says.
     Fixed(&'a DataType, &'a [u8]),
     /// One for each element.
     Any(&'a [&'a [u8]]),
 }
 
-impl<'a> Source<'a> {
+impl<'a> TextElements<'a> {
     /// The text of an element; as an error the first number in it that is no character.
     fn text(self, element: usize) -> Result<Cow<'a, [u8]>, u32> {
         let (data_type, bytes) = match self {
-            Source::Any(texts) => return Ok(Cow::Borrowed(texts[element])),
-            Source::Fixed(data_type, bytes) => (data_type, bytes),
+            TextElements::Any(texts) => return Ok(Cow::Borrowed(texts[element])),
+            TextElements::Fixed(data_type, bytes) => (data_type, bytes),
         };
         let size = data_type.size().unwrap_or(0);
         let bytes = &bytes[element * size..(element + 1) * size];
@@ -216,15 +216,15 @@ pub(crate) fn unpadded(bytes: &[u8]) -> &[u8] {
 }
 
 /// Takes the texts of a chunk.
-struct Sink<'a> {
-    source: Source<'a>,
+struct TextSink<'a> {
+    source: TextElements<'a>,
     missing: &'a [Vec<u8>],
     texts: &'a mut Texts,
     /// The first number that is no character.
     broken: Option<u32>,
 }
 
-impl Sink<'_> {
+impl TextSink<'_> {
     fn take(&mut self, run: Run, cell_step: usize) {
         for k in 0..run.len {
             match self.source.text(run.first + k * run.stride) {
@@ -239,7 +239,7 @@ impl Sink<'_> {
     }
 }
 
-impl RunSink for Sink<'_> {
+impl RunSink for TextSink<'_> {
     fn to_one_cell(&mut self, run: Run) {
         self.take(run, 0);
     }
@@ -258,10 +258,10 @@ pub(crate) fn reduce(
     plan: &ReductionPlan,
     task: &ChunkTask,
     walk: &Walk<'_>,
-    source: Source<'_>,
+    source: TextElements<'_>,
     texts: &mut Texts,
 ) -> Result<(), ReduceError> {
-    let mut sink = Sink { source, missing: &plan.missing_texts, texts, broken: None };
+    let mut sink = TextSink { source, missing: &plan.missing_texts, texts, broken: None };
     walk.visit(&mut sink);
     match sink.broken {
         Some(number) => Err(ReduceError::Character { chunk: task.selection.index(), number }),
@@ -286,7 +286,7 @@ pub(crate) fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, 
         Some(expected) if expected != fill.len() => {
             return Err(ReduceError::FillValue { expected, len: fill.len() });
         }
-        Some(_) => Source::Fixed(&stored, fill).text(0),
+        Some(_) => TextElements::Fixed(&stored, fill).text(0),
     };
     let text = text.map_err(|number| ReduceError::Character { chunk: task.selection.index(), number })?;
     if plan.missing_texts.iter().any(|missing| **missing == *text) {

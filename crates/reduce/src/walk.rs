@@ -55,7 +55,7 @@ struct WalkAxis<'a> {
     place_stride: u64,
     /// The place of each position, where it is not in the order of the array.
     places: Option<&'a [u64]>,
-    to: Cells<'a>,
+    to: Move<'a>,
 }
 
 impl WalkAxis<'_> {
@@ -77,7 +77,7 @@ impl WalkAxis<'_> {
 
 /// How an axis moves through the cells.
 #[derive(Clone, Copy, Debug)]
-enum Cells<'a> {
+enum Move<'a> {
     /// Not at all.
     Stay,
     /// By this many cells for each position.
@@ -98,7 +98,7 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Cells are numbered within `frame`, which holds the chunk's region, or within the region itself. `places` are the
+    /// Move are numbered within `frame`, which holds the chunk's region, or within the region itself. `places` are the
     /// row-major strides of the reduced axes over the whole selection, 0 for kept ones. `None` if the chunk has more
     /// elements than the machine can address.
     pub(crate) fn new(
@@ -156,11 +156,11 @@ impl<'a> Walk<'a> {
             selection.axes.iter().zip(maps).zip(strides.iter().zip(places))
         {
             let (to, places) = match map {
-                AxisMap::Reduce => (Cells::Stay, None),
-                AxisMap::Keep => (Cells::Step(cell_strides.next()?), None),
+                AxisMap::Reduce => (Move::Stay, None),
+                AxisMap::Keep => (Move::Step(cell_strides.next()?), None),
                 AxisMap::Group(_) => {
                     let (labels, base, places) = labels.next()?;
-                    (Cells::Labels { labels, base, step: cell_strides.next()? }, places)
+                    (Move::Labels { labels, base, step: cell_strides.next()? }, places)
                 }
             };
             axes.push(WalkAxis {
@@ -194,20 +194,20 @@ impl<'a> Walk<'a> {
             place_stride: self.inner.place_stride,
         };
         match self.inner.to {
-            Cells::Stay => self.each_outer(whole, |run| sink.to_one_cell(run)),
+            Move::Stay => self.each_outer(whole, |run| sink.to_one_cell(run)),
             // A tile of columns is visited through all outer positions, so that its cells stay in a near cache.
-            Cells::Step(1) => {
+            Move::Step(1) => {
                 for start in (0..whole.len).step_by(BLOCK) {
                     let tile = whole.part(start, BLOCK.min(whole.len - start), start);
                     self.each_outer(tile, |run| sink.to_cells(run));
                 }
             }
-            Cells::Step(step) => self.each_outer(whole, |run| {
+            Move::Step(step) => self.each_outer(whole, |run| {
                 for k in 0..run.len {
                     sink.to_one_cell(run.part(k, 1, k * step));
                 }
             }),
-            Cells::Labels { labels, base, step } => self.each_outer(whole, |run| {
+            Move::Labels { labels, base, step } => self.each_outer(whole, |run| {
                 let mut start = 0;
                 while start < run.len {
                     let len = self.inner.alike(labels, start);
@@ -248,9 +248,9 @@ fn moved(mut run: Run, outer: &[WalkAxis<'_>], position: &[usize]) -> Option<Run
         run.first += k * axis.stride;
         run.place += axis.place(k);
         run.cell += match axis.to {
-            Cells::Stay => 0,
-            Cells::Step(step) => k * step,
-            Cells::Labels { labels, base, step } => (labels[k]? - base) as usize * step,
+            Move::Stay => 0,
+            Move::Step(step) => k * step,
+            Move::Labels { labels, base, step } => (labels[k]? - base) as usize * step,
         };
     }
     Some(run)
@@ -278,7 +278,7 @@ fn arrange<'a>(mut axes: Vec<WalkAxis<'a>>, need_places: bool) -> (Vec<WalkAxis<
     axes.sort_by_key(|axis| std::cmp::Reverse(axis.stride));
     let mut joined: Vec<WalkAxis<'a>> = Vec::with_capacity(axes.len());
     for axis in axes {
-        if axis.len == 1 && !matches!(axis.to, Cells::Labels { .. }) {
+        if axis.len == 1 && !matches!(axis.to, Move::Labels { .. }) {
             continue;
         }
         match joined.last_mut() {
@@ -288,7 +288,7 @@ fn arrange<'a>(mut axes: Vec<WalkAxis<'a>>, need_places: bool) -> (Vec<WalkAxis<
             _ => joined.push(axis),
         }
     }
-    let runs = |axis: &WalkAxis<'_>| matches!(axis.to, Cells::Stay | Cells::Step(1));
+    let runs = |axis: &WalkAxis<'_>| matches!(axis.to, Move::Stay | Move::Step(1));
     let last = joined.len().saturating_sub(1);
     let short = joined.last().is_none_or(|axis| axis.len < SHORT || !runs(axis));
     let longest = (0..joined.len()).filter(|&i| runs(&joined[i])).max_by_key(|&i| joined[i].len);
@@ -296,7 +296,7 @@ fn arrange<'a>(mut axes: Vec<WalkAxis<'a>>, need_places: bool) -> (Vec<WalkAxis<
         Some(i) if short && joined[i].len >= SHORT => i,
         _ => last,
     };
-    let nowhere = WalkAxis { len: 1, stride: 1, place_stride: 0, places: None, to: Cells::Stay };
+    let nowhere = WalkAxis { len: 1, stride: 1, place_stride: 0, places: None, to: Move::Stay };
     let inner = if joined.is_empty() { nowhere } else { joined.remove(inner) };
     (joined, inner)
 }
@@ -304,8 +304,8 @@ fn arrange<'a>(mut axes: Vec<WalkAxis<'a>>, need_places: bool) -> (Vec<WalkAxis<
 /// Whether `inner` repeated along `outer` is one longer axis.
 fn continues(outer: &WalkAxis<'_>, inner: &WalkAxis<'_>, need_places: bool) -> bool {
     let cells = match (outer.to, inner.to) {
-        (Cells::Stay, Cells::Stay) => true,
-        (Cells::Step(outer), Cells::Step(step)) => outer == step * inner.len,
+        (Move::Stay, Move::Stay) => true,
+        (Move::Step(outer), Move::Step(step)) => outer == step * inner.len,
         _ => false,
     };
     let places = !need_places || outer.place_stride == inner.place_stride * inner.len as u64;

@@ -17,7 +17,7 @@ use rangefold_reduce::{
     AxisMap, FoldedGroups, Grouping, MissingSpec, NanPolicy, Number, Packing, ReduceSpec, Windows,
 };
 use support::random::{condition, element, number, reductions, slice};
-use support::{Case, Fold, naive, reduce, reduce_in_slabs, same};
+use support::{Case, FoldCase, naive, reduce, reduce_in_slabs, same};
 
 /// What becomes of an axis, before the number of positions is known.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ fn windows() -> impl Strategy<Value = Option<(Index, Windows)>> {
 }
 
 /// Some axes of cells of this shape, folded under a mask and in up to two groupings; or none.
-fn fold(cells: Vec<u64>) -> impl Strategy<Value = Option<Fold>> {
+fn fold(cells: Vec<u64>) -> impl Strategy<Value = Option<FoldCase>> {
     let taken = prop::collection::vec(prop::bool::weighted(0.7), 37);
     let labels = prop::collection::vec(prop::option::weighted(0.8, 0_u32..4), 41);
     let groups = prop::collection::vec((any::<Index>(), labels), 0..3);
@@ -71,7 +71,7 @@ fn fold(cells: Vec<u64>) -> impl Strategy<Value = Option<Fold>> {
             Some(FoldedGroups { axis: *axes.get(axis.index(axes.len().max(1)))?, labels, count: 4 })
         };
         let groups = groups.into_iter().filter_map(grouping).collect();
-        Fold { taken: taken.into_iter().cycle().take(places).collect(), groups, axes }
+        FoldCase { taken: taken.into_iter().cycle().take(places).collect(), groups, axes }
     });
     prop::option::weighted(0.3, one)
 }
@@ -137,8 +137,8 @@ fn case() -> impl Strategy<Value = Case> {
                 ((reductions, missing, packing, condition), fold, windows),
                 unsigned,
             )| {
-                let layout = fold.as_ref().map(|fold| fold.layout(&cells));
-                let rank = layout.as_ref().map_or(cells.len(), |layout| layout.shape().len());
+                let built = fold.as_ref().map(|fold| fold.built(&cells));
+                let rank = built.as_ref().map_or(cells.len(), |fold| fold.shape().len());
                 let windows = windows.filter(|_| rank > 0);
                 Case {
                     data_type: DataType { element: element.clone(), order },
@@ -150,7 +150,7 @@ fn case() -> impl Strategy<Value = Case> {
                     fill,
                     selection: selection.clone(),
                     spec: ReduceSpec {
-                        layout,
+                        fold: built,
                         reductions,
                         axes: maps.clone(),
                         missing,

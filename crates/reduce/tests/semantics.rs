@@ -15,7 +15,7 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder, TimeUnit,
 };
 use rangefold_reduce::{
-    Accumulator, AxisMap, ChunkStatistics, Comparison, Condition, FoldedGroups, Grouping, Layout, NanPolicy,
+    Accumulator, AxisMap, ChunkStatistics, Comparison, Condition, Fold, FoldedGroups, Grouping, NanPolicy,
     Number, Outcome, Packing, PlanError, ReduceError, ReduceSpec, Reduction, ReductionPlan, Value, Values,
 };
 use support::fsum;
@@ -397,9 +397,9 @@ fn a_mask_leaves_out_the_chunks_of_which_no_position_takes_part() {
     [10, 15].into_iter().for_each(|place| taken[place] = true);
     let labels = (0..16).map(|place| Some(u32::from(place > 12))).collect();
     let groups = [FoldedGroups { axis: 1, labels, count: 2 }];
-    let layout = Layout::new(&[2, 4, 4], &[1, 2], &taken, &groups).unwrap();
+    let fold = Fold::new(&[2, 4, 4], &[1, 2], &taken, &groups).unwrap();
     let reductions = vec![Reduction::Max, Reduction::ArgMax];
-    let spec = ReduceSpec { layout: Some(layout), ..ReduceSpec::new(reductions, vec![AxisMap::Keep; 3]) };
+    let spec = ReduceSpec { fold: Some(fold), ..ReduceSpec::new(reductions, vec![AxisMap::Keep; 3]) };
     let plan = ReductionPlan::new(&meta, &Hyperslab::all(meta.shape()), &spec).unwrap();
     assert_eq!(plan.tasks().map(|task| task.selection.number).collect::<Vec<_>>(), [3, 7]);
     assert_eq!((plan.output_shape(), plan.selected_count()), ([2, 2].as_slice(), 4));
@@ -418,7 +418,7 @@ fn a_mask_leaves_out_the_chunks_of_which_no_position_takes_part() {
     let (first, all) = (rangefold_array::Slice::Index(0), rangefold_array::Slice::All);
     let other =
         ReductionPlan::new(&meta, &Hyperslab::resolve(&[first, all, all], meta.shape()).unwrap(), &spec);
-    assert!(matches!(other, Err(PlanError::Layout { .. })));
+    assert!(matches!(other, Err(PlanError::Fold { .. })));
 }
 
 #[test]

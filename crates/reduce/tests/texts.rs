@@ -5,7 +5,7 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkTask, FoldedGroups, Grouping, Layout, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
+    AxisMap, ChunkTask, Fold, FoldedGroups, Grouping, Outcome, Partial, ReduceError, ReduceSpec, Reduction,
     ReductionPlan, Value, Windows,
 };
 
@@ -93,8 +93,8 @@ fn texts_are_gathered_in_groups_and_joined_in_windows() {
     assert_eq!(texts(&outcomes[1]), [Some("Äpfel"), Some(""), None, None]);
     assert_eq!(texts(&outcomes[4]), [Some("Äpfel"), Some(""), None, None]);
     let by = [FoldedGroups { axis: 0, labels: labels.to_vec(), count: 4 }];
-    let layout = Some(Layout::new(&[6], &[0], &[true; 6], &by).unwrap());
-    let folded = ReduceSpec { layout, axes: vec![AxisMap::Keep], ..grouped };
+    let fold = Some(Fold::new(&[6], &[0], &[true; 6], &by).unwrap());
+    let folded = ReduceSpec { fold, axes: vec![AxisMap::Keep], ..grouped };
     assert_eq!(any_length(&folded, Some(b"zoo")), outcomes);
     let windows = Some(Windows { axis: 0, length: 2, before: 1, least: 2 });
     let outcomes = any_length(&ReduceSpec { windows, ..spec(AxisMap::Keep) }, Some(b"zoo"));

@@ -10,7 +10,7 @@ use rangefold_array::{
     ArrayMeta, ByteOrder, ChunkGrid, DataType, ElementType, FillValue, Hyperslab, MemoryOrder,
 };
 use rangefold_reduce::{
-    AxisMap, ChunkTask, Comparison, Condition, FoldedGroups, Layout, Number, Outcome, Partial, ReduceError,
+    AxisMap, ChunkTask, Comparison, Condition, Fold, FoldedGroups, Number, Outcome, Partial, ReduceError,
     ReduceSpec, Reduction, ReductionPlan, Value, Windows,
 };
 
@@ -28,21 +28,21 @@ pub(crate) struct Case {
     pub(crate) fill: Option<Number>,
     pub(crate) selection: Hyperslab,
     pub(crate) spec: ReduceSpec,
-    /// What the layout of `spec` was made from.
-    pub(crate) fold: Option<Fold>,
+    /// What the fold of `spec` was made from.
+    pub(crate) fold: Option<FoldCase>,
 }
 
 /// Axes of the cells that are folded.
 #[derive(Clone, Debug)]
-pub(crate) struct Fold {
+pub(crate) struct FoldCase {
     pub(crate) axes: Vec<usize>,
     pub(crate) taken: Vec<bool>,
     pub(crate) groups: Vec<FoldedGroups>,
 }
 
-impl Fold {
-    pub(crate) fn layout(&self, cells: &[u64]) -> Layout {
-        Layout::new(cells, &self.axes, &self.taken, &self.groups).unwrap()
+impl FoldCase {
+    pub(crate) fn built(&self, cells: &[u64]) -> Fold {
+        Fold::new(cells, &self.axes, &self.taken, &self.groups).unwrap()
     }
 
     /// The axes of the answer: of the cells, or groups.

@@ -15,7 +15,7 @@ use crate::walk::Region;
 
 /// How the cells that the axis maps of a plan make are folded to those of the answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct Fold {
     /// Shape of the cells before.
     cells: Vec<u64>,
     shape: Vec<u64>,
@@ -65,19 +65,19 @@ pub struct FoldedGroups {
     pub axis: usize,
     /// The group of each place, row-major, below `count`; places without are left out.
     pub labels: Vec<Option<u32>>,
-    /// Number of groups.
+    /// CellAndPlace of groups.
     pub count: usize,
 }
 
 /// Places that fit no axes, or groups that fit no places.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LayoutError {
+pub enum FoldError {
     /// An axis that there is none of, or out of order.
     #[error("axes {axes:?} cannot be folded together among {rank}")]
     Axes {
         /// The axes given.
         axes: Vec<usize>,
-        /// Number of axes.
+        /// CellAndPlace of axes.
         rank: usize,
     },
     /// Another number of places than combinations of positions.
@@ -93,12 +93,12 @@ pub enum LayoutError {
     Label {
         /// The label.
         label: u32,
-        /// Number of groups.
+        /// CellAndPlace of groups.
         groups: usize,
     },
 }
 
-impl Layout {
+impl Fold {
     /// The cells are those of the answer.
     #[must_use]
     pub fn same(shape: &[u64]) -> Self {
@@ -116,24 +116,24 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`LayoutError`].
+    /// [`FoldError`].
     pub fn new(
         cells: &[u64],
         axes: &[usize],
         taken: &[bool],
         groups: &[FoldedGroups],
-    ) -> Result<Self, LayoutError> {
+    ) -> Result<Self, FoldError> {
         let rank = cells.len();
         if !axes.is_sorted_by(|a, b| a < b)
             || axes.iter().chain(groups.iter().map(|by| &by.axis)).any(|&axis| axis >= rank)
         {
-            return Err(LayoutError::Axes { axes: axes.to_vec(), rank });
+            return Err(FoldError::Axes { axes: axes.to_vec(), rank });
         }
         let lengths: Vec<u64> = axes.iter().filter_map(|&axis| cells.get(axis)).copied().collect();
         let places = lengths.iter().fold(1, |n: u64, &length| n.saturating_mul(length));
         let given = iter::once(taken.len()).chain(groups.iter().map(|by| by.labels.len()));
         if let Some(given) = given.into_iter().find(|&given| given as u64 != places) {
-            return Err(LayoutError::Places { given, lengths });
+            return Err(FoldError::Places { given, lengths });
         }
         let mut shape = Vec::new();
         let mut kept = Vec::new();
@@ -169,7 +169,7 @@ impl Layout {
                     break;
                 };
                 if label as usize >= by.count {
-                    return Err(LayoutError::Label { label, groups: by.count });
+                    return Err(FoldError::Label { label, groups: by.count });
                 }
                 let stride = strides_of_answer.get(answer).copied().unwrap_or(0);
                 cell = cell.map(|cell| cell.saturating_add(stride.saturating_mul(label.into())));
@@ -198,7 +198,7 @@ impl Layout {
         &self.steps
     }
 
-    /// Number of places.
+    /// CellAndPlace of places.
     #[must_use]
     pub fn place_count(&self) -> usize {
         self.table.len()
@@ -220,7 +220,7 @@ impl Layout {
         self.folded_within(0, 0..self.cells.first().copied().unwrap_or(0))
     }
 
-    /// As [`Layout::folded`], of the cells with `positions` along `axis`.
+    /// As [`Fold::folded`], of the cells with `positions` along `axis`.
     pub fn folded_within(
         &self,
         axis: usize,
@@ -229,34 +229,35 @@ impl Layout {
         let of_axis =
             move |(other, &length): (usize, &u64)| if other == axis { positions.clone() } else { 0..length };
         let ranges = self.cells.iter().enumerate().map(of_axis);
-        numbers(ranges.zip(self.steps.iter().copied()), Number::default())
+        numbers(ranges.zip(self.steps.iter().copied()), CellAndPlace::default())
             .map(|number| (self.cell(number), number.place))
     }
 
-    /// Bytes that [`Layout::folded`] takes: all axes but the last are written out.
+    /// Bytes that [`Fold::folded`] takes: all axes but the last are written out.
     #[must_use]
     pub fn folded_len(&self) -> u64 {
         let outer = self.cells.split_last().map_or(&[][..], |(_, outer)| outer);
-        outer.iter().fold(size_of::<Number>() as u64, |n, &length| n.saturating_mul(length))
+        outer.iter().fold(size_of::<CellAndPlace>() as u64, |n, &length| n.saturating_mul(length))
     }
 
     /// The cell of the answer that each cell of a region goes to, if the region's numbers begin at `origin`.
     pub(crate) fn of_region(&self, region: &Region, origin: u64) -> impl Iterator<Item = Option<u64>> {
-        let first = Number { cell: origin, place: 0 };
+        let first = CellAndPlace { cell: origin, place: 0 };
         numbers(ranges(region).zip(self.steps.iter().copied()), first).map(|number| self.cell(number))
     }
 
-    fn cell(&self, number: Number) -> Option<u64> {
+    fn cell(&self, number: CellAndPlace) -> Option<u64> {
         let added = self.table.get(usize::try_from(number.place).ok()?)?;
         number.cell.checked_add(added)
     }
 
     /// The region of the answer that a region of cells makes, and which cell of it each of them goes to.
-    pub(crate) fn fold(&self, region: &Region) -> (Region, Vec<Option<usize>>) {
+    pub(crate) fn fold_region(&self, region: &Region) -> (Region, Vec<Option<usize>>) {
         // The table, cut to the region.
         let folded = ranges(region).zip(&self.steps).zip(0..).filter(|(_, axis)| self.is_folded(*axis));
         let folded = folded.map(|((range, &step), _)| (range, step));
-        let table: Vec<Option<u64>> = numbers(folded, Number::default()).map(|n| self.cell(n)).collect();
+        let table: Vec<Option<u64>> =
+            numbers(folded, CellAndPlace::default()).map(|n| self.cell(n)).collect();
         let place_lengths: Vec<u64> = (0..)
             .zip(&region.shape)
             .filter(|(axis, _)| self.is_folded(*axis))
@@ -294,11 +295,11 @@ impl Layout {
         };
         let steps: Vec<Step> = (0..region.shape.len()).map(step).collect();
         let own = region.shape.iter().map(|&length| 0..length as u64).zip(steps);
-        let cell = |number: Number| {
+        let cell = |number: CellAndPlace| {
             let added = (*table.get(usize::try_from(number.place).ok()?)?)?;
             usize::try_from(number.cell + added).ok()
         };
-        let to = numbers(own, Number::default()).map(cell).collect();
+        let to = numbers(own, CellAndPlace::default()).map(cell).collect();
         (within, to)
     }
 
@@ -312,7 +313,7 @@ impl Layout {
         self.kept.iter().position(|&kept| kept == Some(axis))
     }
 
-    /// Number of places that take part.
+    /// CellAndPlace of places that take part.
     pub(crate) fn taken_count(&self) -> u64 {
         self.added().count() as u64
     }
@@ -350,12 +351,12 @@ pub fn strides(shape: &[u64]) -> Vec<u64> {
 
 /// The number of a cell of the answer, but for what its place adds, and that of the place.
 #[derive(Clone, Copy, Debug, Default)]
-struct Number {
+struct CellAndPlace {
     cell: u64,
     place: u64,
 }
 
-impl Number {
+impl CellAndPlace {
     fn moved(self, position: u64, step: Step) -> Self {
         Self { cell: self.cell + position * step.cell, place: self.place + position * step.place }
     }
@@ -368,14 +369,14 @@ fn ranges(region: &Region) -> impl Iterator<Item = Range<u64>> {
 /// The numbers of all positions of some axes, row-major.
 fn numbers(
     axes: impl Iterator<Item = (Range<u64>, Step)>,
-    first: Number,
-) -> impl Iterator<Item = Number> + Clone {
+    first: CellAndPlace,
+) -> impl Iterator<Item = CellAndPlace> + Clone {
     let mut axes: Vec<(Range<u64>, Step)> = axes.collect();
     let (last, step) = axes.pop().unwrap_or((0..1, Step::default()));
     let is_empty = last.is_empty() || axes.iter().any(|(range, _)| range.is_empty());
     let mut rows = if is_empty { Vec::new() } else { vec![first] };
     for (range, step) in axes {
-        let along = |&row: &Number| range.clone().map(move |position| row.moved(position, step));
+        let along = |&row: &CellAndPlace| range.clone().map(move |position| row.moved(position, step));
         rows = rows.iter().flat_map(along).collect();
     }
     rows.into_iter().flat_map(move |row| last.clone().map(move |position| row.moved(position, step)))
@@ -386,43 +387,43 @@ mod tests {
     use super::*;
 
     /// Two times, and on a grid of 2 × 3 the groups `0 0 -` and `- 2 2`, of which the last place is masked.
-    fn layout() -> Layout {
+    fn fold() -> Fold {
         let labels = vec![Some(0), Some(0), None, None, Some(2), Some(2)];
         let groups = FoldedGroups { axis: 1, labels, count: 3 };
-        Layout::new(&[2, 2, 3], &[1, 2], &[true, true, true, true, true, false], &[groups]).unwrap()
+        Fold::new(&[2, 2, 3], &[1, 2], &[true, true, true, true, true, false], &[groups]).unwrap()
     }
 
     #[test]
     fn places_go_to_the_cell_of_their_groups() {
-        let layout = layout();
-        assert_eq!((layout.shape(), layout.kept()), (&[2, 3][..], &[Some(0), None][..]));
-        let cells: Vec<Option<u64>> = layout.folded().map(|(cell, _)| cell).collect();
+        let fold = fold();
+        assert_eq!((fold.shape(), fold.kept()), (&[2, 3][..], &[Some(0), None][..]));
+        let cells: Vec<Option<u64>> = fold.folded().map(|(cell, _)| cell).collect();
         let first = [Some(0), Some(0), None, None, Some(2), None];
         let second = first.map(|cell| cell.map(|cell| cell + 3));
         assert_eq!(cells, [first, second].concat());
-        assert_eq!((layout.taken(1), layout.taken(2)), (vec![true, true], vec![true, true, false]));
-        assert_eq!(layout.taken_count(), 3);
+        assert_eq!((fold.taken(1), fold.taken(2)), (vec![true, true], vec![true, true, false]));
+        assert_eq!(fold.taken_count(), 3);
     }
 
     #[test]
     fn a_region_is_folded_to_no_more_of_the_answer_than_it_touches() {
         let region = Region { start: vec![1, 1, 0], shape: vec![1, 1, 2] };
         let within = Region { start: vec![1, 2], shape: vec![1, 1] };
-        assert_eq!(layout().fold(&region), (within, vec![None, Some(0)]));
+        assert_eq!(fold().fold_region(&region), (within, vec![None, Some(0)]));
         let nothing = Region { start: vec![0, 0, 2], shape: vec![2, 2, 1] };
-        assert_eq!(layout().fold(&nothing).1, [None; 4]);
+        assert_eq!(fold().fold_region(&nothing).1, [None; 4]);
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
         let groups = |label, count| FoldedGroups { axis: 0, labels: vec![Some(label)], count };
         assert_eq!(
-            Layout::new(&[1], &[0], &[true], &[groups(2, 2)]),
-            Err(LayoutError::Label { label: 2, groups: 2 })
+            Fold::new(&[1], &[0], &[true], &[groups(2, 2)]),
+            Err(FoldError::Label { label: 2, groups: 2 })
         );
-        let places = LayoutError::Places { given: 1, lengths: vec![2] };
-        assert_eq!(Layout::new(&[2], &[0], &[true], &[]), Err(places));
-        assert!(Layout::new(&[2], &[1], &[], &[]).is_err());
-        assert!(Layout::new(&[2, 1], &[1, 0], &[true, true], &[]).is_err());
+        let places = FoldError::Places { given: 1, lengths: vec![2] };
+        assert_eq!(Fold::new(&[2], &[0], &[true], &[]), Err(places));
+        assert!(Fold::new(&[2], &[1], &[], &[]).is_err());
+        assert!(Fold::new(&[2, 1], &[1, 0], &[true, true], &[]).is_err());
     }
 }
