@@ -8,11 +8,11 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use rangefold::refs::ReferenceSet;
 use rangefold::storage::{
-    Environment, Existing, Location, Rules, Scheme, Storage, StorageOptions, TreeWriter, WriteError,
+    Environment, Existing, ListError, Location, Rules, Storage, StorageOptions, TreeWriter, WriteError,
     WriteProblem,
 };
 
-use rangefold::store::{FetchOptions, Opened, ReferenceStore};
+use rangefold::store::{FetchOptions, Opened, ReferenceStore, is_same_store};
 
 use crate::WrongArguments;
 use crate::args::Shared;
@@ -64,17 +64,6 @@ impl Context {
         Ok(self.storage.resolve(url)?)
     }
 
-    /// How references name an object: the URL as it was given, a local path made absolute.
-    pub(crate) fn canonical(&self, url: &str) -> Result<String> {
-        let location = Location::parse(url)?;
-        Ok(match location.scheme() {
-            Scheme::File => location.key().to_owned(),
-            // A query often holds a signature, which has no place in references.
-            Scheme::Http | Scheme::Https => location.to_string(),
-            _ => url.to_owned(),
-        })
-    }
-
     /// A reference store, of which only the metadata are read if it is Parquet.
     pub(crate) async fn open(&self, url: &str) -> Result<Opened> {
         self.check_url(url)?;
@@ -112,10 +101,10 @@ impl Context {
         output: &str,
         inputs: impl IntoIterator<Item = &'a str>,
     ) -> Result<()> {
-        let output_place = place(output).map_err(WrongArguments::of)?;
+        self.check_url(output)?;
         for input in inputs {
             // An input that cannot be understood is told when it is read.
-            if place(input).is_ok_and(|input_place| input_place == output_place) {
+            if is_same_store(output, input) {
                 let same = if input == output { String::new() } else { format!(", which is {input}") };
                 return Err(WrongArguments::of(anyhow!(
                     "cannot write {output}{same}: it is an input, and would be gone"
@@ -182,16 +171,7 @@ pub(crate) fn told(error: WriteError) -> anyhow::Error {
     cause.context(format!("cannot write {url}"))
 }
 
-/// Where a URL leads, however it is spelt: links followed, the index of a Parquet store taken for the store.
-fn place(url: &str) -> Result<(Scheme, String, String)> {
-    let url = url.strip_suffix("/.zmetadata").unwrap_or(url);
-    let location = Location::parse(if url.len() > 1 { url.trim_end_matches('/') } else { url })?;
-    let key = match location.scheme() {
-        Scheme::File => std::fs::canonicalize(location.key())
-            .ok()
-            .and_then(|path| path.to_str().map(str::to_owned))
-            .unwrap_or_else(|| location.key().to_owned()),
-        _ => location.key().to_owned(),
-    };
-    Ok((location.scheme(), location.authority().to_owned(), key))
+/// Texts that name nothing: wrong arguments if that can be told from the texts alone.
+pub(crate) fn unlisted(error: ListError) -> anyhow::Error {
+    if error.is_malformed() { WrongArguments::of(error) } else { error.into() }
 }

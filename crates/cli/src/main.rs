@@ -7,7 +7,6 @@
 mod args;
 mod context;
 mod fields;
-mod inputs;
 mod names;
 mod number;
 mod operations;

@@ -88,18 +88,13 @@ pub(crate) fn check_whole(inputs: &[Input], spec: &CombineSpec) -> Result<(), Co
             return Err(CombineError::NoVariables { input: name.clone() });
         }
         if !references.lost.is_empty() && !spec.allow_damaged {
-            let lost = references.lost.iter().map(|(path, reason)| lost_line(path, reason));
             return Err(CombineError::Damaged {
                 input: name.clone(),
-                lost: lost.collect::<Vec<_>>().join("; "),
+                lost: references.lost_lines().collect::<Vec<_>>().join("; "),
             });
         }
     }
     Ok(())
-}
-
-fn lost_line(path: &str, reason: &str) -> String {
-    if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") }
 }
 
 /// What the inputs have lost, by path, with who has lost it.

@@ -109,6 +109,15 @@ impl ReferenceSet {
         self.unreadable.values().next().map_or(Ok(()), |error| Err(error.clone()))
     }
 
+    /// What was lost when damaged files were scanned, a line for each path.
+    pub fn lost_lines(&self) -> impl Iterator<Item = String> + '_ {
+        self.lost.iter().map(
+            |(path, reason)| {
+                if path.is_empty() { reason.clone() } else { format!("{path}: {reason}") }
+            },
+        )
+    }
+
     /// Number of references over all arrays.
     #[must_use]
     pub fn reference_count(&self) -> usize {

@@ -171,6 +171,35 @@ impl Location {
         }
     }
 
+    /// How references name the object at `url`: as it was given, but a local path absolute, and the query of a web address,
+    /// which often holds a signature, left out as `?...`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Location::parse`].
+    pub fn reference_url(url: &str) -> Result<String, StorageError> {
+        let location = Self::parse(url)?;
+        Ok(match location.scheme() {
+            Scheme::File => location.key().to_owned(),
+            Scheme::Http | Scheme::Https => location.to_string(),
+            Scheme::Memory | Scheme::S3 | Scheme::Gs | Scheme::Azure => url.to_owned(),
+        })
+    }
+
+    /// Whether two URLs lead to one place, however they are spelt: local links are followed, and a slash at the end makes
+    /// no difference. A URL that cannot be understood leads nowhere.
+    #[must_use]
+    pub fn is_same_place(a: &str, b: &str) -> bool {
+        let place = |url: &str| {
+            let trimmed = if url.len() > 1 { url.trim_end_matches('/') } else { url };
+            let Self { scheme, authority, key, query: _ } = Self::parse(trimmed).ok()?;
+            let real = (scheme == Scheme::File).then(|| std::fs::canonicalize(&key).ok()).flatten();
+            let key = real.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or(key);
+            Some((scheme, authority, key))
+        };
+        place(a).is_some_and(|place_of_a| place(b).is_some_and(|place_of_b| place_of_b == place_of_a))
+    }
+
     fn new(scheme: Scheme, authority: &str, key: &str) -> Self {
         Self { scheme, authority: authority.to_owned(), key: key.to_owned(), query: None }
     }

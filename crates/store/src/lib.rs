@@ -33,7 +33,9 @@ pub use error::{FetchError, FetchProblem};
 pub use fetch::Reads;
 pub use open::{OpenError, Opened};
 pub use resolve::Resolve;
-pub use save::{Form, References, SaveError, SaveOptions, UnknownForm, check_savable, save, save_records};
+pub use save::{
+    Form, References, SaveError, SaveOptions, UnknownForm, check_savable, is_same_store, save, save_records,
+};
 pub use store::{FetchOptions, ReferenceStore};
 pub use values::{Values, ValuesError};
 pub use zarr::CODEC_NAME;

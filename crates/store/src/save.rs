@@ -1,7 +1,7 @@
 //! Writing reference sets in the form that the output's name asks for, whole or not at all.
 
 use rangefold_refs::{Compression, Reference, ReferenceSet, RefsError, compress, json, parquet};
-use rangefold_storage::{Existing, Storage, TreeKind, WriteError};
+use rangefold_storage::{Existing, Location, Storage, TreeKind, WriteError};
 
 /// How references are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,13 @@ pub struct SaveOptions {
     pub existing: Existing,
     /// Rows of a Parquet record.
     pub record_size: u64,
+}
+
+/// Whether two URLs lead to one reference store, however they are spelt: the index of a Parquet store stands for it.
+#[must_use]
+pub fn is_same_store(a: &str, b: &str) -> bool {
+    let store = |url: &str| url.strip_suffix("/.zmetadata").unwrap_or(url).to_owned();
+    Location::is_same_place(&store(a), &store(b))
 }
 
 /// A Parquet reference store.

@@ -8,11 +8,11 @@ use rangefold::combine::{
     AttributeRule, ChunkRule, CombineSpec, Input, Joined, MissingVariable, Overlap, PackingRule, Piece,
     Selector, Sort, Tolerance, combine_split, combine_with, is_description,
 };
+use rangefold::refs::Choice;
 
 use crate::args::{self, Combine};
-use crate::context::Context;
-use crate::names::Choice;
-use crate::{Done, WrongArguments, inputs, names, output, progress, refs_output};
+use crate::context::{Context, unlisted};
+use crate::{Done, WrongArguments, names, output, progress, refs_output};
 
 /// Reference stores read at the same time.
 const INPUTS_IN_FLIGHT: usize = 16;
@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
     }
     let spec = spec(args).map_err(WrongArguments::of)?;
     let choice = Choice::new(&args.include, &args.exclude).map_err(WrongArguments::of)?;
-    let refs = inputs::of_combine(context, &args.refs).await?;
+    let refs = context.storage.matching(&args.refs).await.map_err(unlisted)?;
     context.check_distinct(&args.output, refs.iter().map(String::as_str))?;
     let bar = progress::bar(&context.shared, refs.len() as u64, "inputs");
     let mut inputs: Vec<Input> = stream::iter(&refs)
@@ -34,9 +34,7 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
             async move {
                 tracing::info!("reading {url}");
                 let mut set = context.references(url).await?;
-                set.arrays.retain(|path, _| choice.contains(path));
-                set.unreadable.retain(|path, _| choice.contains(path));
-                set.lost.retain(|path, _| path.is_empty() || choice.contains(path));
+                set.keep(choice);
                 bar.inc(1);
                 anyhow::Ok(Input::new(url.clone(), set))
             }
@@ -45,7 +43,7 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
         .try_collect()
         .await?;
     bar.finish_and_clear();
-    choice.check("the inputs")?;
+    names::tell_unmatched(&choice, "the inputs")?;
     check_names(&spec, &inputs)?;
     if let Some(existing) = &args.append {
         inputs.insert(0, Input::combined(existing.clone(), context.references(existing).await?));

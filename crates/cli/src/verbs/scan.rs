@@ -6,15 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::hdf5;
-use rangefold::refs::{json, parquet};
+use rangefold::refs::{Choice, json, parquet};
 use rangefold::scan::{Scan, ScanOptions, Select, scan_tuned};
+use rangefold::storage::{HDF5_ENDINGS, Location};
 use rangefold::store::Form;
 use serde_json::{Value, json};
 
 use crate::args;
-use crate::context::Context;
-use crate::names::Choice;
-use crate::{Done, WrongArguments, inputs, output, progress, refs_output};
+use crate::context::{Context, unlisted};
+use crate::{Done, WrongArguments, names, output, progress, refs_output};
 
 /// Files scanned at the same time; each has its own requests in flight.
 const FILES_IN_FLIGHT: usize = 16;
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     if let Some(output) = &args.output {
         context.check_url(output)?;
     }
-    let files = inputs::of_scan(context, &args.files).await?;
+    let files = context.storage.files(&args.files, &HDF5_ENDINGS).await.map_err(unlisted)?;
     if files.len() > 1 && args.final_url.is_some() {
         bail!("--final-url is for one input, and {} match", files.len());
     }
@@ -73,7 +73,7 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
                 if !args.allow_damaged {
                     whole(file, &scanned)?;
                 }
-                choice.check(file)?;
+                names::tell_unmatched(&choice, file)?;
                 write(context, output.as_deref(), &scanned).await?;
                 anyhow::Ok((file, scanned))
             }
@@ -107,17 +107,12 @@ fn whole(file: &str, scanned: &Scan) -> Result<()> {
         return Ok(());
     }
     let more = lost.len().saturating_sub(TOLD);
-    let mut reasons: Vec<String> =
-        lost.iter().take(TOLD).map(|(path, reason)| lost_line(path, reason)).collect();
+    let mut reasons: Vec<String> = scanned.references.lost_lines().take(TOLD).collect();
     if more > 0 {
         reasons.push(format!("and {more} more"));
     }
     Err(anyhow!("{}", reasons.join("; "))
         .context(format!("{file} is damaged; --allow-damaged writes references to the rest of it")))
-}
-
-fn lost_line(path: &str, reason: &str) -> String {
-    if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") }
 }
 
 /// Where each file's references go; `None` is stdout.
@@ -200,7 +195,7 @@ async fn scan_file(
         bail!("{file} is a folder; name the files in it, as in {}/*.nc", file.trim_end_matches('/'));
     }
     let (store, path) = context.resolve(file)?;
-    let url = context.canonical(file)?;
+    let url = Location::reference_url(file)?;
     Ok(scan_tuned(store, &path, &url, options, tuning).await?)
 }
 
@@ -224,8 +219,8 @@ fn tell(file: &str, scanned: &Scan, trace: bool) {
     for skipped in &scanned.skipped {
         output::complain(&format!("{file}: skipped {}: {}", named(&skipped.path), skipped.reason));
     }
-    for (path, reason) in &scanned.references.lost {
-        output::complain(&format!("{file}: lost: {}", lost_line(path, reason)));
+    for line in scanned.references.lost_lines() {
+        output::complain(&format!("{file}: lost: {line}"));
     }
     for warning in &scanned.warnings {
         output::complain(&format!("{file}: {}: {}", named(&warning.path), warning.message));
