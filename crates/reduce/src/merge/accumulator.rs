@@ -1,0 +1,141 @@
+//! Merging partials.
+
+use std::ops::Range;
+
+use crate::{
+    chunk::{partial::Partial, reduce_error::ReduceError},
+    meaning::element::Wide,
+    plan::reduction_plan::ReductionPlan,
+    question::region::Region,
+    statistic::{cells::Cells, columns::Columns},
+};
+
+impl ReductionPlan {
+    /// Where the partials of all tasks are merged, in order.
+    #[must_use]
+    pub fn accumulator(&self) -> Accumulator<'_> {
+        Accumulator::new(self)
+    }
+}
+
+/// Merges the partials of a plan's tasks, in their order.
+///
+/// Because the order is fixed, the answers have the same bits however the partials were made.
+#[derive(Clone, Debug)]
+pub struct Accumulator<'p> {
+    pub(crate) plan: &'p ReductionPlan,
+    pub(crate) merged: u64,
+    frame: Region,
+    pub(crate) cells: Cells,
+}
+
+impl<'p> Accumulator<'p> {
+    fn new(plan: &'p ReductionPlan) -> Self {
+        Self { plan, merged: 0, frame: whole(plan), cells: plan.empty_cells(plan.output_cells) }
+    }
+
+    /// Adds the partial of the next task.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Order`] if it belongs to another task, [`ReduceError::Foreign`] to another plan.
+    pub fn merge(&mut self, partial: &Partial) -> Result<(), ReduceError> {
+        let Partial { ordinal, chunks, region, cells } = partial;
+        if *ordinal != self.merged {
+            return Err(ReduceError::Order { expected: self.merged, ordinal: *ordinal });
+        }
+        if !merge(self.plan, &self.frame, &mut self.cells, cells, region) {
+            return Err(ReduceError::Foreign { ordinal: *ordinal });
+        }
+        self.merged += chunks;
+        Ok(())
+    }
+}
+
+/// The region of all cells of the answer.
+pub(crate) fn whole(plan: &ReductionPlan) -> Region {
+    // The plan has checked that the answer's cells can be addressed; an answer without cells may have longer axes.
+    let shape =
+        plan.output_shape.iter().map(|&length| usize::try_from(length).unwrap_or(usize::MAX)).collect();
+    Region { start: vec![0; plan.output_shape.len()], shape }
+}
+
+/// Adds cells for `region` to those of `frame`; `false`, and nothing added, if they do not fit.
+pub(crate) fn merge(
+    plan: &ReductionPlan,
+    frame: &Region,
+    mine: &mut Cells,
+    theirs: &Cells,
+    region: &Region,
+) -> bool {
+    match (mine, theirs) {
+        (_, Cells::Missing) => true,
+        (Cells::Signed(mine), Cells::Signed(theirs)) => merge_columns(plan, frame, mine, theirs, region),
+        (Cells::Unsigned(mine), Cells::Unsigned(theirs)) => merge_columns(plan, frame, mine, theirs, region),
+        (Cells::Float(mine), Cells::Float(theirs)) => merge_columns(plan, frame, mine, theirs, region),
+        (Cells::Complex(mine, my_imaginary), Cells::Complex(theirs, their_imaginary)) => {
+            merge_columns(plan, frame, mine, theirs, region)
+                && merge_columns(plan, frame, my_imaginary, their_imaginary, region)
+        }
+        (Cells::Text(mine), Cells::Text(theirs)) => {
+            let have = |cells| theirs.have(&plan.wanted, cells);
+            merge_rows(frame, region, have, |at, from| mine.merge(at, theirs, from))
+        }
+        _ => false,
+    }
+}
+
+fn merge_columns<X: Wide>(
+    plan: &ReductionPlan,
+    frame: &Region,
+    mine: &mut Columns<X>,
+    theirs: &Columns<X>,
+    region: &Region,
+) -> bool {
+    let have = |cells| theirs.have(&plan.wanted, cells);
+    merge_rows(frame, region, have, |at, from| mine.merge(at, theirs, from))
+}
+
+/// Hands rows of neighbouring cells of `region`, where they begin in `frame`, to `merge`; `false`, and nothing merged, if
+/// they do not fit. `have` tells whether the region's cells are this many.
+fn merge_rows(
+    frame: &Region,
+    region: &Region,
+    have: impl Fn(usize) -> bool,
+    mut merge: impl FnMut(usize, Range<usize>),
+) -> bool {
+    let rank = frame.shape.len();
+    if region.start.len() != rank
+        || region.shape.len() != rank
+        || !have(region.cells())
+        || region.cells() == 0
+    {
+        return region.cells() == 0 && have(0);
+    }
+    // Where the region begins within the frame, along each axis.
+    let starts: Option<Vec<usize>> = (0..rank)
+        .map(|axis| {
+            let start = usize::try_from(region.start[axis].checked_sub(frame.start[axis])?).ok()?;
+            (start.checked_add(region.shape[axis])? <= frame.shape[axis]).then_some(start)
+        })
+        .collect();
+    let Some(starts) = starts else { return false };
+    // One row of neighbouring cells at a time: the last axis is contiguous in both.
+    let row_len = region.shape.last().copied().unwrap_or(1);
+    for (row, source) in (0..region.cells()).step_by(row_len).enumerate() {
+        let mut rest = row;
+        let mut at = 0;
+        let mut stride = 1;
+        for axis in (0..rank).rev() {
+            let mut position = starts[axis];
+            if axis + 1 < rank {
+                position += rest % region.shape[axis];
+                rest /= region.shape[axis];
+            }
+            at += position * stride;
+            stride *= frame.shape[axis];
+        }
+        merge(at, source..source + row_len);
+    }
+    true
+}

@@ -1,0 +1,44 @@
+//! Several questions about one array, answered in one pass.
+
+use rangefold_array::{MissingSpec, Packing};
+
+use super::{axis_map::AxisMap, condition::Condition, fold::Fold, reduction::Reduction, windows::Windows};
+
+/// What to compute of an array: several questions, answered in one pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReduceSpec {
+    /// The questions.
+    pub reductions: Vec<Reduction>,
+    /// One map per axis.
+    pub axes: Vec<AxisMap>,
+    /// How the cells that these maps make are folded to those of the answer; `None` if they are the answer's. Places count
+    /// the folded axes, and they are kept or grouped here.
+    pub fold: Option<Fold>,
+    /// Which elements are missing.
+    pub missing: MissingSpec,
+    /// How stored elements become values; `None` if they are the values.
+    pub packing: Option<Packing>,
+    /// Whether signed integers stand for unsigned ones (`_Unsigned = "true"`); of no consequence for other types.
+    pub unsigned: bool,
+    /// Values that do not meet this are left out as if they were missing; NaN never meets it.
+    pub condition: Option<Condition>,
+    /// Windows along one axis of the answer; `None` if every position answers for itself.
+    pub windows: Option<Windows>,
+}
+
+impl ReduceSpec {
+    /// These questions over these axes; nothing is missing but NaN, nothing is packed.
+    #[must_use]
+    pub fn new(reductions: Vec<Reduction>, axes: Vec<AxisMap>) -> Self {
+        Self {
+            reductions,
+            axes,
+            fold: None,
+            missing: MissingSpec::default(),
+            packing: None,
+            unsigned: false,
+            condition: None,
+            windows: None,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The statistics of some cells, in the widest type of their kind.
+
+use std::any::Any;
+
+use rangefold_array::ElementType;
+
+use super::{columns::Columns, texts::Texts, wanted::Wanted};
+use crate::meaning::{element::Wide, kind::Kind};
+
+/// Statistics in the widest type of their kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cells {
+    /// Nothing valid in the whole chunk.
+    Missing,
+    Signed(Columns<i64>),
+    Unsigned(Columns<u64>),
+    Float(Columns<f64>),
+    /// Real and imaginary parts.
+    Complex(Columns<f64>, Box<Columns<f64>>),
+    Text(Texts),
+}
+
+/// The columns that one pass over a chunk fills: those of the values, or of one part of complex ones.
+pub(crate) enum CellsMut<'a> {
+    Signed(&'a mut Columns<i64>),
+    Unsigned(&'a mut Columns<u64>),
+    Float(&'a mut Columns<f64>),
+}
+
+impl Cells {
+    /// Cells without values.
+    pub(crate) fn empty(element: &ElementType, wanted: &Wanted, cells: usize) -> Self {
+        match Kind::of(element) {
+            Kind::Signed => Self::Signed(Columns::new(wanted, cells)),
+            Kind::Unsigned => Self::Unsigned(Columns::new(wanted, cells)),
+            Kind::Float => Self::Float(Columns::new(wanted, cells)),
+            Kind::Complex => {
+                Self::Complex(Columns::new(wanted, cells), Box::new(Columns::new(wanted, cells)))
+            }
+            Kind::Text => Self::Text(Texts::new(wanted, cells)),
+        }
+    }
+
+    /// As many as `count` cells, to which these are joined: each to the one of the number `to` gives, if any.
+    pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
+        match self {
+            Self::Missing => Self::Missing,
+            Self::Text(texts) => Self::Text(texts.folded(wanted, count, to)),
+            Self::Signed(columns) => Self::Signed(columns.folded(wanted, count, to)),
+            Self::Unsigned(columns) => Self::Unsigned(columns.folded(wanted, count, to)),
+            Self::Float(columns) => Self::Float(columns.folded(wanted, count, to)),
+            Self::Complex(real, imaginary) => {
+                Self::Complex(real.folded(wanted, count, to), Box::new(imaginary.folded(wanted, count, to)))
+            }
+        }
+    }
+}
+
+impl<'a> CellsMut<'a> {
+    /// The columns, if they are of this type.
+    pub(crate) fn columns<X: Wide>(self) -> Option<&'a mut Columns<X>> {
+        let columns: &mut dyn Any = match self {
+            Self::Signed(columns) => columns,
+            Self::Unsigned(columns) => columns,
+            Self::Float(columns) => columns,
+        };
+        columns.downcast_mut()
+    }
+}

@@ -1,0 +1,49 @@
+//! Which statistics a plan keeps of each cell.
+
+use std::sync::Arc;
+
+use crate::question::condition::Condition;
+
+/// Bytes that go with each text: where it is, how long it is and where it stands.
+const TEXT_OVERHEAD: u64 = 48;
+
+/// Which statistics a plan's reductions are made from; the count is always kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) min: bool,
+    pub(crate) max: bool,
+    pub(crate) sum: bool,
+    pub(crate) deviations: bool,
+    pub(crate) arg_min: bool,
+    pub(crate) arg_max: bool,
+    pub(crate) first: bool,
+    pub(crate) last: bool,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) edges: Vec<Arc<[f64]>>,
+    /// NaN is a value, and counted apart.
+    pub(crate) nan: bool,
+    /// Bytes of a text; 0 if the values are none.
+    pub(crate) text_len: u64,
+}
+
+impl Wanted {
+    /// Whether the places of elements matter.
+    pub(crate) fn places(&self) -> bool {
+        self.arg_min || self.arg_max || self.first || self.last
+    }
+
+    /// Bytes of the statistics of one cell.
+    pub(crate) fn cell_len(&self) -> u64 {
+        let words = 1
+            + u64::from(self.min)
+            + u64::from(self.max)
+            + 2 * u64::from(self.sum)
+            + 2 * u64::from(self.deviations)
+            + 2 * [self.arg_min, self.arg_max, self.first, self.last].into_iter().map(u64::from).sum::<u64>()
+            + self.conditions.len() as u64
+            + self.edges.iter().map(|edges| edges.len() as u64 - 1).sum::<u64>()
+            + u64::from(self.nan);
+        let texts = [self.min, self.max, self.first, self.last].into_iter().map(u64::from).sum::<u64>();
+        8 * words + if self.text_len > 0 { texts * (TEXT_OVERHEAD + self.text_len) } else { 0 }
+    }
+}
