@@ -47,7 +47,7 @@ async fn store_of(files: &[PathBuf]) -> ReferenceStore {
         inputs.remove(0).references
     } else {
         let spec = CombineSpec { concat: vec!["time".into()], ..CombineSpec::default() };
-        combine(&inputs, &spec, storage.clone(), FetchOptions::default()).await.unwrap().references
+        combine(inputs, &spec, storage.clone(), FetchOptions::default()).await.unwrap().references
     };
     ReferenceStore::new(Arc::new(set), storage)
 }

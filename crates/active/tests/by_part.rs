@@ -44,7 +44,7 @@ async fn stack(files: &[ReferenceSet]) -> ReferenceSet {
         files.iter().enumerate().map(|(n, set)| Input::new(format!("file {n}"), set.clone())).collect();
     let spec =
         CombineSpec { concat: vec!["time".into()], packing: PackingRule::ByPart, ..CombineSpec::default() };
-    let combined = combine(&inputs, &spec, resolver(), FetchOptions::default()).await.unwrap();
+    let combined = combine(inputs, &spec, resolver(), FetchOptions::default()).await.unwrap();
     json::read(&json::write(&combined.references).unwrap()).unwrap()
 }
 

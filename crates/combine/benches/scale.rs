@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use files::{files, spec};
-use rangefold_combine::{Error, combine_with};
+use rangefold_combine::join;
 use rangefold_refs::parquet::{RECORD_SIZE, RecordTable, records, zmetadata};
 use rangefold_store::FetchOptions;
 
@@ -25,25 +25,22 @@ fn main() {
     let started = Instant::now();
     let nowhere = |url: &str| Err(format!("{url} must not be read").into());
     let spec = spec();
-    let written = combine_with(&inputs, &spec, nowhere, FetchOptions::default(), |joined| {
-        println!("joined: {:.1?}, {}", started.elapsed(), memory());
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut references = 0_usize;
-        let mut table = RecordTable::default();
-        for (path, array) in &joined.arrays {
-            std::fs::create_dir_all(folder.join(path)).unwrap();
-            let counted = array.references().inspect(|_| references += 1);
-            for record in records(path, array.meta.grid.chunk_count(), RECORD_SIZE, counted) {
-                let record = record.unwrap();
-                table.add(path, &record);
-                std::fs::write(folder.join(record.path), record.bytes).unwrap();
-            }
+    let joined = futures::executor::block_on(join(inputs, &spec, nowhere, FetchOptions::default())).unwrap();
+    println!("joined: {:.1?}, {}", started.elapsed(), memory());
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut references = 0_usize;
+    let mut table = RecordTable::default();
+    for (path, array) in &joined.arrays {
+        std::fs::create_dir_all(folder.join(path)).unwrap();
+        let counted = array.references().inspect(|_| references += 1);
+        for record in records(path, array.meta.grid.chunk_count(), RECORD_SIZE, counted) {
+            let record = record.unwrap();
+            table.add(path, &record);
+            std::fs::write(folder.join(record.path), record.bytes).unwrap();
         }
-        let metadata = zmetadata(&joined.metadata(), RECORD_SIZE, &table).unwrap();
-        std::fs::write(folder.join(".zmetadata"), metadata).unwrap();
-        Ok::<usize, Error>(references)
-    });
-    let references = futures::executor::block_on(written).unwrap();
+    }
+    let metadata = zmetadata(&joined.metadata(), RECORD_SIZE, &table).unwrap();
+    std::fs::write(folder.join(".zmetadata"), metadata).unwrap();
     println!("wrote {references} references: {:.1?} in all, {}", started.elapsed(), memory());
 }
 

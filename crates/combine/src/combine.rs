@@ -1,15 +1,17 @@
 //! Combining from beginning to end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rangefold_refs::{NodePath, ReferenceSet};
-use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
+use rangefold_store::{FetchOptions, ReferenceStore, Resolve, aside_async};
 
 use crate::content::Contents;
+use crate::input::Input;
 use crate::join_plan::JoinPlan;
 use crate::read::{compare_shared, objects_of, read, verify};
 use crate::result::Joined;
-use crate::roles::{Input, Roles};
+use crate::roles::Roles;
 use crate::{CombineError, CombineSpec, Error};
 
 /// A combined set.
@@ -22,10 +24,10 @@ pub struct Combined {
     pub dropped_attributes: BTreeSet<(String, String)>,
 }
 
-impl TryFrom<Joined<'_>> for Combined {
+impl TryFrom<Joined> for Combined {
     type Error = Error;
 
-    fn try_from(joined: Joined<'_>) -> Result<Self, Error> {
+    fn try_from(joined: Joined) -> Result<Self, Error> {
         let dropped_attributes = joined.dropped_attributes.clone();
         Ok(Self { references: joined.into_set()?, dropped_attributes })
     }
@@ -39,6 +41,10 @@ impl TryFrom<Joined<'_>> for Combined {
 /// combined. To add to a combined set, give it as an [`Input::combined`] among the others: what it holds already
 /// changes nothing.
 ///
+/// Joining takes place on a thread of its own ([`rangefold_store::aside_async`]), so that it keeps no worker of a runtime
+/// busy, and ends at its next request when the future is dropped. Inputs given as a vector are moved; those in an `Arc`
+/// are shared.
+///
 /// [`Sort::Given`]: crate::Sort::Given
 /// [`Overlap::First`]: crate::Overlap::First
 /// [`Overlap::Last`]: crate::Overlap::Last
@@ -46,38 +52,46 @@ impl TryFrom<Joined<'_>> for Combined {
 /// # Errors
 ///
 /// [`Error::Combine`] wherever joining would be wrong, with the inputs at fault; [`Error::Fetch`] and
-/// [`Error::Decode`] if what is needed cannot be read.
+/// [`Error::Decode`] if what is needed cannot be read; [`Error::Stopped`] if the runtime is shut down meanwhile.
 pub async fn combine(
-    inputs: &[Input],
+    inputs: impl Into<Arc<[Input]>>,
     spec: &CombineSpec,
     resolver: impl Resolve + 'static,
     options: FetchOptions,
 ) -> Result<Combined, Error> {
-    combine_with(inputs, spec, resolver, options, |joined| joined.try_into()).await
+    let (inputs, spec) = (inputs.into(), spec.clone());
+    aside_async(move || async move { join_all(&inputs, &spec, resolver, options).await?.try_into() }).await?
 }
 
-/// As [`combine`], but gives the result to `write` while its references still stand in the inputs: for results that
-/// should not be in memory as a whole.
+/// As [`combine`], but the references of the result still stand in the inputs: for results that should not be in memory as
+/// a whole. [`rangefold_store::save`] draws them while it writes.
 ///
 /// # Errors
 ///
-/// As [`combine`], and those of `write`.
-pub async fn combine_with<T, E: From<Error>>(
-    inputs: &[Input],
+/// As [`combine`].
+pub async fn join(
+    inputs: impl Into<Arc<[Input]>>,
     spec: &CombineSpec,
     resolver: impl Resolve + 'static,
     options: FetchOptions,
-    write: impl FnOnce(Joined<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    check_whole(inputs, spec).map_err(Error::from)?;
-    let all: Vec<&Input> = inputs.iter().collect();
-    let mut roles = Roles::new(all, spec).map_err(Error::from)?;
+) -> Result<Joined, Error> {
+    let (inputs, spec) = (inputs.into(), spec.clone());
+    aside_async(move || async move { join_all(&inputs, &spec, resolver, options).await }).await?
+}
+
+async fn join_all(
+    inputs: &Arc<[Input]>,
+    spec: &CombineSpec,
+    resolver: impl Resolve + 'static,
+    options: FetchOptions,
+) -> Result<Joined, Error> {
+    check_whole(inputs, spec)?;
+    let mut roles = Roles::new(inputs, (0..inputs.len()).collect(), spec)?;
     let store = objects_of(&roles, resolver, options);
     let mut contents = Contents::new();
     read(&store, &roles, &roles.label_reads(), &mut contents).await?;
     roles.settle(&contents);
-    let joined = finish(&store, &roles, contents).await?;
-    write(joined)
+    finish(&store, &roles, contents).await
 }
 
 /// Refuses inputs of which there is nothing, or not everything.
@@ -120,7 +134,7 @@ pub(crate) async fn finish<'p>(
     store: &ReferenceStore,
     roles: &'p Roles<'p>,
     mut contents: Contents,
-) -> Result<Joined<'p>, Error> {
+) -> Result<Joined, Error> {
     let plan = JoinPlan::new(roles, &contents)?;
     compare_shared(store, roles, &plan).await?;
     verify(store, &plan).await?;

@@ -8,7 +8,7 @@ use rangefold_refs::{AttributeValue, ManifestArray, by_part};
 
 use crate::attributes::{MEANING, printed};
 use crate::error::Offender;
-use crate::place::InputArray;
+use crate::input_array::InputArray;
 use crate::{AttributeRule, ChunkRule, CombineError, PackingRule, mark};
 
 /// The property that is what missing and absent data are.

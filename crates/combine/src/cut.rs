@@ -2,8 +2,8 @@
 
 use rangefold_array::{AxisChunks, ChunkGrid};
 
+use crate::input_array::InputArray;
 use crate::joined_axis::JoinedAxis;
-use crate::place::InputArray;
 use crate::places::Places;
 use crate::{ChunkRule, CombineError};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rangefold_refs::{AttributeValue, Attributes, NodePath};
 
-use crate::roles::Input;
+use crate::input::Input;
 use crate::scopes::{group_of, in_group};
 
 /// What a variable describes.

@@ -3,7 +3,7 @@
 use rangefold_array::GridError;
 use rangefold_codec::DecodeError;
 use rangefold_refs::ManifestError;
-use rangefold_store::FetchError;
+use rangefold_store::{FetchError, Stopped};
 
 /// One input that disagrees with most of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,15 @@ pub enum Error {
         #[source]
         source: DecodeError,
     },
+    /// The runtime was shut down.
+    #[error("combining was stopped before it was done")]
+    Stopped(#[source] Stopped),
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
 }
 
 impl From<CombineError> for Error {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rangefold_refs::Attributes;
 
 use crate::describing::describing;
-use crate::roles::{Input, LabelSource, PlannedAxis};
+use crate::input::Input;
+use crate::roles::{LabelSource, PlannedAxis};
 use crate::scopes::{group_of, in_group, is_coordinate};
 use crate::selector::{Found, Reading, typed};
 use crate::{CombineError, CombineSpec, Selector};

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use rangefold_array::{AxisChunks, ChunkGrid};
 use rangefold_refs::by_part;
 
+use crate::input_array::InputArray;
 use crate::joined_axis::JoinedAxis;
-use crate::place::{InputArray, printed_label};
+use crate::place::printed_label;
 use crate::places::Places;
 use crate::{CombineError, CombineSpec, MissingVariable};
 

@@ -10,12 +10,14 @@ use crate::attributes::{MEANING, merge};
 use crate::combine::lost;
 use crate::compare::{Scope, require_same};
 use crate::content::{Content, Contents};
+use crate::draw::Drawn;
 use crate::encode::{self, Template};
+use crate::input_array::InputArray;
 use crate::join_plan::{JoinPlan, Method, kept};
 use crate::joined_axis::JoinedAxis;
 use crate::labels::Labels;
 use crate::mark::is_lost;
-use crate::place::{InputArray, needed_mark};
+use crate::place::{Placement, needed_mark};
 use crate::result::{Joined, JoinedArray, JoinedReferences};
 use crate::roles::{LabelSource, Role};
 use crate::times::Spelling;
@@ -24,7 +26,7 @@ use crate::{CombineError, MissingVariable};
 
 impl<'a> JoinPlan<'a> {
     /// Joins what was read, and writes coordinates. What is joined by reference stays where it is until it is drawn.
-    pub(crate) fn join(mut self, contents: &Contents) -> Result<Joined<'a>, CombineError> {
+    pub(crate) fn join(mut self, contents: &Contents) -> Result<Joined, CombineError> {
         let mut joined = Joined {
             groups: BTreeMap::new(),
             sources: self.roles.objects.known.clone(),
@@ -55,7 +57,7 @@ impl<'a> JoinPlan<'a> {
                         self.say_units(path, &placement.arrays, spelling, &mut attributes);
                     }
                     let (meta, attributes) = placement.described(attributes);
-                    JoinedArray { meta, attributes, chunks: JoinedReferences::Placed(placement) }
+                    JoinedArray { meta, attributes, chunks: self.drawn(*placement) }
                 }
                 Method::Shared { arrays, inline } => {
                     JoinedArray::ready(self.shared(path, &arrays, inline, contents, &mut joined)?)
@@ -75,6 +77,14 @@ impl<'a> JoinPlan<'a> {
         Ok(joined)
     }
 
+    /// The references of a placed array, to be drawn from the inputs.
+    fn drawn(&self, placement: Placement<'_>) -> JoinedReferences {
+        let Placement { variable, arrays, order, .. } = placement;
+        let number = |array: &InputArray<'_>| self.roles.members.get(array.input).copied();
+        let rows = arrays.iter().filter_map(|array| Some((number(array)?, array.stale.cloned()))).collect();
+        JoinedReferences::Drawn(Box::new(Drawn::new(self.roles.all, variable, rows, order)))
+    }
+
     /// A variable that is the same in every input, as one of them has it.
     fn shared(
         &self,
@@ -82,7 +92,7 @@ impl<'a> JoinPlan<'a> {
         arrays: &[InputArray<'_>],
         inline: bool,
         contents: &Contents,
-        joined: &mut Joined<'a>,
+        joined: &mut Joined,
     ) -> Result<ManifestArray, CombineError> {
         let Some(taken) = kept(arrays).next() else { return Err(CombineError::NoInputs) };
         let mut array = taken.stored.clone();
@@ -129,7 +139,7 @@ impl<'a> JoinPlan<'a> {
         axes: &[usize],
         arrays: &[InputArray<'_>],
         contents: &Contents,
-        joined: &mut Joined<'a>,
+        joined: &mut Joined,
     ) -> Result<ManifestArray, CombineError> {
         let joining = Joining {
             path,
@@ -223,7 +233,7 @@ impl<'a> JoinPlan<'a> {
         path: &str,
         number: usize,
         contents: &Contents,
-        joined: &mut Joined<'a>,
+        joined: &mut Joined,
     ) -> Result<ManifestArray, CombineError> {
         let (Some(axis), Some(written)) = (self.axes.get(number), self.written.get(number)) else {
             return Err(CombineError::NoInputs);
@@ -296,7 +306,7 @@ impl<'a> JoinPlan<'a> {
     }
 
     /// Attributes by the rules; those that give numbers their meaning have been found to be the same.
-    fn merged(&self, path: &str, arrays: &[InputArray<'_>], joined: &mut Joined<'a>) -> Attributes {
+    fn merged(&self, path: &str, arrays: &[InputArray<'_>], joined: &mut Joined) -> Attributes {
         let all: Vec<&Attributes> = arrays.iter().map(|array| &array.stored.attributes).collect();
         let mut merged = merge(&all, &self.roles.spec.attributes, |name| {
             if !MEANING.contains(&name) || name == NO_FILL {
@@ -311,7 +321,7 @@ impl<'a> JoinPlan<'a> {
         merged
     }
 
-    fn join_groups(&self, joined: &mut Joined<'a>) {
+    fn join_groups(&self, joined: &mut Joined) {
         let inputs = || self.roles.inputs.iter().map(|input| &input.references.groups);
         let paths: BTreeSet<&NodePath> = inputs().flat_map(BTreeMap::keys).collect();
         for path in paths {

@@ -4,7 +4,7 @@
 //! inputs ─metadata─► axes, roles ─read─► labels ─plan─► by reference | by value | shared ─compare, read─► Joined
 //! ```
 //! Everything between the two reads is a pure function of the inputs. A [`Joined`] still holds no reference of its own:
-//! they are drawn from the inputs in order, into a manifest ([`combine()`]) or straight into files ([`combine_with`]).
+//! they are drawn from the inputs in order, into a manifest ([`combine()`]) or while they are saved ([`join()`]).
 //!
 //! # What becomes of a variable
 //!
@@ -84,10 +84,13 @@ mod compare;
 mod content;
 mod cut;
 mod describing;
+mod draw;
 mod encode;
 mod error;
 mod found;
 mod holes;
+mod input;
+mod input_array;
 mod join_plan;
 mod joined;
 mod joined_axis;
@@ -99,6 +102,7 @@ mod packing;
 mod place;
 mod places;
 mod read;
+mod replaced;
 mod result;
 mod roles;
 mod scopes;
@@ -110,11 +114,11 @@ mod times;
 mod values;
 mod written;
 
-pub use combine::{Combined, combine, combine_with};
+pub use combine::{Combined, combine, join};
 pub use compare::is_description;
 pub use error::{CombineError, Error, Offender};
+pub use input::Input;
 pub use result::{Joined, JoinedArray};
-pub use roles::Input;
 pub use selector::{Selector, SelectorError};
 pub use spec::{
     AttributeRule, ChunkRule, CombineSpec, MissingVariable, Overlap, PackingRule, Sort, Tolerance,

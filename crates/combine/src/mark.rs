@@ -11,7 +11,7 @@ use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
 use crate::attributes::printed;
 use crate::content::{self, Numbers};
 use crate::encode;
-use crate::place::InputArray;
+use crate::input_array::InputArray;
 
 /// A value that marks missing data.
 #[derive(Clone, Debug, PartialEq)]

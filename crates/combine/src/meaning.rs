@@ -5,7 +5,7 @@ use rangefold_cf::{Column, Instant, Meaning, TimeUnits};
 use rangefold_refs::ManifestArray;
 
 use crate::content::Content;
-use crate::place::InputArray;
+use crate::input_array::InputArray;
 
 /// The values of a variable, unpacked, and which of them are there.
 pub(crate) fn column(array: &ManifestArray, content: &Content) -> Result<Column, String> {

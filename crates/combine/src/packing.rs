@@ -10,8 +10,8 @@ use rangefold_array::FillValue;
 use rangefold_refs::{Attributes, ManifestArray, by_part};
 
 use crate::CombineError;
+use crate::input_array::InputArray;
 use crate::joined_axis::JoinedAxis;
-use crate::place::InputArray;
 
 /// What stored numbers mean.
 #[derive(Clone, Debug)]

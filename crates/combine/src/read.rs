@@ -12,10 +12,10 @@ use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
 
 use crate::content::Contents;
 use crate::content::{self, Assembler, ChunkProblem, Content, Numbers};
+use crate::input_array::InputArray;
 use crate::join_plan::{JoinPlan, Method, kept};
 use crate::meaning::{same_meaning, times_of};
 use crate::objects::{Stale, url_of};
-use crate::place::InputArray;
 use crate::roles::Roles;
 use crate::{CombineError, Error, Tolerance};
 

@@ -1,26 +1,30 @@
 //! The result of combining.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::sync::Arc;
 
 use rangefold_array::ArrayMeta;
 use rangefold_refs::{
     Attributes, Group, Manifest, ManifestArray, ManifestBuilder, NodePath, Reference, ReferenceSet, Source,
+    json,
 };
+use rangefold_store::{References, Savable};
 
 use crate::CombineError;
-use crate::place::Placement;
+use crate::draw::Drawn;
 
-/// The joined set. All that had to be read and compared has been; what is joined by reference still stands in the
-/// inputs, from where it can be drawn in order without being in memory a second time.
+/// The joined set. All that had to be read and compared has been. What is joined by reference still stands in the inputs,
+/// which it shares, and is drawn from there in order without being in memory a second time.
 #[derive(Debug)]
-pub struct Joined<'a> {
+pub struct Joined {
     /// Groups by path.
     pub groups: BTreeMap<NodePath, Group>,
     /// What is known of each object, by URL.
     pub sources: BTreeMap<Arc<str>, Source>,
     /// Arrays by path.
-    pub arrays: BTreeMap<NodePath, JoinedArray<'a>>,
+    pub arrays: BTreeMap<NodePath, JoinedArray>,
     /// What inputs have lost, by path, with who has lost it and why.
     pub lost: BTreeMap<NodePath, String>,
     /// Attributes left out because inputs differ: path of the variable, or of the group with a slash after it, and
@@ -30,24 +34,24 @@ pub struct Joined<'a> {
 
 /// One array of the joined set.
 #[derive(Debug)]
-pub struct JoinedArray<'a> {
+pub struct JoinedArray {
     /// Element type, shape, chunks, codecs, fill value, dimension names.
     pub meta: ArrayMeta,
     /// Attributes.
     pub attributes: Attributes,
-    pub(crate) chunks: JoinedReferences<'a>,
+    pub(crate) chunks: JoinedReferences,
 }
 
 /// Where the references of an array are.
 #[derive(Debug)]
-pub(crate) enum JoinedReferences<'a> {
+pub(crate) enum JoinedReferences {
     /// In a manifest of its own.
     Ready(Manifest),
     /// In those of the inputs.
-    Placed(Box<Placement<'a>>),
+    Drawn(Box<Drawn>),
 }
 
-impl JoinedArray<'_> {
+impl JoinedArray {
     pub(crate) fn ready(array: ManifestArray) -> Self {
         Self {
             meta: array.meta,
@@ -61,16 +65,16 @@ impl JoinedArray<'_> {
     pub fn references(&self) -> Box<dyn Iterator<Item = (u64, Reference)> + '_> {
         match &self.chunks {
             JoinedReferences::Ready(manifest) => Box::new(manifest.iter()),
-            JoinedReferences::Placed(placement) => Box::new(placement.references()),
+            JoinedReferences::Drawn(drawn) => Box::new(drawn.references()),
         }
     }
 }
 
-impl Joined<'_> {
+impl Joined {
     /// The set without any references: groups, and arrays with empty manifests.
     #[must_use]
     pub fn metadata(&self) -> ReferenceSet {
-        let array = |array: &JoinedArray<'_>| ManifestArray {
+        let array = |array: &JoinedArray| ManifestArray {
             meta: array.meta.clone(),
             attributes: array.attributes.clone(),
             manifest: Manifest::default(),
@@ -99,10 +103,10 @@ impl Joined<'_> {
         for (path, JoinedArray { meta, attributes, chunks }) in self.arrays {
             let manifest = match chunks {
                 JoinedReferences::Ready(manifest) => manifest,
-                JoinedReferences::Placed(placement) => {
+                JoinedReferences::Drawn(drawn) => {
                     let failed = |source| CombineError::Manifest { variable: path.clone(), source };
                     let mut builder = ManifestBuilder::new();
-                    for (number, reference) in placement.references() {
+                    for (number, reference) in drawn.references() {
                         builder.push(number, reference).map_err(failed)?;
                     }
                     builder.build(meta.grid.chunk_count()).map_err(failed)?
@@ -111,5 +115,23 @@ impl Joined<'_> {
             set.arrays.insert(path, ManifestArray { meta, attributes, manifest });
         }
         Ok(set)
+    }
+}
+
+impl Savable for Joined {
+    fn metadata(&self) -> Cow<'_, ReferenceSet> {
+        Cow::Owned(Self::metadata(self))
+    }
+
+    fn arrays(&self) -> Box<dyn Iterator<Item = (&str, u64, References<'_>)> + '_> {
+        Box::new(
+            self.arrays
+                .iter()
+                .map(|(path, array)| (path.as_str(), array.meta.grid.chunk_count(), array.references())),
+        )
+    }
+
+    fn into_json(self) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+        Ok(json::write(&self.into_set()?)?)
     }
 }

@@ -1,44 +1,21 @@
 //! What is to be joined: axes, where their labels come from, and the part each variable has in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use rangefold_refs::{ManifestArray, NodePath, ReferenceSet};
+use rangefold_refs::{ManifestArray, NodePath};
 
 use crate::content::Contents;
 use crate::describing::{Describes, describing};
+use crate::input::Input;
+use crate::input_array::InputArray;
 use crate::labels::Labels;
 use crate::meaning::same_meaning;
 use crate::objects::Objects;
-use crate::place::InputArray;
 use crate::scopes::{Scopes, group_of, name_of};
 use crate::selector::Reading;
 use crate::times::Spelling;
 use crate::{CombineError, CombineSpec, MissingVariable};
-
-/// One reference set to combine.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// What messages call it: its path or URL. Names are what [`crate::Selector::Regex`] looks at.
-    pub name: String,
-    /// Its references.
-    pub references: ReferenceSet,
-    /// Whether it was combined before. Its labels are then those of its coordinate variables, whatever the selectors.
-    pub combined: bool,
-}
-
-impl Input {
-    /// A set as it was scanned.
-    #[must_use]
-    pub fn new(name: impl Into<String>, references: ReferenceSet) -> Self {
-        Self { name: name.into(), references, combined: false }
-    }
-
-    /// A set that was combined before, to which others are to be added.
-    #[must_use]
-    pub fn combined(name: impl Into<String>, references: ReferenceSet) -> Self {
-        Self { name: name.into(), references, combined: true }
-    }
-}
 
 /// Where the labels of one input on one axis come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +55,10 @@ pub(crate) enum Role {
 /// Inputs whose axes and variables are known, from their metadata alone.
 #[derive(Debug)]
 pub(crate) struct Roles<'a> {
+    /// All inputs, of which some are joined here.
+    pub(crate) all: &'a Arc<[Input]>,
+    /// Which of them, ascending.
+    pub(crate) members: Vec<usize>,
     pub(crate) inputs: Vec<&'a Input>,
     pub(crate) spec: &'a CombineSpec,
     pub(crate) axes: Vec<PlannedAxis>,
@@ -95,7 +76,12 @@ pub(crate) struct Roles<'a> {
 const COMPANION_MAX: u64 = 64;
 
 impl<'a> Roles<'a> {
-    pub(crate) fn new(inputs: Vec<&'a Input>, spec: &'a CombineSpec) -> Result<Self, CombineError> {
+    pub(crate) fn new(
+        all: &'a Arc<[Input]>,
+        members: Vec<usize>,
+        spec: &'a CombineSpec,
+    ) -> Result<Self, CombineError> {
+        let inputs: Vec<&Input> = members.iter().filter_map(|&member| all.get(member)).collect();
         if inputs.is_empty() {
             return Err(CombineError::NoInputs);
         }
@@ -120,7 +106,8 @@ impl<'a> Roles<'a> {
         let axes = scopes.axes(&inputs, spec)?;
         let objects = Objects::new(&inputs, spec.overlap)?;
         let (variables, companions) = (BTreeMap::new(), BTreeSet::new());
-        let mut roles = Self { inputs, spec, axes, variables, describing, companions, scopes, objects };
+        let mut roles =
+            Self { all, members, inputs, spec, axes, variables, describing, companions, scopes, objects };
         roles.check_selectors()?;
         roles.find_companions();
         roles.find_roles();

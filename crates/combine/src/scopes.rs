@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rangefold_refs::ManifestArray;
 
 use crate::found::label_sources;
-use crate::roles::{Input, PlannedAxis};
+use crate::input::Input;
+use crate::roles::PlannedAxis;
 use crate::{CombineError, CombineSpec};
 
 /// The part of a path before the last slash.

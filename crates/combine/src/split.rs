@@ -1,15 +1,17 @@
 //! Combining to several sets where the inputs do not fit together in one.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
+use rangefold_store::{FetchOptions, ReferenceStore, Resolve, aside_async};
 
 use crate::combine::{check_whole, finish};
 use crate::compare::{FILL_VALUE, Scope, properties};
 use crate::content::Contents;
+use crate::input::Input;
 use crate::join_plan::{JoinPlan, is_small, values_scope};
 use crate::read::{objects_of, read};
-use crate::roles::{Input, Role, Roles};
+use crate::roles::{Role, Roles};
 use crate::{CombineError, CombineSpec, Combined, Error, mark};
 
 /// One of several combined sets.
@@ -30,14 +32,23 @@ pub struct Piece {
 ///
 /// As [`combine`](crate::combine()).
 pub async fn combine_split(
-    inputs: &[Input],
+    inputs: impl Into<Arc<[Input]>>,
+    spec: &CombineSpec,
+    resolver: impl Resolve + 'static,
+    options: FetchOptions,
+) -> Result<Vec<Piece>, Error> {
+    let (inputs, spec) = (inputs.into(), spec.clone());
+    aside_async(move || async move { split(&inputs, &spec, resolver, options).await }).await?
+}
+
+async fn split(
+    inputs: &Arc<[Input]>,
     spec: &CombineSpec,
     resolver: impl Resolve + 'static,
     options: FetchOptions,
 ) -> Result<Vec<Piece>, Error> {
     check_whole(inputs, spec)?;
-    let all: Vec<&Input> = inputs.iter().collect();
-    let mut roles = Roles::new(all, spec)?;
+    let mut roles = Roles::new(inputs, (0..inputs.len()).collect(), spec)?;
     let store = objects_of(&roles, resolver, options);
     let mut contents = Contents::new();
     read(&store, &roles, &roles.label_reads(), &mut contents).await?;
@@ -61,8 +72,8 @@ async fn piece(
     contents: &Contents,
     members: Vec<usize>,
 ) -> Result<Piece, Error> {
-    let (inputs, contents) = subset(roles, contents, &members);
-    let mut roles = Roles::new(inputs, roles.spec)?;
+    let contents = subset(contents, &members);
+    let mut roles = Roles::new(roles.all, members.clone(), roles.spec)?;
     roles.settle(&contents);
     let combined = finish(store, &roles, contents).await?.try_into()?;
     Ok(Piece { inputs: members, combined })
@@ -121,8 +132,8 @@ fn fitting(
 ) -> Result<(Vec<usize>, Vec<usize>), CombineError> {
     let mut rest = Vec::new();
     loop {
-        let (inputs, contents) = subset(roles, contents, &members);
-        let mut subroles = Roles::new(inputs, roles.spec)?;
+        let contents = subset(contents, &members);
+        let mut subroles = Roles::new(roles.all, members.clone(), roles.spec)?;
         subroles.settle(&contents);
         let outcome = JoinPlan::new(&subroles, &contents).map(|_| ());
         match outcome {
@@ -138,13 +149,11 @@ fn fitting(
     Ok((members, rest))
 }
 
-/// Some of the inputs, and their values under their new numbers.
-fn subset<'a>(roles: &Roles<'a>, contents: &Contents, members: &[usize]) -> (Vec<&'a Input>, Contents) {
+/// The values of some of the inputs, under their new numbers.
+fn subset(contents: &Contents, members: &[usize]) -> Contents {
     let places: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
-    let inputs = members.iter().filter_map(|&member| roles.inputs.get(member).copied()).collect();
-    let contents = contents
+    contents
         .iter()
         .filter_map(|((input, path), content)| Some(((*places.get(input)?, path.clone()), content.clone())))
-        .collect();
-    (inputs, contents)
+        .collect()
 }

@@ -5,10 +5,11 @@ use rangefold_cf::{Calendar, Instant, TimeUnits};
 use rangefold_refs::{Attributes, ManifestArray};
 
 use crate::content::{self, Content};
+use crate::input_array::InputArray;
 use crate::joined_axis::JoinedAxis;
 use crate::mark::{Mark, common_fill};
 use crate::meaning::times_of;
-use crate::place::{InputArray, needed_mark};
+use crate::place::needed_mark;
 use crate::places::Places;
 use crate::written::is_plain;
 use crate::{CombineError, CombineSpec, MissingVariable, Overlap, encode};

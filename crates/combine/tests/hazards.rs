@@ -622,7 +622,7 @@ fn combining_can_be_sent_to_another_thread() {
     fn is_send<T: Send>(_: &T) {}
     let spec = along(&["time"]);
     let nowhere = |url: &str| Err(format!("{url} must not be read").into());
-    is_send(&rangefold_combine::combine(&[], &spec, nowhere, FetchOptions::default()));
+    is_send(&rangefold_combine::combine(Vec::new(), &spec, nowhere, FetchOptions::default()));
 }
 
 #[test]

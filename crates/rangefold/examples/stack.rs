@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Three reference sets become one.
     let spec = CombineSpec { concat: vec!["time".into()], ..CombineSpec::default() };
-    let combined = combine(&inputs, &spec, storage.clone(), FetchOptions::default()).await?;
+    let combined = combine(inputs, &spec, storage.clone(), FetchOptions::default()).await?;
     let output = std::env::temp_dir().join("rangefold-stack.json");
     std::fs::write(&output, json::write(&combined.references)?)?;
     println!("combined {} references into {}", combined.references.reference_count(), output.display());

@@ -100,7 +100,7 @@
 //!     inputs.push(Input::new(url.clone(), scan(store, &path, &url, &ScanOptions::default()).await?.references));
 //! }
 //! let spec = CombineSpec { concat: vec!["time".into()], ..CombineSpec::default() };
-//! let combined = combine(&inputs, &spec, storage.clone(), FetchOptions::default()).await?;
+//! let combined = combine(inputs, &spec, storage.clone(), FetchOptions::default()).await?;
 //!
 //! let store = ReferenceStore::new(Arc::new(combined.references), storage);
 //! let query = Query {

@@ -25,6 +25,7 @@
 //! | `strings` | strings of variable length |
 //! | `draft` | the order of it all, without I/O |
 //! | `scan` | fetching |
+//! | `many` | many files at once |
 
 mod absent;
 mod attributes;
@@ -37,6 +38,7 @@ mod external_links;
 mod fill;
 mod filters;
 mod geometry;
+mod many;
 mod neighbours;
 mod options;
 mod report;
@@ -50,6 +52,7 @@ mod variable;
 mod virtual_dataset;
 
 pub use draft::{Decoded, Draft};
+pub use many::{ScanFile, ScanLimits, Scanned, scan_many};
 pub use options::{ScanOptions, Select};
 pub use report::{Skipped, Warning};
 pub use scan::{ScanError, scan, scan_tuned};

@@ -14,6 +14,7 @@
 //! An object that is not the one that was scanned is never read: size, ETag or time of change of every response are
 //! compared with what the set knows of it, and with what the first response said.
 
+mod aside;
 mod buffers;
 mod check;
 mod coalesce;
@@ -28,13 +29,15 @@ mod store;
 mod values;
 mod zarr;
 
+pub use aside::{Stopped, aside, aside_async};
 pub use check::{Extent, Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use fetch::Reads;
 pub use open::{OpenError, Opened};
 pub use resolve::Resolve;
 pub use save::{
-    Form, References, SaveError, SaveOptions, UnknownForm, check_savable, is_same_store, save, save_records,
+    Form, References, Savable, SaveError, SaveOptions, UnknownForm, check_savable, is_same_store, numbered,
+    save,
 };
 pub use store::{FetchOptions, ReferenceStore};
 pub use values::{Values, ValuesError};

@@ -1,7 +1,15 @@
 //! Writing reference sets in the form that the output's name asks for, whole or not at all.
 
-use rangefold_refs::{Compression, Reference, ReferenceSet, RefsError, compress, json, parquet};
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
+
+use futures::channel::mpsc;
+use futures::{SinkExt as _, StreamExt as _, executor};
+use rangefold_refs::{Compression, Reference, ReferenceSet, compress, json, parquet};
 use rangefold_storage::{Existing, Location, Storage, TreeKind, WriteError};
+
+use crate::aside::{Stopped, aside};
 
 /// How references are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +46,7 @@ pub enum SaveError {
         /// The output.
         output: String,
         /// Why.
-        source: RefsError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The output cannot be written.
     #[error(transparent)]
@@ -107,7 +115,47 @@ pub async fn check_savable(storage: &Storage, output: &str, existing: Existing) 
     Ok(())
 }
 
-/// Saves a set.
+/// The references of one array: chunk numbers, ascending, with where the chunk is.
+pub type References<'a> = Box<dyn Iterator<Item = (u64, Reference)> + 'a>;
+
+/// What stood in the way of encoding a set.
+type Problem = Box<dyn Error + Send + Sync>;
+
+/// A reference set, or what one is drawn from piece by piece.
+pub trait Savable: Send + Sync + 'static {
+    /// The set without its references: only groups, metadata and attributes count.
+    fn metadata(&self) -> Cow<'_, ReferenceSet>;
+
+    /// For each array its path, the number of its chunks, and the references.
+    fn arrays(&self) -> Box<dyn Iterator<Item = (&str, u64, References<'_>)> + '_>;
+
+    /// The set as kerchunk JSON.
+    ///
+    /// # Errors
+    ///
+    /// Why JSON cannot say it.
+    fn into_json(self) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
+}
+
+impl Savable for Arc<ReferenceSet> {
+    fn metadata(&self) -> Cow<'_, ReferenceSet> {
+        Cow::Borrowed(self)
+    }
+
+    fn arrays(&self) -> Box<dyn Iterator<Item = (&str, u64, References<'_>)> + '_> {
+        Box::new(self.arrays.iter().map(|(path, array)| {
+            let references: References<'_> = Box::new(array.manifest.iter());
+            (path.as_str(), array.meta.grid.chunk_count(), references)
+        }))
+    }
+
+    fn into_json(self) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+        Ok(json::write(&self)?)
+    }
+}
+
+/// Saves a set, whole or not at all, in the form that the ending of `output` asks for. Encoding takes place on another
+/// thread; as Parquet, a few records are in memory at once.
 ///
 /// # Errors
 ///
@@ -115,61 +163,85 @@ pub async fn check_savable(storage: &Storage, output: &str, existing: Existing) 
 pub async fn save(
     storage: &Storage,
     output: &str,
-    set: &ReferenceSet,
+    set: impl Savable,
     options: SaveOptions,
 ) -> Result<(), SaveError> {
-    let refs = |source| SaveError::Refs { output: output.to_owned(), source };
     let compression = match Form::of(output)? {
-        Form::Parquet => {
-            let arrays = set.arrays.iter().map(|(path, array)| {
-                let references: References<'_> = Box::new(array.manifest.iter());
-                (path.as_str(), array.meta.grid.chunk_count(), references)
-            });
-            return save_records(storage, output, set, arrays, options).await;
-        }
+        Form::Parquet => return save_records(storage, output, set, options).await,
         Form::Json => None,
         Form::Gzip => Some(Compression::Gzip),
         Form::Zstandard => Some(Compression::Zstandard),
     };
-    let plain = json::write(set).map_err(refs)?;
-    let bytes = match compression {
-        None => plain,
-        Some(compression) => compress(&plain, compression).map_err(refs)?,
+    let encode = move || -> Result<Vec<u8>, Problem> {
+        let plain = set.into_json()?;
+        Ok(match compression {
+            None => plain,
+            Some(compression) => compress(&plain, compression)?,
+        })
     };
+    let bytes = aside(encode).await.map_err(Problem::from).and_then(|bytes| bytes);
+    let bytes = bytes.map_err(|source| SaveError::Refs { output: output.to_owned(), source })?;
     Ok(storage.write(output, bytes, options.existing).await?)
 }
 
-/// Chunk numbers and references of one array, ascending.
-pub type References<'a> = Box<dyn Iterator<Item = (u64, Reference)> + 'a>;
+/// Records that are encoded and not yet written.
+const RECORDS_WAITING: usize = 4;
 
-/// Saves a set as Parquet whose references are drawn while they are written: for each array its path, the number of its
-/// chunks, and the references. The manifests of `metadata` play no part.
-///
-/// # Errors
-///
-/// [`SaveError`]; what was there is as it was.
-pub async fn save_records<'a>(
+/// Saves a set as Parquet, whose records are written while the next ones are drawn and encoded.
+async fn save_records(
     storage: &Storage,
     output: &str,
-    metadata: &ReferenceSet,
-    arrays: impl Iterator<Item = (&'a str, u64, References<'a>)>,
+    set: impl Savable,
     options: SaveOptions,
 ) -> Result<(), SaveError> {
     let refs = |source| SaveError::Refs { output: output.to_owned(), source };
     let SaveOptions { existing, record_size } = options;
     // What cannot be said is found before anything is written.
-    parquet::zmetadata(metadata, record_size, &parquet::RecordTable::default()).map_err(refs)?;
+    let check = move || -> Result<_, Problem> {
+        parquet::zmetadata(&set.metadata(), record_size, &parquet::RecordTable::default())?;
+        Ok(set)
+    };
+    let set = aside(check).await.map_err(Problem::from).and_then(|set| set).map_err(refs)?;
     let mut tree = storage.tree(output, &PARQUET_TREE, existing).await?;
-    let mut table = parquet::RecordTable::default();
-    for (path, count, references) in arrays {
-        for record in parquet::records(path, count, record_size, references) {
-            let record = record.map_err(refs)?;
-            table.add(path, &record);
-            tree.put(&record.path, record.bytes).await?;
+    let (mut sender, mut waiting) = mpsc::channel(RECORDS_WAITING);
+    let encode = move || -> Result<Option<Vec<u8>>, Problem> {
+        let mut table = parquet::RecordTable::default();
+        for (path, count, references) in set.arrays() {
+            for record in parquet::records(path, count, record_size, references) {
+                let record = record?;
+                table.add(path, &record);
+                // Nobody takes records any more if one of them could not be written.
+                if executor::block_on(sender.send((record.path, record.bytes))).is_err() {
+                    return Ok(None);
+                }
+            }
         }
-    }
-    let index = parquet::zmetadata(metadata, record_size, &table).map_err(refs)?;
+        Ok(Some(parquet::zmetadata(&set.metadata(), record_size, &table)?))
+    };
+    let write = async move {
+        while let Some((path, bytes)) = waiting.next().await {
+            tree.put(&path, bytes).await?;
+        }
+        Ok::<_, SaveError>(tree)
+    };
+    let (index, tree) = futures::join!(aside(encode), write);
+    let tree = tree?;
+    let index = index.map_err(Problem::from).and_then(|index| index).map_err(refs)?;
+    let index = index.ok_or_else(|| refs(Stopped.into()))?;
     Ok(tree.finish(INDEX, index).await?)
+}
+
+/// The output of one of several pieces: `stack.json` becomes `stack.2.json`.
+#[must_use]
+pub fn numbered(output: &str, piece: usize) -> String {
+    let name = output.trim_end_matches('/');
+    let start = name.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = name
+        .get(start..)
+        .and_then(|last| last.find(".json").or_else(|| last.rfind('.')))
+        .map_or(name.len(), |dot| start + dot);
+    let (stem, ending) = name.split_at(dot);
+    format!("{stem}.{piece}{ending}")
 }
 
 #[cfg(test)]
@@ -182,6 +254,12 @@ mod tests {
         assert_eq!(Form::of("s3://b/refs.json.zst"), Ok(Form::Zstandard));
         assert_eq!(Form::of("refs.parq/"), Ok(Form::Parquet));
         assert!(Form::of("refs.txt").is_err());
+    }
+
+    #[test]
+    fn pieces_are_numbered_before_the_ending() {
+        assert_eq!(numbered("a.b/stack.json.gz", 2), "a.b/stack.2.json.gz");
+        assert_eq!(numbered("s3://b/stack.parq/", 1), "s3://b/stack.1.parq");
     }
 
     #[test]

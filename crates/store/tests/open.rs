@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use object_store::ObjectStoreExt as _;
 use rangefold_refs::{ManifestArray, ReferenceSet};
 use rangefold_storage::{Environment, Existing, Storage, StorageOptions};
@@ -25,7 +27,7 @@ async fn saved(arrays: &[(&str, ManifestArray)]) -> Storage {
     let mut set = ReferenceSet::new();
     set.arrays.extend(arrays.iter().map(|(path, array)| (path.to_string(), array.clone())));
     let options = SaveOptions { existing: Existing::Keep, record_size: RECORD_SIZE };
-    save(&storage, STORE, &set, options).await.unwrap();
+    save(&storage, STORE, Arc::new(set), options).await.unwrap();
     storage
 }
 

@@ -1,14 +1,16 @@
 //! `rangefold combine`: many reference sets to one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rangefold::combine::{
-    AttributeRule, ChunkRule, CombineSpec, Input, Joined, MissingVariable, Overlap, PackingRule, Piece,
-    Selector, Sort, Tolerance, combine_split, combine_with, is_description,
+    AttributeRule, ChunkRule, CombineSpec, Combined, Input, MissingVariable, Overlap, PackingRule, Piece,
+    Selector, Sort, Tolerance, combine_split, is_description, join,
 };
 use rangefold::refs::Choice;
+use rangefold::store::numbered;
 
 use crate::args::{self, Combine};
 use crate::context::{Context, unlisted};
@@ -49,14 +51,17 @@ pub(crate) async fn run(context: &Context, args: &Combine) -> Result<Done> {
         inputs.insert(0, Input::combined(existing.clone(), context.references(existing).await?));
     }
     tracing::info!("combining {} inputs", inputs.len());
-    let cannot = || format!("cannot combine {} inputs", inputs.len());
+    let cannot = format!("cannot combine {} inputs", inputs.len());
     let (storage, options) = (context.storage.clone(), context.fetch_options());
     if matches!(args.mismatch, args::Mismatch::Split) {
-        let pieces = combine_split(&inputs, &spec, storage, options).await.with_context(cannot)?;
-        return write_pieces(context, args, &inputs, pieces).await;
+        let names = inputs.iter().map(|input| input.name.clone()).collect();
+        let pieces = combine_split(inputs, &spec, storage, options).await.context(cannot)?;
+        return write_pieces(context, args, names, pieces).await;
     }
-    let dropped = combine_with(&inputs, &spec, storage, options, |joined| write(context, args, joined)).await;
-    report_dropped(context, &dropped.with_context(cannot)?);
+    let joined = join(inputs, &spec, storage, options).await.context(cannot.clone())?;
+    let dropped = joined.dropped_attributes.clone();
+    refs_output::write(context, &args.output, joined, args.record_size).await.context(cannot)?;
+    report_dropped(context, &dropped);
     Ok(Done::All)
 }
 
@@ -82,28 +87,22 @@ fn check_names(spec: &CombineSpec, inputs: &[Input]) -> Result<()> {
     Ok(())
 }
 
-/// Writes what was joined; returns the attributes that were left out.
-fn write(context: &Context, args: &Combine, joined: Joined<'_>) -> Result<Dropped> {
-    let dropped = joined.dropped_attributes.clone();
-    refs_output::write_joined(context, &args.output, joined, args.record_size)?;
-    Ok(dropped)
-}
-
 /// Writes each piece to an output of its own; a single one to the output as it was named.
 async fn write_pieces(
     context: &Context,
     args: &Combine,
-    inputs: &[Input],
+    inputs: Vec<String>,
     pieces: Vec<Piece>,
 ) -> Result<Done> {
     let single = pieces.len() == 1;
     for (number, piece) in (1..).zip(pieces) {
-        let output = if single { args.output.clone() } else { refs_output::numbered(&args.output, number) };
-        refs_output::write(context, &output, &piece.combined.references, args.record_size).await?;
+        let output = if single { args.output.clone() } else { numbered(&args.output, number) };
+        let Combined { references, dropped_attributes } = piece.combined;
+        refs_output::write(context, &output, Arc::new(references), args.record_size).await?;
         let names: Vec<&str> =
-            piece.inputs.iter().filter_map(|&i| inputs.get(i)).map(|input| input.name.as_str()).collect();
+            piece.inputs.iter().filter_map(|&input| inputs.get(input)).map(String::as_str).collect();
         output::complain(&format!("{output}: {}", names.join(", ")));
-        report_dropped(context, &piece.combined.dropped_attributes);
+        report_dropped(context, &dropped_attributes);
     }
     Ok(Done::All)
 }

@@ -1,5 +1,7 @@
 //! `rangefold convert`: references from one form to another.
 
+use std::sync::Arc;
+
 use anyhow::{Result, anyhow, bail};
 
 use crate::args::Convert;
@@ -22,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: &Convert) -> Result<Done> {
             bail!("no URL of {} begins with {from:?}", args.refs);
         }
     }
-    refs_output::write(context, &args.output, &set, args.record_size).await?;
+    refs_output::write(context, &args.output, Arc::new(set), args.record_size).await?;
     Ok(Done::All)
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use rangefold::hdf5;
 use rangefold::refs::{Choice, json, parquet};
-use rangefold::scan::{Scan, ScanOptions, Select, scan_tuned};
+use rangefold::scan::{Scan, ScanFile, ScanLimits, ScanOptions, Scanned, Select, scan_many};
 use rangefold::storage::{HDF5_ENDINGS, Location};
 use rangefold::store::Form;
 use serde_json::{Value, json};
@@ -15,12 +14,6 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::context::{Context, unlisted};
 use crate::{Done, WrongArguments, names, output, progress, refs_output};
-
-/// Files scanned at the same time; each has its own requests in flight.
-const FILES_IN_FLIGHT: usize = 16;
-
-/// Requests in flight for all those files: systems let a program have about as many connections.
-const REQUESTS_IN_FLIGHT: usize = 1024;
 
 pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     if args.files.len() > 1 && args.final_url.is_some() {
@@ -37,48 +30,37 @@ pub(crate) async fn run(context: &Context, args: &args::Scan) -> Result<Done> {
     }
     let outputs = outputs(args, &files)?;
     check_outputs(context, args, &files, &outputs).await?;
-    // Each file has a choice of its own, which knows what it matched.
-    let choose = || Choice::new(&args.include, &args.exclude).map(Arc::new).map_err(WrongArguments::of);
-    choose()?;
-    let options = ScanOptions {
-        select: None,
-        inline_threshold: args.inline_threshold,
-        // What is skipped is told, and by the exit code; the rest is written all the same.
-        strict: false,
-        final_url: args.final_url.clone(),
-    };
-    let in_flight = FILES_IN_FLIGHT.min(context.shared.concurrency);
-    let tuning = hdf5::Options::default();
-    let share = REQUESTS_IN_FLIGHT / in_flight.min(files.len()).max(1);
-    let tuning = hdf5::Options { concurrency: tuning.concurrency.min(share), ..tuning };
+    let choices: Vec<Arc<Choice>> = files
+        .iter()
+        // Each file has a choice of its own, which knows what it matched.
+        .map(|_| Choice::new(&args.include, &args.exclude).map(Arc::new).map_err(WrongArguments::of))
+        .collect::<Result<_>>()?;
+    let wanted: Vec<ScanFile> = files
+        .iter()
+        .zip(&choices)
+        .map(|(file, choice)| scan_file(context, args, file, choice))
+        .collect::<Result<_>>()?;
+    let limits = ScanLimits::default();
+    let limits = ScanLimits { files: limits.files.min(context.shared.concurrency), ..limits };
     let bar = progress::bar(&context.shared, files.len() as u64, "files");
-    let mut scans = stream::iter(files.iter().zip(&outputs))
-        .map(|(file, output)| {
-            let (options, choose, tuning) = (&options, &choose, &tuning);
-            async move {
-                let choice = choose()?;
-                let chosen = Arc::clone(&choice);
-                let select = Arc::new(move |path: &str| chosen.contains(path)) as Select;
-                let select = (!choice.is_everything()).then_some(select);
-                tracing::info!("scanning {file}");
-                let scanned =
-                    scan_file(context, file, &ScanOptions { select, ..options.clone() }, tuning.clone())
-                        .await?;
-                let trace = &scanned.trace;
-                let (rounds, requests, bytes) = (trace.rounds(), trace.requests.len(), trace.bytes());
-                tracing::info!(
-                    "scanned {file}: {} variables in {rounds} rounds, {requests} requests, {bytes} bytes",
-                    scanned.references.arrays.len(),
-                );
-                if !args.allow_damaged {
-                    whole(file, &scanned)?;
-                }
-                names::tell_unmatched(&choice, file)?;
-                write(context, output.as_deref(), &scanned).await?;
-                anyhow::Ok((file, scanned))
+    let mut scans = scan_many(wanted, limits)
+        .zip(stream::iter(files.iter().zip(&outputs).zip(&choices)))
+        .map(|(Scanned { outcome, .. }, ((file, output), choice))| async move {
+            let mut scanned = outcome?;
+            let (trace, arrays) = (&scanned.trace, scanned.references.arrays.len());
+            let (rounds, requests, bytes) = (trace.rounds(), trace.requests.len(), trace.bytes());
+            tracing::info!(
+                "scanned {file}: {arrays} variables in {rounds} rounds, {requests} requests, {bytes} bytes"
+            );
+            if !args.allow_damaged {
+                whole(file, &scanned)?;
             }
+            names::tell_unmatched(choice, file)?;
+            write(context, output.as_deref(), &mut scanned).await?;
+            anyhow::Ok((file, scanned))
         })
-        .buffered(in_flight);
+        .buffered(limits.files.max(1))
+        .boxed();
     let mut report = Vec::new();
     let mut complete = true;
     while let Some((file, scanned)) = scans.try_next().await? {
@@ -185,28 +167,33 @@ fn stem(file: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 
-async fn scan_file(
-    context: &Context,
-    file: &str,
-    options: &ScanOptions,
-    tuning: hdf5::Options,
-) -> Result<Scan> {
+/// Where a file is, and how it is scanned.
+fn scan_file(context: &Context, args: &args::Scan, file: &str, choice: &Arc<Choice>) -> Result<ScanFile> {
     if std::path::Path::new(file).is_dir() {
         bail!("{file} is a folder; name the files in it, as in {}/*.nc", file.trim_end_matches('/'));
     }
+    let chosen = Arc::clone(choice);
+    let select = Arc::new(move |path: &str| chosen.contains(path)) as Select;
+    let options = ScanOptions {
+        select: (!choice.is_everything()).then_some(select),
+        inline_threshold: args.inline_threshold,
+        // What is skipped is told, and by the exit code; the rest is written all the same.
+        strict: false,
+        final_url: args.final_url.clone(),
+    };
     let (store, path) = context.resolve(file)?;
-    let url = Location::reference_url(file)?;
-    Ok(scan_tuned(store, &path, &url, options, tuning).await?)
+    Ok(ScanFile { store, path, url: Location::reference_url(file)?, options })
 }
 
-async fn write(context: &Context, output: Option<&str>, scanned: &Scan) -> Result<()> {
-    match output {
-        Some(output) => refs_output::write(context, output, &scanned.references, parquet::RECORD_SIZE).await,
-        None => {
-            let bytes = json::write(&scanned.references)?;
-            Ok(output::print(&(String::from_utf8_lossy(&bytes) + "\n"))?)
-        }
-    }
+async fn write(context: &Context, output: Option<&str>, scanned: &mut Scan) -> Result<()> {
+    let Some(output) = output else {
+        let bytes = json::write(&scanned.references)?;
+        return Ok(output::print(&(String::from_utf8_lossy(&bytes) + "\n"))?);
+    };
+    let references = Arc::new(std::mem::take(&mut scanned.references));
+    let written = refs_output::write(context, output, Arc::clone(&references), parquet::RECORD_SIZE).await;
+    scanned.references = Arc::unwrap_or_clone(references);
+    written
 }
 
 /// The path of an object; `/` for the root, whose path is empty.

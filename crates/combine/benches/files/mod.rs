@@ -82,7 +82,7 @@ pub(crate) fn spec() -> CombineSpec {
 
 /// Combines files of which nothing has to be fetched.
 #[allow(dead_code, reason = "one of the two that share this writes its result as it comes")]
-pub(crate) fn join(inputs: &[Input]) -> ReferenceSet {
+pub(crate) fn join(inputs: Arc<[Input]>) -> ReferenceSet {
     let nowhere = |url: &str| Err(format!("{url} must not be read").into());
     let spec = spec();
     let combined = combine(inputs, &spec, nowhere, FetchOptions::default());
