@@ -17,7 +17,7 @@ use judge::{Verdict, judge};
 use rangefold::active::Limits;
 use rangefold::array::Slice;
 use rangefold::combine::{CombineSpec, Input, combine};
-use rangefold::query::{GroupBy, Interpretation, KeptDimension, Query, WeightSource, prepare, select};
+use rangefold::query::{GroupBy, Interpretation, KeptDimension, Query, View, WeightSource, prepare, select};
 use rangefold::reduce::{Outcome, Reduction, Value as Cell};
 use rangefold::scan::{ScanOptions, scan};
 use rangefold::storage::{Environment, Storage, StorageOptions};
@@ -134,9 +134,12 @@ async fn compare(store: &ReferenceStore, case: &Value) -> Result<usize, String> 
         },
         ..Query::default()
     };
-    let prepared = prepare(store, variable, &query).await.map_err(|error| error.to_string())?;
-    let answer =
-        prepared.run(store, Limits::default(), &|_, _| {}).await.map_err(|error| format!("{error:?}"))?;
+    let prepared =
+        prepare(&View::new(store.clone()), variable, &query).await.map_err(|error| error.to_string())?;
+    let answer = prepared
+        .run(&View::within(store.clone(), Limits::default()), &|_, _| {})
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let mut compared = 0;
     for outcome in &answer.complete().map_err(|error| error.to_string())? {
         let op = outcome.reduction.name();
@@ -223,8 +226,8 @@ async fn groups_weights_masks_and_conditions_answer_as_xarray_does() {
         ),
     ]);
     for (name, (query, expected)) in cases {
-        let prepared = prepare(&store, "tas", &query).await.unwrap();
-        let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap();
+        let prepared = prepare(&View::new(store.clone()), "tas", &query).await.unwrap();
+        let answer = prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await.unwrap();
         let outcomes = answer.complete().unwrap();
         let cells: usize = prepared.dims.iter().map(KeptDimension::len).product();
         assert_eq!(cells, expected.len(), "{name}");
@@ -251,9 +254,10 @@ async fn answers_have_the_same_bits_at_any_concurrency() {
     for concurrency in [1, 2, 7, 64] {
         let options = FetchOptions { concurrency, gap: concurrency as u64 * 100, ..FetchOptions::default() };
         let store = ReferenceStore::with_options(Arc::clone(&set), storage(), options);
-        let prepared = prepare(&store, "tas", &query).await.unwrap();
+        let prepared = prepare(&View::new(store.clone()), "tas", &query).await.unwrap();
         let limits = Limits { threads: concurrency, ..Limits::default() };
-        let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().complete().unwrap();
+        let outcomes =
+            prepared.run(&View::within(store.clone(), limits), &|_, _| {}).await.unwrap().complete().unwrap();
         assert_eq!(*first.get_or_insert(outcomes.clone()), outcomes, "{concurrency} in flight");
     }
 }
@@ -280,8 +284,8 @@ async fn quantiles_are_numpys() {
         ("lat", [-78.75, -63.0, 0.0, 63.0, 78.75]),
     ] {
         let query = Query { reductions: asked.clone(), ..Query::default() };
-        let prepared = prepare(&store, variable, &query).await.unwrap();
-        let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap();
+        let prepared = prepare(&View::new(store.clone()), variable, &query).await.unwrap();
+        let answer = prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await.unwrap();
         for (outcome, wanted) in answer.complete().unwrap().iter().zip(expected) {
             let found = match outcome.value(0).unwrap() {
                 Cell::Float(found) => found,

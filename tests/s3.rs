@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use rangefold::active::Limits;
-use rangefold::query::{Query, prepare};
+use rangefold::query::{Query, View, prepare};
 use rangefold::reduce::{Reduction, Value};
 use rangefold::refs::json;
 use rangefold::scan::{ScanOptions, scan};
@@ -49,8 +49,8 @@ async fn a_file_in_a_bucket_is_scanned_in_one_round_and_reduced_by_its_byte_rang
     let set = json::read(&json::write(&scanned.references).unwrap()).unwrap();
     let store = ReferenceStore::new(Arc::new(set), storage);
     let query = Query { reductions: vec![Reduction::Mean], ..Query::default() };
-    let prepared = prepare(&store, "tas", &query).await.unwrap();
-    let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap();
+    let prepared = prepare(&View::new(store.clone()), "tas", &query).await.unwrap();
+    let answer = prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await.unwrap();
     let oracle: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fixtures().join("stack/tas_2001.nc.json")).unwrap()).unwrap();
     let expected = &oracle["netcdf4"]["variables"]["/tas"]["unscaled"];
@@ -89,8 +89,8 @@ async fn an_object_that_changed_since_it_was_scanned_is_refused() {
     server.put("climate", "cmip/tas 2001.nc", std::fs::read(fixtures().join("stack/tas_2002.nc")).unwrap());
     let store = ReferenceStore::new(Arc::new(scanned.references), storage);
     let query = Query { reductions: vec![Reduction::Mean], ..Query::default() };
-    let prepared = prepare(&store, "tas", &query).await.unwrap();
-    let error = prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap_err();
+    let prepared = prepare(&View::new(store.clone()), "tas", &query).await.unwrap();
+    let error = prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await.unwrap_err();
     let cause = std::error::Error::source(&error).and_then(std::error::Error::source).unwrap().to_string();
     assert!(cause.contains("changed since it was scanned"), "{cause}");
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rangefold::active::Limits;
 use rangefold::array::{ByteOrder, ElementType};
-use rangefold::query::{Interpretation, Query, prepare};
+use rangefold::query::{Interpretation, Query, View, prepare};
 use rangefold::reduce::{Reduction, Value as Cell};
 use rangefold::refs::json;
 use rangefold::scan::{Scan, ScanOptions, scan};
@@ -234,11 +234,11 @@ async fn compare(store: &ReferenceStore, path: &str, expected: &Value, scaled: b
     }
     let unpacking = if scaled { Interpretation::Unpacked } else { Interpretation::Masked };
     let asked = Query { reductions, interpretation: unpacking, ..Query::default() };
-    let prepared = match prepare(store, path, &asked).await {
+    let prepared = match prepare(&View::new(store.clone()), path, &asked).await {
         Ok(prepared) => prepared,
         Err(error) => return vec![format!("cannot be planned: {error}")],
     };
-    let answer = match prepared.run(store, Limits::default(), &|_, _| {}).await {
+    let answer = match prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await {
         Ok(answer) => answer,
         Err(error) => return vec![format!("cannot be reduced: {error:?}")],
     };

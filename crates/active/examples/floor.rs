@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use rangefold_active::Limits;
 use rangefold_array::CodecSpec;
-use rangefold_query::{Query, prepare};
+use rangefold_query::{Query, View, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_storage::{Environment, Storage, StorageOptions};
 use rangefold_store::{Opened, ReferenceStore};
@@ -100,7 +100,10 @@ async fn reduce(store: &ReferenceStore, variable: &str, over: Option<String>, th
     let over = over.map(|dimension| vec![dimension]);
     let query = Query { reductions: vec![Reduction::Mean], over, ..Query::default() };
     let limits = Limits { threads, ..Limits::default() };
-    prepare(store, variable, &query).await?.run(store, limits, &|_, _| {}).await?;
+    prepare(&View::new(store.clone()), variable, &query)
+        .await?
+        .run(&View::within(store.clone(), limits), &|_, _| {})
+        .await?;
     Ok(())
 }
 

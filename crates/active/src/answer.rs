@@ -7,6 +7,7 @@ use crate::budget::Budget;
 use crate::execution::{Execution, split};
 use crate::limits::{Limits, Progress, Statistics};
 use crate::quantile::{Passes, passes, quantiles};
+use crate::resources::{Resources, Share};
 use crate::run::run_plans;
 use crate::run_error::RunError;
 
@@ -39,13 +40,15 @@ impl Execution {
     pub async fn run(
         &self,
         store: &ReferenceStore,
-        limits: Limits,
+        resources: &Resources,
         progress: Progress<'_>,
     ) -> Result<Outcomes, RunError> {
-        let mut answer = self.run_in_parts(store, limits, progress).await?;
+        let share = resources.share(self.memory(store, resources.limits())).await;
+        let mut answer = self.run_in_parts(store, &share, progress).await?;
         if let Some((chunks, stored)) = self.stored_chunks(store) {
             (answer.statistics.chunks, answer.statistics.missing) = (chunks, chunks.saturating_sub(stored));
         }
+        resources.count(&answer.statistics);
         Ok(answer)
     }
 
@@ -53,16 +56,16 @@ impl Execution {
     async fn run_in_parts(
         &self,
         store: &ReferenceStore,
-        limits: Limits,
+        share: &Share,
         progress: Progress<'_>,
     ) -> Result<Outcomes, RunError> {
         let (gathered, merged) = split(&self.asked);
-        if let Some((weights, blocks)) = self.weights.as_ref().zip(self.blocks(store, limits)) {
-            let (outcomes, statistics) = self.run_blocks(store, weights, &blocks, limits, progress).await?;
+        if let Some((weights, blocks)) = self.weights.as_ref().zip(self.blocks(store, share.limits)) {
+            let (outcomes, statistics) = self.run_blocks(store, weights, &blocks, share, progress).await?;
             return Ok(Outcomes { outcomes: outcomes.into_iter().map(Ok).collect(), statistics });
         }
         let (mut outcomes, mut statistics) = if gathered.is_empty() || !merged.is_empty() {
-            run_plans(store, &self.variable, &self.plans, limits, progress).await?
+            run_plans(store, &self.variable, &self.plans, share, progress).await?
         } else {
             (Vec::new(), Statistics::default())
         };
@@ -75,7 +78,7 @@ impl Execution {
         if gathered.is_empty() {
             return Ok(Outcomes { outcomes, statistics });
         }
-        let (quantiles, took) = quantiles(store, self, &gathered, limits, progress).await?;
+        let (quantiles, took) = quantiles(store, self, &gathered, share, progress).await?;
         let (mut gathered, mut merged) = (quantiles.into_iter().map(Ok), outcomes.into_iter());
         let next = |reduction: &Reduction| {
             if reduction.is_gathered() { gathered.next() } else { merged.next() }

@@ -13,6 +13,7 @@ use rangefold_store::ReferenceStore;
 use crate::execution::Execution;
 use crate::limits::{Limits, Progress, Statistics};
 use crate::plans::PlansByPart;
+use crate::resources::Share;
 use crate::run::run_plans;
 use crate::run_error::RunError;
 use crate::weights::Weights;
@@ -81,13 +82,13 @@ impl Execution {
         store: &ReferenceStore,
         weights: &Weights,
         blocks: &Blocks,
-        limits: Limits,
+        share: &Share,
         progress: Progress<'_>,
     ) -> Result<(Vec<Outcome>, Statistics), RunError> {
         let mut folding = weights.folding();
         let mut statistics = Statistics { chunks: self.plan().chunk_count(), ..Statistics::default() };
         for positions in &blocks.positions {
-            let (outcomes, took) = self.run_block(store, blocks, positions, limits).await?;
+            let (outcomes, took) = self.run_block(store, blocks, positions, share).await?;
             folding.add_values(&outcomes, blocks.kept, positions.clone());
             statistics.missing += took.missing;
             statistics.add_pass(took);
@@ -95,7 +96,7 @@ impl Execution {
         }
         if folding.has_deviations() {
             for positions in &blocks.positions {
-                let (outcomes, took) = self.run_block(store, blocks, positions, limits).await?;
+                let (outcomes, took) = self.run_block(store, blocks, positions, share).await?;
                 folding.add_deviations(&outcomes, blocks.kept, positions.clone());
                 statistics.add_pass(took);
             }
@@ -108,7 +109,7 @@ impl Execution {
         store: &ReferenceStore,
         blocks: &Blocks,
         positions: &Range<u64>,
-        limits: Limits,
+        share: &Share,
     ) -> Result<(Vec<Outcome>, Statistics), RunError> {
         let lost = || RunError::Lost { variable: self.variable.clone(), what: "a block" };
         let mut axes = self.selection.axes().to_vec();
@@ -121,7 +122,7 @@ impl Execution {
         let array = store.references().arrays.get(&self.variable).ok_or_else(lost)?;
         let plans = PlansByPart::new(array, &Hyperslab::from_axes(axes), &self.spec, self.interpretation);
         let plans = plans.map_err(|_| lost())?;
-        let (answers, statistics) = run_plans(store, &self.variable, &plans, limits, &|_, _| {}).await?;
+        let (answers, statistics) = run_plans(store, &self.variable, &plans, share, &|_, _| {}).await?;
         let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
         let outcomes = answers.into_iter().collect::<Result<_, _>>().map_err(reduce_error)?;
         Ok((outcomes, statistics))

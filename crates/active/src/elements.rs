@@ -1,15 +1,18 @@
 //! Whole variables as weights, masks and labels of groups need them: each element by the rules of a reduction.
 
 use rangefold_array::{AxisChunks, AxisRange, Hyperslab, chain};
-use rangefold_reduce::{AxisMap, Outcome, ReduceSpec, Reduction};
+use rangefold_reduce::{Answered, AxisMap, Outcome, ReduceSpec, Reduction};
 use rangefold_refs::ManifestArray;
 use rangefold_store::ReferenceStore;
 
+use crate::budget::Budget;
 use crate::fold::number;
 use crate::interpretation::Interpretation;
-use crate::limits::Limits;
+use crate::limits::{Limits, Statistics};
 use crate::plans::PlansByPart;
+use crate::resources::Resources;
 use crate::run::run_plans;
+use crate::run_error::RunError;
 
 /// Elements, or places of several axes, that are held at the most: a map of the Earth in cells of a hundredth of a degree.
 const ELEMENTS_MAX: u64 = 1 << 30;
@@ -25,16 +28,32 @@ pub async fn each(
     path: &str,
     array: &ManifestArray,
     reduction: Reduction,
+    resources: &Resources,
 ) -> Result<Outcome, String> {
     let shape = array.meta.shape();
     check_count(shape.iter().copied())?;
     let spec = ReduceSpec::new(vec![reduction], vec![AxisMap::Keep; shape.len()]);
     let plans = PlansByPart::new(array, &Hyperslab::all(shape), &spec, Interpretation::Unpacked)
         .map_err(|refusal| chain(&refusal))?;
-    let answer = run_plans(store, path, &plans, Limits::default(), &|_, _| {}).await;
+    let answer = run_shared(store, path, &plans, resources.limits().memory, resources).await;
     let (outcomes, _) = answer.map_err(|error| chain(&error))?;
     let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
     outcome.map_err(|error| chain(&error))
+}
+
+/// Runs `plans` with a share of the resources, of which no more than `memory` is used.
+async fn run_shared(
+    store: &ReferenceStore,
+    path: &str,
+    plans: &PlansByPart,
+    memory: u64,
+    resources: &Resources,
+) -> Result<(Vec<Answered>, Statistics), RunError> {
+    let limits = Limits { memory: memory.min(resources.limits().memory), ..resources.limits() };
+    let needed = Budget::new(plans, true, limits, store.options()).memory;
+    let share = resources.share(needed).await;
+    let share = share.within(share.limits.memory.min(limits.memory));
+    run_plans(store, path, plans, &share, &|_, _| {}).await
 }
 
 /// Cells of a part of [`numbers`], at the least.
@@ -52,6 +71,7 @@ pub async fn numbers(
     array: &ManifestArray,
     reduction: Reduction,
     memory: u64,
+    resources: &Resources,
 ) -> Result<Vec<f64>, String> {
     let shape = array.meta.shape();
     check_count(shape.iter().copied())?;
@@ -65,8 +85,7 @@ pub async fn numbers(
     for selection in parts(array, memory / PART_SHARE / PART_CELL_BYTES) {
         let plans = PlansByPart::new(array, &selection, &spec, Interpretation::Unpacked)
             .map_err(|refusal| chain(&refusal))?;
-        let limits = Limits { memory: memory / PART_SHARE, ..Limits::default() };
-        let answer = run_plans(store, path, &plans, limits, &|_, _| {}).await;
+        let answer = run_shared(store, path, &plans, memory / PART_SHARE, resources).await;
         let (outcomes, _) = answer.map_err(|error| chain(&error))?;
         let outcome = outcomes.into_iter().next().ok_or_else(|| "it has no values".to_owned())?;
         let outcome = outcome.map_err(|error| chain(&error))?;

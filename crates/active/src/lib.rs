@@ -14,6 +14,7 @@
 //! | `plans` | one plan, or one for each packing of an array whose files are packed differently |
 //! | `tasks`, `chunk_request` | the chunks to visit, each with its reference and all that is needed to reduce it |
 //! | `budget` | how a run shares out its memory |
+//! | `resources`, `threads` | what runs share: threads, memory, requests in flight |
 //! | `run` | visits the chunks of one pass |
 //! | `canvas` | answers that are written in place, where much is kept |
 //! | `blocks`, `quantile` | passes over parts: weights that do not fit in memory, exact quantiles |
@@ -33,6 +34,7 @@ mod interpretation;
 mod limits;
 mod plans;
 mod quantile;
+mod resources;
 mod run;
 mod run_error;
 mod tasks;
@@ -47,4 +49,5 @@ pub use interpretation::Interpretation;
 pub use limits::{Limits, Progress, Statistics};
 pub use plans::{PlansByPart, Refusal};
 pub use quantile::Passes;
+pub use resources::{Resources, Totals};
 pub use run_error::RunError;

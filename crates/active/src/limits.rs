@@ -8,13 +8,15 @@ pub struct Limits {
     /// Bytes held at one time: fetched, decoded, partials and the answer. An answer, one read and one chunk with its
     /// partial are always allowed. What the set of references takes is not counted.
     pub memory: u64,
+    /// Requests in flight, over everything that is fetched with these limits; at least 1.
+    pub requests: usize,
 }
 
 impl Default for Limits {
-    /// One thread per core, 1 GiB.
+    /// One thread per core, 1 GiB, 32 requests.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, memory: 1 << 30 }
+        Self { threads, memory: 1 << 30, requests: 32 }
     }
 }
 

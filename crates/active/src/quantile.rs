@@ -27,9 +27,10 @@ use crate::budget::Budget;
 use crate::execution::Execution;
 use crate::limits::{Limits, Progress, Statistics};
 use crate::plans::PlansByPart;
+use crate::resources::Share;
 use crate::run::{Sifting, sift_plans};
 use crate::run_error::RunError;
-use crate::threads::Threads;
+use crate::threads::Lane;
 
 /// Ranges that values are counted in at the least, whatever the memory.
 const BINS_MIN: u64 = 1 << 10;
@@ -126,15 +127,22 @@ pub(crate) async fn quantiles(
     store: &ReferenceStore,
     execution: &Execution,
     asked: &[Reduction],
-    limits: Limits,
+    share: &Share,
     progress: Progress<'_>,
 ) -> Result<(Vec<Outcome>, Statistics), RunError> {
     let fold = execution.fold();
     let populations = Populations::new(execution.plan(), &fold);
-    let half = limits.memory / 2;
-    let limits = Limits { memory: limits.memory - half, ..limits };
-    let mut search =
-        Search { store, execution, fold: &fold, asked, limits, progress, statistics: Statistics::default() };
+    let half = share.limits.memory / 2;
+    let share = share.within(share.limits.memory - half);
+    let mut search = Search {
+        store,
+        execution,
+        fold: &fold,
+        asked,
+        share,
+        progress,
+        statistics: Statistics::default(),
+    };
     let mut cells = Vec::new();
     for tile in populations.tiles(half) {
         let capacities: Vec<u64> = tile.clone().map(|cell| populations.of(cell)).collect();
@@ -299,7 +307,7 @@ struct Search<'a> {
     execution: &'a Execution,
     fold: &'a Fold,
     asked: &'a [Reduction],
-    limits: Limits,
+    share: Share,
     progress: Progress<'a>,
     statistics: Statistics,
 }
@@ -342,9 +350,9 @@ impl Search<'_> {
         sieve: Sieve,
         take: impl Fn(&[Sifted]) + Send + Sync + 'static,
     ) -> Result<(), RunError> {
-        let Self { store, execution, limits, progress, .. } = *self;
+        let Self { store, execution, share, progress, .. } = &*self;
         let sifting = Sifting { sieve, take: Box::new(take) };
-        let pass = sift_plans(store, &execution.variable, plans, limits, progress, sifting).await?;
+        let pass = sift_plans(store, &execution.variable, plans, share, *progress, sifting).await?;
         let sum = &mut self.statistics;
         (sum.chunks, sum.missing) = (pass.chunks, pass.missing);
         sum.add_pass(pass);
@@ -366,7 +374,7 @@ impl Search<'_> {
 
     /// Counts what passes the sieve, window by window. Each thread counts for itself.
     async fn tallied(&mut self, plans: &PlansByPart, sieve: Sieve) -> Result<Tally, RunError> {
-        let counters = self.limits.memory / 8 / (self.limits.threads.max(1) as u64 + 1);
+        let counters = self.share.limits.memory / 8 / (self.share.limits.threads.max(1) as u64 + 1);
         let bins = counters.clamp(BINS_MIN, BINS_MAX);
         let mut total = Tally::new(&sieve.windows, bins);
         let windows = sieve.windows.clone();
@@ -405,12 +413,14 @@ impl Search<'_> {
             };
             Cell { count, answers: asked.iter().map(answer).collect() }
         };
-        let count = self.limits.threads.clamp(1, capacities.len().div_ceil(CELLS_AT_ONCE).max(1));
-        let threads = Threads::new(count, move |cells: Range<usize>| cells.map(&cell).collect::<Vec<Cell>>());
+        let count = self.share.limits.threads.clamp(1, capacities.len().div_ceil(CELLS_AT_ONCE).max(1));
+        let lane = Lane::new(&self.share.pool, count, move |cells: Range<usize>| {
+            cells.map(&cell).collect::<Vec<Cell>>()
+        });
         let starts = (0..capacities.len()).step_by(CELLS_AT_ONCE);
-        let parts = starts.map(|start| threads.hand(start..(start + CELLS_AT_ONCE).min(capacities.len())));
+        let parts = starts.map(|start| lane.hand(start..(start + CELLS_AT_ONCE).min(capacities.len())));
         let found = try_join_all(parts).await.map_err(|_| self.lost())?;
-        threads.end().await;
+        lane.end().await;
         Ok(found.into_iter().flatten().collect())
     }
 

@@ -26,11 +26,12 @@ use tokio::task::JoinHandle;
 use crate::budget::Budget;
 use crate::canvas::{Canvas, Drawn, Elements};
 use crate::chunk_request::{ChunkError, ChunkRequest, Reduced};
-use crate::limits::{Limits, Progress, Statistics};
+use crate::limits::{Progress, Statistics};
 use crate::plans::PlansByPart;
+use crate::resources::Share;
 use crate::run_error::RunError;
 use crate::tasks::{Stored, Tasks};
-use crate::threads::Threads;
+use crate::threads::Lane;
 
 /// Visits the chunks that `plans` touch and merges what they give, in task order.
 ///
@@ -41,7 +42,7 @@ pub(crate) async fn run_plans(
     store: &ReferenceStore,
     variable: &str,
     plans: &PlansByPart,
-    limits: Limits,
+    share: &Share,
     progress: Progress<'_>,
 ) -> Result<(Vec<Answered>, Statistics), RunError> {
     let plan = &plans.main;
@@ -60,7 +61,7 @@ pub(crate) async fn run_plans(
             _ => Ok(()),
         }
     };
-    let statistics = each_chunk(store, &worker, limits, progress, merge).await?;
+    let statistics = each_chunk(store, &worker, share, progress, merge).await?;
     let outcomes = match (accumulator, Arc::into_inner(worker).map(|worker| worker.to)) {
         (Some(accumulator), _) => accumulator.finish().map_err(reduce_error)?,
         (None, Some(Destination::Canvas(canvas))) => canvas.finish(plan).map_err(reduce_error)?,
@@ -83,12 +84,12 @@ pub(crate) async fn sift_plans(
     store: &ReferenceStore,
     variable: &str,
     plans: &PlansByPart,
-    limits: Limits,
+    share: &Share,
     progress: Progress<'_>,
     sifting: Sifting,
 ) -> Result<Statistics, RunError> {
     let worker = Worker::new(store, variable, plans, Destination::Sifting(sifting))?;
-    each_chunk(store, &worker, limits, progress, |_, _| Ok(())).await
+    each_chunk(store, &worker, share, progress, |_, _| Ok(())).await
 }
 
 /// Fetches the chunks of the worker's plans, has them worked on in threads, and hands on, in task order, what is to be
@@ -96,14 +97,14 @@ pub(crate) async fn sift_plans(
 async fn each_chunk(
     store: &ReferenceStore,
     worker: &Arc<Worker>,
-    limits: Limits,
+    share: &Share,
     progress: Progress<'_>,
     mut merge: impl FnMut(u64, Option<Partial>) -> Result<(), ReduceError>,
 ) -> Result<Statistics, RunError> {
     let (plan, variable) = (&worker.plans.main, &worker.variable);
-    let budget = Budget::new(&worker.plans, !worker.codecs.is_empty(), limits, store.options());
+    let budget = Budget::new(&worker.plans, !worker.codecs.is_empty(), share.limits, store.options());
     let reducer = Arc::clone(worker);
-    let threads = Threads::new(budget.threads, move |chunks| reducer.reduce(chunks));
+    let lane = Lane::new(&share.pool, budget.threads, move |chunks| reducer.reduce(chunks));
     let came = Arc::new(AtomicU64::new(0));
     let (producer, chunks) = fetched(store, worker, budget, Arc::clone(&came));
     let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| match chunks.first() {
@@ -112,7 +113,7 @@ async fn each_chunk(
             let failed = chunks.into_iter().take(1).filter_map(Result::err).map(Err).collect();
             Either::Left(ready(Ok(failed)))
         }
-        _ => Either::Right(threads.hand(chunks)),
+        _ => Either::Right(lane.hand(chunks)),
     });
     let mut jobs = Box::pin(jobs.buffered(budget.jobs));
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
@@ -132,7 +133,7 @@ async fn each_chunk(
         progress(merged, &statistics);
     }
     drop((producer, jobs));
-    threads.end().await;
+    lane.end().await;
     Ok(statistics)
 }
 

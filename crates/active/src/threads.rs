@@ -1,95 +1,188 @@
-//! Threads that take job after job, without waiting for anybody in between.
+//! Threads that runs share, and the lanes in which each run hands its jobs to them.
+//!
+//! ```text
+//!  run A: lane ─ job job job ─┐                 ┌─ thread
+//!                             ├─ turns, in order┤
+//!  run B: lane ─ job ─────────┘                 └─ thread
+//! ```
+//! A lane has at most so many jobs at work at a time, and takes one job in each of its turns, so that no run waits until
+//! another has ended.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use tokio::sync::{mpsc as ended, oneshot};
+use tokio::sync::{mpsc, oneshot};
+
+/// A turn of a lane: takes one of its jobs and does it.
+type Turn = Box<dyn FnOnce() + Send>;
+
+/// Threads that take turn after turn. They begin when they are needed and end with the last clone.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    /// Tells the threads to end when the last clone is dropped.
+    _open: Arc<Open>,
+}
+
+struct Shared {
+    count: usize,
+    turns: Mutex<Turns>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct Turns {
+    waiting: VecDeque<Turn>,
+    /// Threads there are, and those of them that wait for a turn.
+    threads: usize,
+    idle: usize,
+    is_closed: bool,
+}
+
+struct Open(Arc<Shared>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        lock(&self.0.turns).is_closed = true;
+        self.0.ready.notify_all();
+    }
+}
+
+impl Pool {
+    /// At most `count` threads, at least one.
+    pub(crate) fn new(count: usize) -> Self {
+        let shared = Arc::new(Shared { count: count.max(1), turns: Mutex::default(), ready: Condvar::new() });
+        Self { _open: Arc::new(Open(Arc::clone(&shared))), shared }
+    }
+
+    /// Queues a turn. Without any thread it is taken here and now.
+    fn take_turn(&self, turn: Turn) {
+        let mut turns = lock(&self.shared.turns);
+        turns.waiting.push_back(turn);
+        if turns.idle < turns.waiting.len() && turns.threads < self.shared.count {
+            let shared = Arc::clone(&self.shared);
+            let thread = thread::Builder::new().name("rangefold".to_owned());
+            if thread.spawn(move || work(&shared)).is_ok() {
+                turns.threads += 1;
+            }
+        }
+        if turns.threads == 0
+            && let Some(turn) = turns.waiting.pop_back()
+        {
+            drop(turns);
+            turn();
+            return;
+        }
+        drop(turns);
+        self.shared.ready.notify_one();
+    }
+}
+
+/// What a thread does: turn after turn, until the pool is closed.
+fn work(shared: &Shared) {
+    let mut turns = lock(&shared.turns);
+    loop {
+        if let Some(turn) = turns.waiting.pop_front() {
+            drop(turns);
+            turn();
+            turns = lock(&shared.turns);
+        } else if turns.is_closed {
+            return;
+        } else {
+            turns.idle += 1;
+            turns = shared.ready.wait(turns).unwrap_or_else(PoisonError::into_inner);
+            turns.idle -= 1;
+        }
+    }
+}
 
 /// A job, and who waits for what becomes of it.
 type Handed<J, A> = (J, oneshot::Sender<A>);
 
-/// Threads that work until this is dropped or ended. Jobs are taken in the order in which they were handed over; one that
-/// nobody waits for any more is left undone.
-pub(crate) struct Threads<J, A> {
-    queue: mpsc::Sender<Handed<J, A>>,
-    /// Never sends; closed once all threads have ended.
-    running: ended::Receiver<Infallible>,
+/// The jobs of one run. They are taken in the order in which they were handed over; one that nobody waits for any more is
+/// left undone.
+pub(crate) struct Lane<J, A> {
+    pool: Pool,
+    jobs: Arc<Jobs<J, A>>,
+    /// Never sends; closed once nothing of the lane is at work any more.
+    running: mpsc::Receiver<Infallible>,
+    end: mpsc::Sender<Infallible>,
 }
 
-impl<J: Send + 'static, A: Send + 'static> Threads<J, A> {
-    /// `count` threads, or as many as the machine allows, which do `work`.
-    pub(crate) fn new(count: usize, work: impl Fn(J) -> A + Send + Sync + 'static) -> Self {
-        let (queue, jobs) = mpsc::channel::<Handed<J, A>>();
-        let (end, running) = ended::channel(1);
-        let shared = Arc::new((Mutex::new(jobs), work));
-        for _ in 0..count {
-            let (shared, end) = (Arc::clone(&shared), end.clone());
-            let thread = thread::Builder::new().name("rangefold".to_owned());
-            // Fewer threads do the same work; without any, whoever waits is told.
-            let _ = thread.spawn(move || {
-                let (jobs, work) = &*shared;
-                loop {
-                    let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((job, waiting)) = next else { break };
-                    if !waiting.is_closed() {
-                        // Nobody may wait any more once the work is done.
-                        let _ = waiting.send(work(job));
-                    }
-                }
-                drop(shared);
-                drop(end);
-            });
-        }
-        Self { queue, running }
+struct Jobs<J, A> {
+    /// Jobs at work at a time.
+    most: usize,
+    queue: Mutex<Queue<J, A>>,
+    work: Box<dyn Fn(J) -> A + Send + Sync>,
+}
+
+struct Queue<J, A> {
+    waiting: VecDeque<Handed<J, A>>,
+    turns: usize,
+}
+
+impl<J: Send + 'static, A: Send + 'static> Lane<J, A> {
+    /// A lane whose jobs `work` does, at most `most` of them at a time.
+    pub(crate) fn new(pool: &Pool, most: usize, work: impl Fn(J) -> A + Send + Sync + 'static) -> Self {
+        let (end, running) = mpsc::channel(1);
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), turns: 0 });
+        let jobs = Arc::new(Jobs { most: most.max(1), queue, work: Box::new(work) });
+        Self { pool: pool.clone(), jobs, running, end }
     }
 
-    /// Queues a job. What it gives never comes if its thread fails.
+    /// Queues a job. What it gives never comes if it panics.
     pub(crate) fn hand(&self, job: J) -> oneshot::Receiver<A> {
         let (waiting, answer) = oneshot::channel();
-        // Without threads `waiting` is dropped with the job, which tells the receiver.
-        let _ = self.queue.send((job, waiting));
+        let mut queue = lock(&self.jobs.queue);
+        queue.waiting.push_back((job, waiting));
+        let begins = queue.turns < self.jobs.most;
+        queue.turns += usize::from(begins);
+        drop(queue);
+        if begins {
+            take_turns(&self.pool, Arc::clone(&self.jobs), self.end.clone());
+        }
         answer
     }
 
-    /// Waits until the threads have let go of all they use.
+    /// Waits until the threads have let go of all that the lane uses.
     pub(crate) async fn end(mut self) {
-        drop(self.queue);
+        drop((self.jobs, self.end));
         self.running.recv().await;
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Queues a turn, which takes one job and queues the next turn, until there are no jobs.
+fn take_turns<J: Send + 'static, A: Send + 'static>(
+    pool: &Pool,
+    jobs: Arc<Jobs<J, A>>,
+    end: mpsc::Sender<Infallible>,
+) {
+    let next = pool.clone();
+    pool.take_turn(Box::new(move || {
+        let taken = lock(&jobs.queue).waiting.pop_front();
+        // One that nobody waits for any more is left undone. A panic is told by the channel, which closes.
+        if let Some((job, waiting)) = taken
+            && !waiting.is_closed()
+            && let Ok(done) = catch_unwind(AssertUnwindSafe(|| (jobs.work)(job)))
+        {
+            let _ = waiting.send(done);
+        }
+        let mut queue = lock(&jobs.queue);
+        if queue.waiting.is_empty() {
+            queue.turns -= 1;
+            drop(queue);
+            drop(jobs);
+            drop(end);
+        } else {
+            drop(queue);
+            take_turns(&next, jobs, end);
+        }
+    }));
+}
 
-    #[tokio::test]
-    async fn jobs_are_done_and_a_failed_one_is_missed_by_who_waits_for_it() {
-        let threads = Threads::new(2, |n: u32| 100_u32.checked_div(n).ok_or(n));
-        let answers: Vec<_> = [5, 0, 4].map(|n| threads.hand(n)).into();
-        let answers = futures::future::join_all(answers).await;
-        assert_eq!(answers, [Ok(Ok(20)), Ok(Err(0)), Ok(Ok(25))]);
-        threads.end().await;
-    }
-
-    #[tokio::test]
-    async fn what_nobody_waits_for_is_left_undone_and_threads_end_with_what_hands_over() {
-        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
-        let (go, gate) = mpsc::channel::<()>();
-        let gate = Mutex::new(gate);
-        let threads = Threads::new(1, move |n: u32| {
-            begin.send(n).unwrap();
-            gate.lock().unwrap().recv().unwrap();
-        });
-        let first = threads.hand(1);
-        assert_eq!(begun.recv().await, Some(1));
-        drop(threads.hand(2));
-        let last = threads.hand(3);
-        go.send(()).unwrap();
-        go.send(()).unwrap();
-        assert_eq!((first.await, last.await), (Ok(()), Ok(())));
-        threads.end().await;
-        assert_eq!((begun.recv().await, begun.recv().await), (Some(3), None));
-        assert!(go.send(()).is_err());
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,14 +22,19 @@ use rangefold_active::Limits;
 use rangefold_array::{ByteOrder, DataType, ElementType, MemoryOrder};
 use rangefold_query::Query;
 use rangefold_query::select::AxisSelector;
-use rangefold_query::{GroupBy, Rolling, WeightSource, prepare};
+use rangefold_query::{GroupBy, Rolling, View, WeightSource, prepare};
 use rangefold_reduce::{Comparison, Condition, Number, Outcome, Reduction, Value, Windows};
 use rangefold_store::FetchOptions;
 
 async fn answers(variables: &[Variable], query: &Query) -> Vec<Outcome> {
     let store = store(variables, FetchOptions::default());
-    let prepared = prepare(&store, "v", query).await.unwrap();
-    prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap()
+    let prepared = prepare(&View::new(store.clone()), "v", query).await.unwrap();
+    prepared
+        .run(&View::within(store.clone(), Limits::default()), &|_, _| {})
+        .await
+        .unwrap()
+        .complete()
+        .unwrap()
 }
 
 /// Three weights of which the second is what netCDF writes where nothing was written, and the third too large.
@@ -86,7 +91,7 @@ async fn negative_weights_are_refused_also_where_their_product_is_positive() {
     let weights = ["w", "u"].map(|name| WeightSource::Variable(name.to_owned())).to_vec();
     let query = Query { reductions: vec![Reduction::Mean], weights, ..Query::default() };
     let store = store(&[of("v"), of("w"), of("u")], FetchOptions::default());
-    let refused = prepare(&store, "v", &query).await.unwrap_err();
+    let refused = prepare(&View::new(store.clone()), "v", &query).await.unwrap_err();
     assert!(refused.to_string().contains("weights are finite and not negative"), "{refused}");
 }
 
@@ -107,10 +112,10 @@ async fn weights_and_masks_over_more_places_than_are_held_are_refused() {
         Query { weights: vec![weight.clone(), mask.clone()], ..mean.clone() },
         Query { weights: vec![weight], by: by("v"), ..mean.clone() },
     ] {
-        let error = prepare(&store, "v", &query).await.unwrap_err().to_string();
+        let error = prepare(&View::new(store.clone()), "v", &query).await.unwrap_err().to_string();
         assert!(error.contains("1600000000 values would be held, and at most 1073741824 are"), "{error}");
     }
-    assert!(prepare(&store, "v", &Query { weights: vec![mask], ..mean }).await.is_ok());
+    assert!(prepare(&View::new(store.clone()), "v", &Query { weights: vec![mask], ..mean }).await.is_ok());
 }
 
 /// What is asked beside the reductions, and of which variables.
@@ -457,8 +462,13 @@ fn ask(
 ) -> Result<Vec<Outcome>, String> {
     runtime.block_on(async {
         let store = store(&case.variables, options);
-        let prepared = prepare(&store, "v", &case.query).await.map_err(|error| format!("{error:?}"))?;
-        let answer = prepared.run(&store, limits, &|_, _| {}).await.map_err(|error| format!("{error:?}"))?;
+        let prepared = prepare(&View::new(store.clone()), "v", &case.query)
+            .await
+            .map_err(|error| format!("{error:?}"))?;
+        let answer = prepared
+            .run(&View::within(store.clone(), limits), &|_, _| {})
+            .await
+            .map_err(|error| format!("{error:?}"))?;
         answer.complete().map_err(|error| format!("{error:?}"))
     })
 }
@@ -506,7 +516,7 @@ fn answers_have_the_same_bits_at_any_concurrency() {
         // With hardly any memory each chunk is a job of its own.
         let answers = [(1, 1 << 30), (2, 1), (7, 1 << 30), (64, 1 << 12)].map(|(threads, memory)| {
             let options = FetchOptions { concurrency: threads, ..FetchOptions::default() };
-            format!("{:?}", ask(&runtime, &case, options, Limits { threads, memory }))
+            format!("{:?}", ask(&runtime, &case, options, Limits { threads, memory, ..Limits::default() }))
         });
         answers[1..].iter().for_each(|other| assert_eq!(*other, answers[0]));
         Ok(())

@@ -11,7 +11,7 @@ use rangefold_active::Limits;
 use rangefold_combine::{CombineSpec, Input, PackingRule, combine};
 use rangefold_query::Interpretation;
 use rangefold_query::select::parse;
-use rangefold_query::{Query, prepare};
+use rangefold_query::{Query, View, prepare};
 use rangefold_reduce::{Outcome, Reduction};
 use rangefold_refs::{ReferenceSet, json};
 use rangefold_scan::{ScanOptions, scan};
@@ -62,8 +62,13 @@ async fn answers(
         interpretation: values,
         ..Query::default()
     };
-    let prepared = prepare(&store, "pr", &query).await.unwrap();
-    prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap()
+    let prepared = prepare(&View::new(store.clone()), "pr", &query).await.unwrap();
+    prepared
+        .run(&View::within(store.clone(), Limits::default()), &|_, _| {})
+        .await
+        .unwrap()
+        .complete()
+        .unwrap()
 }
 
 #[tokio::test]

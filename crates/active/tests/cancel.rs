@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use object_store::ObjectStore;
 use rangefold_active::{Limits, RunError};
-use rangefold_query::{Query, prepare};
+use rangefold_query::{Query, View, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_store::{FetchOptions, ReferenceStore};
 use rangefold_testkit::{Fault, FaultyStore, RecordingStore, throttled};
@@ -34,8 +34,8 @@ async fn slow(fault: Option<Fault>) -> (RecordingStore, ReferenceStore) {
 
 async fn mean(store: &ReferenceStore) -> Result<u64, RunError> {
     let query = Query { reductions: vec![Reduction::Mean], ..Query::default() };
-    let prepared = prepare(store, "v", &query).await.unwrap();
-    Ok(prepared.run(store, Limits::default(), &|_, _| {}).await?.statistics.fetched)
+    let prepared = prepare(&View::new(store.clone()), "v", &query).await.unwrap();
+    Ok(prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await?.statistics.fetched)
 }
 
 /// Lets everything run that can, for as long as several requests would take.

@@ -10,7 +10,7 @@ use rangefold_active::{Limits, RunError};
 use rangefold_array::{ArrayMeta, CodecSpec};
 use rangefold_codec::encode;
 use rangefold_query::select::parse;
-use rangefold_query::{Query, prepare};
+use rangefold_query::{Query, View, prepare};
 use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::{Reference, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore};
@@ -63,8 +63,11 @@ fn stored(codecs: &[CodecSpec], is_absent: impl Fn(u64) -> bool) -> (ReferenceSe
 }
 
 async fn run(store: &ReferenceStore, query: &Query, limits: Limits) -> Result<Vec<Outcome>, RunError> {
-    let prepared = prepare(store, "v", query).await.unwrap();
-    prepared.run(store, limits, &|_, _| {}).await.map(|answer| answer.complete().unwrap())
+    let prepared = prepare(&View::new(store.clone()), "v", query).await.unwrap();
+    prepared
+        .run(&View::within(store.clone(), limits), &|_, _| {})
+        .await
+        .map(|answer| answer.complete().unwrap())
 }
 
 fn query(over: &[&str], select: &str) -> Query {
@@ -91,7 +94,7 @@ async fn kept_axes_have_the_same_bits_at_any_concurrency() {
             {
                 let options = FetchOptions { concurrency, ..FetchOptions::default() };
                 let store = references(&set, &memory, options);
-                let limits = Limits { threads: concurrency, memory: memory_limit };
+                let limits = Limits { threads: concurrency, memory: memory_limit, ..Limits::default() };
                 let outcomes = run(&store, &query(over, select), limits).await.unwrap();
                 let first = first.get_or_insert(outcomes.clone());
                 assert!(*first == outcomes, "over {over:?} of {select:?}, {concurrency} at once");

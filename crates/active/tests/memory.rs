@@ -17,7 +17,7 @@ use object_store::local::LocalFileSystem;
 use rangefold_active::Limits;
 use rangefold_array::{ArrayMeta, ChunkGrid, CodecSpec, DataType, ElementType};
 use rangefold_codec::encode;
-use rangefold_query::{GroupBy, Query, WeightSource, prepare};
+use rangefold_query::{GroupBy, Query, View, WeightSource, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_refs::{Attributes, ManifestArray, ManifestBuilder, Reference, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore};
@@ -95,15 +95,15 @@ fn opened(folder: &std::path::Path, chunks: [u64; 3], codecs: &[CodecSpec]) -> R
     references(&set, &local, FetchOptions::default())
 }
 
-const LIMITS: Limits = Limits { threads: 2, memory: MEMORY };
+const LIMITS: Limits = Limits { threads: 2, memory: MEMORY, requests: 32 };
 
 /// Compares what `query` takes with what it may take and what is told.
 async fn check(query: &Query, chunks: [u64; 3], codecs: &[CodecSpec]) {
     let folder = tempfile::tempdir().unwrap();
     let store = opened(folder.path(), chunks, codecs);
-    let prepared = prepare(&store, "v", query).await.unwrap();
+    let prepared = prepare(&View::new(store.clone()), "v", query).await.unwrap();
     let before = ALLOCATOR.allocated();
-    let answer = prepared.run(&store, LIMITS, &|_, _| {}).await.unwrap();
+    let answer = prepared.run(&View::within(store.clone(), LIMITS), &|_, _| {}).await.unwrap();
     let taken = (ALLOCATOR.max_allocated() - before) as u64;
     let told = prepared.execution.memory(&store, LIMITS);
     assert!(answer.statistics.decoded >= 100 * MEMORY);

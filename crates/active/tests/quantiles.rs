@@ -7,7 +7,7 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use rangefold_active::Limits;
-use rangefold_query::{GroupBy, Query, Rolling, WeightSource, prepare, select};
+use rangefold_query::{GroupBy, Query, Rolling, View, WeightSource, prepare, select};
 use rangefold_reduce::{Comparison, Condition, Number, Outcome, Reduction, Value};
 use rangefold_refs::json;
 use rangefold_store::ReferenceStore;
@@ -80,8 +80,9 @@ async fn check(limits: Limits) {
     assert!(cases.len() > 100);
     for case in cases {
         let variable = case["variable"].as_str().unwrap();
-        let prepared = prepare(&store, variable, &query(&case)).await.unwrap();
-        let outcomes = prepared.run(&store, limits, &|_, _| {}).await.unwrap().complete().unwrap();
+        let prepared = prepare(&View::new(store.clone()), variable, &query(&case)).await.unwrap();
+        let outcomes =
+            prepared.run(&View::within(store.clone(), limits), &|_, _| {}).await.unwrap().complete().unwrap();
         let cells: u64 = case["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).product();
         for ((name, _), outcome) in ASKED.iter().zip(&outcomes) {
             assert_eq!(outcome.values.len() as u64, cells, "{name} of {case}");
@@ -99,13 +100,13 @@ async fn check(limits: Limits) {
 
 #[tokio::test]
 async fn quantiles_of_every_type_are_numpys() {
-    check(Limits { threads: 2, memory: 1 << 30 }).await;
+    check(Limits { threads: 2, memory: 1 << 30, ..Limits::default() }).await;
 }
 
 #[tokio::test]
 async fn in_little_memory_the_answer_is_cut_into_tiles_and_large_cells_are_narrowed() {
-    check(Limits { threads: 2, memory: 1200 }).await;
-    check(Limits { threads: 1, memory: 0 }).await;
+    check(Limits { threads: 2, memory: 1200, ..Limits::default() }).await;
+    check(Limits { threads: 1, memory: 0, ..Limits::default() }).await;
 }
 
 #[tokio::test]
@@ -117,10 +118,10 @@ async fn what_a_search_takes_is_told_before_it_begins() {
         ..Query::default()
     };
     let passes = async |query: Query, memory| {
-        let prepared = prepare(&store, "of_lf4", &query).await.unwrap();
-        let limits = Limits { threads: 1, memory };
+        let prepared = prepare(&View::new(store.clone()), "of_lf4", &query).await.unwrap();
+        let limits = Limits { threads: 1, memory, ..Limits::default() };
         let passes = prepared.execution.passes(&store, limits).unwrap();
-        let took = prepared.run(&store, limits, &|_, _| {}).await.unwrap().statistics;
+        let took = prepared.run(&View::within(store.clone(), limits), &|_, _| {}).await.unwrap().statistics;
         assert_eq!((took.chunks, took.missing), (18, 0));
         (passes, took.decoded)
     };
@@ -138,7 +139,9 @@ async fn what_a_search_takes_is_told_before_it_begins() {
 #[tokio::test]
 async fn what_has_no_quantiles_is_refused_by_name() {
     let (store, _) = stored();
-    let refused = async |query: Query| prepare(&store, "of_lf4", &query).await.unwrap_err().to_string();
+    let refused = async |query: Query| {
+        prepare(&View::new(store.clone()), "of_lf4", &query).await.unwrap_err().to_string()
+    };
     let weighted = Query {
         reductions: vec![Reduction::Quantile(0.9)],
         weights: vec![WeightSource::Variable("basin".to_owned())],
@@ -165,8 +168,14 @@ async fn a_condition_leaves_values_out_and_nothing_has_no_quantile() {
             condition: Some(condition),
             ..Query::default()
         };
-        let prepared = prepare(&store, "packed", &query).await.unwrap();
-        prepared.run(&store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap().remove(0)
+        let prepared = prepare(&View::new(store.clone()), "packed", &query).await.unwrap();
+        prepared
+            .run(&View::within(store.clone(), Limits::default()), &|_, _| {})
+            .await
+            .unwrap()
+            .complete()
+            .unwrap()
+            .remove(0)
     };
     let Some(Value::Float(smallest)) = answer(280.0).await.value(0) else { panic!("there are values") };
     assert!(smallest > 280.0 && smallest < 283.0);

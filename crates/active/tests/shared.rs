@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use rangefold_active::{Limits, Statistics};
-use rangefold_query::{Query, WeightSource, prepare};
+use rangefold_query::{Query, View, WeightSource, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_refs::{NodePath, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore};
@@ -33,8 +33,8 @@ async fn store() -> ReferenceStore {
 async fn statistics(store: &ReferenceStore, rows: u64) -> Statistics {
     let select = rangefold_query::select::parse(&format!("d0=0:{rows}")).unwrap();
     let query = Query { reductions: vec![Reduction::Mean], select, ..Query::default() };
-    let prepared = prepare(store, "v", &query).await.unwrap();
-    prepared.run(store, Limits::default(), &|_, _| {}).await.unwrap().statistics
+    let prepared = prepare(&View::new(store.clone()), "v", &query).await.unwrap();
+    prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await.unwrap().statistics
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -64,11 +64,11 @@ async fn weights_that_do_not_fit_at_once_give_the_same_bits() {
     ];
     let weights = vec![WeightSource::Variable("area".to_owned())];
     let query = Query { reductions, weights, ..Query::default() };
-    let prepared = prepare(&store, "v", &query).await.unwrap();
+    let prepared = prepare(&View::new(store.clone()), "v", &query).await.unwrap();
     let mut answers = Vec::new();
     for memory in [1 << 30, 40 << 10, 1] {
-        let limits = Limits { threads: 2, memory };
-        let answer = prepared.run(&store, limits, &|_, _| {}).await.unwrap();
+        let limits = Limits { threads: 2, memory, ..Limits::default() };
+        let answer = prepared.run(&View::within(store.clone(), limits), &|_, _| {}).await.unwrap();
         assert_eq!((answer.statistics.chunks, answer.statistics.missing), (32, 0));
         answers.push(answer.complete().unwrap());
     }

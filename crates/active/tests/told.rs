@@ -9,7 +9,7 @@ use object_store::ObjectStore;
 use rangefold_active::Limits;
 use rangefold_array::CodecSpec;
 use rangefold_codec::encode;
-use rangefold_query::{Query, prepare, select};
+use rangefold_query::{Query, View, prepare, select};
 use rangefold_reduce::Reduction;
 use rangefold_store::{FetchOptions, Reads};
 use rangefold_testkit::RecordingStore;
@@ -38,10 +38,10 @@ async fn check(selection: &str, options: FetchOptions, limits: Limits) -> Reads 
     let store = references(&set, &inner, options);
     let select = select::parse(selection).unwrap();
     let query = Query { reductions: vec![Reduction::Mean], select, ..Query::default() };
-    let prepared = prepare(&store, "v", &query).await.unwrap();
+    let prepared = prepare(&View::new(store.clone()), "v", &query).await.unwrap();
     let told = prepared.execution.reads(&store, limits);
     assert_eq!(recording.requests().len(), 0, "nothing is read to tell it");
-    let answer = prepared.run(&store, limits, &|_, _| {}).await.unwrap();
+    let answer = prepared.run(&View::within(store.clone(), limits), &|_, _| {}).await.unwrap();
     let requests = recording.requests();
     assert!(requests.iter().all(|request| request.path == OBJECT));
     assert_eq!(told.requests, requests.len() as u64);
@@ -72,7 +72,7 @@ async fn strided_and_cut_selections_tell_of_the_chunks_they_touch() {
 #[tokio::test]
 async fn little_memory_makes_more_and_smaller_requests_and_tells_so() {
     let options = FetchOptions { gap: 1000, ..FetchOptions::default() };
-    let limits = Limits { threads: 1, memory: 8 << 10 };
+    let limits = Limits { threads: 1, memory: 8 << 10, ..Limits::default() };
     let told = check("d0=:", options, limits).await;
     assert!(told.requests > 3, "{told:?}");
 }

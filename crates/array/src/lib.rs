@@ -13,6 +13,7 @@
 //! | [`ArrayMeta`] | all of these together, with fill value and dimension names |
 //! | [`ByteRange`] | a run of bytes in an object |
 //! | [`chain`] | an error with its sources, as text |
+//! | [`size_text`] | a number of bytes for people |
 //! | [`Values`] | typed values, decoded |
 //! | [`MissingSpec`], [`Packing`] | which stored elements are missing, and how the others become values |
 
@@ -27,6 +28,7 @@ mod meta;
 mod missing;
 mod number;
 mod packing;
+mod size_text;
 mod values;
 
 pub use byte_range::ByteRange;
@@ -40,4 +42,5 @@ pub use meta::{ArrayMeta, FillValue, MemoryOrder};
 pub use missing::{MissingSpec, NanPolicy};
 pub use number::{Number, compare_integer};
 pub use packing::{Packing, PackingError, Precision};
+pub use size_text::size_text;
 pub use values::{NotValues, Value, Values, text_of_bytes};

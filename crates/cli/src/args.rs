@@ -381,7 +381,7 @@ pub(crate) struct Dump {
 
 /// An output whose ending is known.
 fn field_output(text: &str) -> Result<String, String> {
-    crate::result::Format::of(text).map(|_| text.to_owned())
+    rangefold::Format::of(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// A time: `20`, `20s`, `500ms`, `2m`.

@@ -8,19 +8,22 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use rangefold::refs::ReferenceSet;
 use rangefold::storage::{
-    Environment, Existing, ListError, Location, Rules, Storage, StorageOptions, TreeWriter, WriteError,
-    WriteProblem,
+    Environment, Existing, ListError, Location, Rules, Storage, StorageOptions, WriteError, WriteProblem,
+};
+use rangefold::{
+    Answer, AnswerError, Dataset, Field, Limits, Query, Resources, SaveError, check_fields_savable,
+    save_fields, save_selection,
 };
 
 use rangefold::store::{FetchOptions, Opened, ReferenceStore, is_same_store};
 
 use crate::WrongArguments;
 use crate::args::Shared;
-use crate::result::{self, Encoded, Field, Format, Tree};
 
 /// Storage and the shared options.
 pub(crate) struct Context {
     pub(crate) storage: Storage,
+    pub(crate) resources: Resources,
     pub(crate) shared: Shared,
 }
 
@@ -46,7 +49,13 @@ impl Context {
         if let Some(endpoint) = &options.endpoint_url {
             Location::endpoint(endpoint).map_err(WrongArguments::of)?;
         }
-        Ok(Self { storage: Storage::new(options, Environment::of_process())?, shared })
+        let defaults = Limits::default();
+        let resources = Resources::new(Limits {
+            threads: shared.threads.unwrap_or(defaults.threads),
+            memory: shared.memory,
+            requests: shared.concurrency,
+        });
+        Ok(Self { storage: Storage::new(options, Environment::of_process())?, resources, shared })
     }
 
     /// Whether a URL or local path that was typed can be used at all.
@@ -119,15 +128,23 @@ impl Context {
     /// # Errors
     ///
     /// [`WrongArguments`] for the first, else why it cannot be written.
-    pub(crate) async fn check_fields_output(&self, url: &str, format: Format, input: &str) -> Result<()> {
+    pub(crate) async fn check_fields_output(&self, url: &str, input: &str) -> Result<()> {
         self.check_distinct(url, [input])?;
-        let checked = match format {
-            Format::Zarr => self.storage.check_tree_writable(url, &Tree::KIND, self.existing()).await,
-            Format::Json | Format::Npy | Format::Csv | Format::NcJson | Format::Png => {
-                self.storage.check_writable(url, self.existing()).await
-            }
-        };
-        checked.map_err(told)
+        check_fields_savable(&self.storage, url, self.existing()).await.map(drop).map_err(saved)
+    }
+
+    /// Opens the dataset at `url`.
+    pub(crate) async fn dataset(&self, url: &str) -> Result<Dataset> {
+        self.check_url(url)?;
+        Ok(Dataset::open_with(&self.storage, url, &self.resources).await?)
+    }
+
+    /// An answer; `cannot` says what failed where the data are to blame and not the question.
+    pub(crate) fn answered(&self, answer: Result<Answer, AnswerError>, cannot: &str) -> Result<Answer> {
+        answer.map_err(|error| match error.is_about_the_question() {
+            true => error.into(),
+            false => anyhow::Error::new(error).context(cannot.to_owned()),
+        })
     }
 
     /// Checks that an object can be written.
@@ -140,24 +157,33 @@ impl Context {
         self.storage.write(url, bytes, self.existing()).await.map_err(told)
     }
 
-    /// Writes fields in a format.
-    pub(crate) async fn write_fields(&self, url: &str, fields: &[Field], format: Format) -> Result<()> {
-        match result::encode(fields, format)? {
-            Encoded::Object(bytes) => self.write(url, bytes).await,
-            Encoded::Tree(Tree { mut objects }) => {
-                let (index, last) = objects.pop().context("a Zarr store without objects")?;
-                let mut tree = self.tree(url).await?;
-                for (path, bytes) in objects {
-                    tree.put(&path, bytes).await.map_err(told)?;
-                }
-                tree.finish(&index, last).await.map_err(told)
-            }
-        }
+    /// Writes fields in the form that the ending of `url` asks for.
+    pub(crate) async fn write_fields(&self, url: &str, fields: &[Field]) -> Result<()> {
+        save_fields(&self.storage, url, fields, self.existing()).await.map_err(saved)
     }
 
-    /// Begins to write a Zarr store.
-    pub(crate) async fn tree(&self, url: &str) -> Result<TreeWriter> {
-        self.storage.tree(url, &Tree::KIND, self.existing()).await.map_err(told)
+    /// Writes the values that `query` selects.
+    pub(crate) async fn write_selection(
+        &self,
+        dataset: &Dataset,
+        variable: &str,
+        query: &Query,
+        url: &str,
+    ) -> Result<Vec<String>> {
+        save_selection(dataset, variable, query, url, self.existing()).await.map_err(|error| match error {
+            SaveError::Answer(error) if !error.is_about_the_question() => {
+                anyhow::Error::new(error).context(format!("cannot read {variable}"))
+            }
+            error => saved(error),
+        })
+    }
+}
+
+/// An answer that could not be written, with what the command can do about it.
+fn saved(error: SaveError) -> anyhow::Error {
+    match error {
+        SaveError::Write(error) => told(error),
+        error => error.into(),
     }
 }
 

@@ -6,16 +6,11 @@
 
 mod args;
 mod context;
-mod fields;
 mod names;
-mod number;
-mod operations;
 mod output;
 mod progress;
 mod refs_output;
-mod result;
-mod source;
-mod stream;
+mod terminal;
 mod verbs;
 
 use std::io::IsTerminal as _;

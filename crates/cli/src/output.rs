@@ -22,6 +22,13 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Writes warnings about a variable to stderr.
+pub(crate) fn warn(variable: &str, warnings: &[String]) {
+    for warning in warnings {
+        complain(&format!("warning: {variable}: {warning}"));
+    }
+}
+
 /// Writes an error and its causes to stderr.
 pub(crate) fn complain_of(error: &anyhow::Error) {
     for (depth, line) in causes(error).into_iter().enumerate() {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rangefold::active::Limits;
-use rangefold::query::{Query, prepare, select};
+use rangefold::query::{Query, View, prepare, select};
 use rangefold::reduce::{Answered, Comparison, Condition, Number, Outcome, Reduction, Value as Cell};
 use rangefold::refs::json as references;
 use rangefold::storage::{Environment, Storage, StorageOptions};
@@ -85,11 +85,11 @@ async fn by_library(folder: &Path, selection: &str, operations: &[&str]) -> Vec<
     let reductions = operations.iter().map(|operation| reduction(operation)).collect();
     let query = Query { reductions, select: select::parse(selection).unwrap(), ..Query::default() };
     let failed = |error: &dyn std::error::Error| vec![json!({ "error": causes(error) }); operations.len()];
-    let prepared = match prepare(&store, "v", &query).await {
+    let prepared = match prepare(&View::new(store.clone()), "v", &query).await {
         Ok(prepared) => prepared,
         Err(error) => return failed(&error),
     };
-    match prepared.run(&store, Limits::default(), &|_, _| {}).await {
+    match prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await {
         Ok(answer) => {
             let one = |answered: &Answered| {
                 answered.as_ref().map_or_else(|error| json!({ "error": causes(error) }), printed)

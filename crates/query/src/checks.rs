@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use rangefold_reduce::Reduction;
 use rangefold_refs::ManifestArray;
-use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::coordinate::axis_of_name;
 use crate::group::GroupBy;
 use crate::query::Query;
 use crate::query_error::QueryError;
+use crate::view::View;
 use crate::weight_source::WeightSource;
 
 /// Bytes that an answer may take where nothing else is said, and always.
@@ -44,7 +44,7 @@ pub(crate) fn check_answer(variable: &str, query: &Query, axes: &[Axis<'_>]) -> 
 
 /// Refuses names that are neither a dimension nor, where that is enough, an auxiliary coordinate along one.
 pub(crate) fn check_dimensions(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     array: &ManifestArray,
     query: &Query,
@@ -57,7 +57,7 @@ pub(crate) fn check_dimensions(
     });
     let rolled = query.rolling.iter().map(|rolling| &rolling.dimension);
     let is_dimension = |name: &&String| names.contains(name);
-    let is_auxiliary = |name: &&String| axis_of_name(store.references(), variable, name).is_some();
+    let is_auxiliary = |name: &&String| axis_of_name(view.references(), variable, name).is_some();
     let unknown = query.over.iter().flatten().chain(rolled).find(|name| !is_dimension(name));
     let unlabelled = || selected.chain(grouped).find(|name| !is_dimension(name) && !is_auxiliary(name));
     match unknown.or_else(unlabelled) {
@@ -72,7 +72,7 @@ pub(crate) fn check_dimensions(
 
 /// Refuses weights, masks, groups and windows along a dimension that the variable has twice, as a covariance has.
 pub(crate) fn check_once(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     array: &ManifestArray,
     query: &Query,
@@ -81,7 +81,7 @@ pub(crate) fn check_once(
     let mut seen = BTreeSet::new();
     let Some(repeated) = names.iter().find(|name| !seen.insert(name.as_str())) else { return Ok(()) };
     let has_it = |path: &str| {
-        let other = store.references().arrays.get(path.trim_matches('/'));
+        let other = view.references().arrays.get(path.trim_matches('/'));
         other.is_some_and(|other| other.meta.dimension_names.contains(repeated))
     };
     let weighted = query.weights.iter().any(|source| match source {

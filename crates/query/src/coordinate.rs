@@ -1,4 +1,6 @@
-//! Coordinates of dimensions, read through the store; what they mean is told by [`rangefold_cf`].
+//! Coordinates of dimensions, read through the view; what they mean is told by [`rangefold_cf`].
+
+use std::sync::Arc;
 
 use rangefold_active::check_count;
 use rangefold_array::{ElementType, Hyperslab, chain};
@@ -7,9 +9,10 @@ use rangefold_cf::{
     bounded_variable, bounds_path,
 };
 use rangefold_refs::{ManifestArray, ReferenceSet};
-use rangefold_store::{ReferenceStore, Values, ValuesError};
+use rangefold_store::{Values, ValuesError};
 
 use crate::axis::Axis;
+use crate::view::View;
 
 /// A coordinate cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +44,7 @@ pub enum CoordinateError {
 }
 
 /// The coordinate of a dimension, or why there is none to be used: `it has no coordinate variable`.
-pub type Found = Result<Coordinate, String>;
+pub type Found = Result<Arc<Coordinate>, String>;
 
 /// Reads the coordinate of `dimension`, of `length` positions, as the variable at `variable` sees it.
 ///
@@ -49,14 +52,14 @@ pub type Found = Result<Coordinate, String>;
 ///
 /// [`CoordinateError`] if its values, or those of its bounds, cannot be read.
 pub async fn coordinate(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     dimension: &str,
     length: u64,
 ) -> Result<Found, CoordinateError> {
-    let found = axis_variable(store.references(), variable, dimension, length);
+    let found = axis_variable(view.references(), variable, dimension, length);
     match found.path() {
-        Some(path) => read(store, path).await,
+        Some(path) => read(view, path).await,
         None => Ok(Err(found.reason())),
     }
 }
@@ -69,19 +72,22 @@ pub async fn coordinate(
 ///
 /// As [`coordinate`].
 pub(crate) async fn named(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     name: &str,
 ) -> Result<Option<(usize, Found)>, CoordinateError> {
-    let set = store.references();
+    let set = view.references();
     if let Some((path, axis)) = auxiliary_variable(set, variable, name) {
-        return Ok(Some((axis, read(store, &path).await?)));
+        return Ok(Some((axis, read(view, &path).await?)));
     }
     let Some((path, axis)) = bounded_variable(set, variable, name) else { return Ok(None) };
-    let middles = |found: Coordinate| {
-        found.middles().ok_or_else(|| format!("{name:?} does not hold two bounds for each value of {path:?}"))
+    let middles = |found: Arc<Coordinate>| {
+        found
+            .middles()
+            .map(Arc::new)
+            .ok_or_else(|| format!("{name:?} does not hold two bounds for each value of {path:?}"))
     };
-    Ok(Some((axis, read(store, &path).await?.and_then(middles))))
+    Ok(Some((axis, read(view, &path).await?.and_then(middles))))
 }
 
 /// Whether `name` stands for something along an axis of the variable at `variable`, and along which.
@@ -97,57 +103,70 @@ pub(crate) fn axis_of_name(set: &ReferenceSet, variable: &str, name: &str) -> Op
 ///
 /// As [`coordinate`].
 pub(crate) async fn times(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     axis: usize,
     dimension: &str,
     length: u64,
 ) -> Result<Found, CoordinateError> {
-    let own = coordinate(store, variable, dimension, length).await?;
+    let own = coordinate(view, variable, dimension, length).await?;
     let Err(reason) = own else { return Ok(own) };
-    let set = store.references();
+    let set = view.references();
     let is_time = |path: &String| {
         set.arrays.get(path).and_then(rangefold_cf::time_units).is_some_and(|units| units.is_ok())
     };
     let times: Vec<String> = auxiliaries_along(set, variable, axis).into_iter().filter(is_time).collect();
     match times.as_slice() {
-        [path] => read(store, path).await,
+        [path] => read(view, path).await,
         [] => Ok(Err(reason)),
         several => Ok(Err(format!("{reason}, and its coordinates {} are several", several.join(", ")))),
     }
 }
 
-/// Reads the variable at `path` as a coordinate.
+/// Reads the variable at `path` as a coordinate; once for all questions to a dataset.
 ///
 /// # Errors
 ///
 /// As [`coordinate`].
-pub async fn read(store: &ReferenceStore, path: &str) -> Result<Found, CoordinateError> {
-    let set = store.references();
-    let Some(array) = set.arrays.get(path) else { return Ok(Err(format!("there is no variable {path:?}"))) };
+pub async fn read(view: &View, path: &str) -> Result<Found, CoordinateError> {
+    match view.known(path).get_or_try_init(|| fetched(view, path)).await {
+        Ok(coordinate) => Ok(Ok(Arc::clone(coordinate))),
+        Err(NotRead::Unfit(reason)) => Ok(Err(reason)),
+        Err(NotRead::Failed(error)) => Err(error),
+    }
+}
+
+/// Why a variable was not read as a coordinate.
+enum NotRead {
+    /// It is none.
+    Unfit(String),
+    Failed(CoordinateError),
+}
+
+async fn fetched(view: &View, path: &str) -> Result<Arc<Coordinate>, NotRead> {
+    let array = view.references().arrays.get(path);
+    let array = array.ok_or_else(|| NotRead::Unfit(format!("there is no variable {path:?}")))?;
     let column = match array.meta.shape() {
-        [_, _] if is_of_characters(array) => rows_of_characters(store, path, array).await?,
-        _ => column(store, path, array).await?,
+        [_, _] if is_of_characters(array) => rows_of_characters(view, path, array).await,
+        _ => column(view, path, array).await,
     };
-    let column = match column {
-        Ok(column) => column,
-        Err(reason) => return Ok(Err(reason)),
-    };
+    let column = column.map_err(NotRead::Failed)?.map_err(NotRead::Unfit)?;
     let mut coordinate = Coordinate::new(array, column);
     if let Some(bounds) = bounds_path(path, array) {
-        coordinate.bounds = pairs(store, &bounds, array, coordinate.len()).await?;
+        let bounds = pairs(view, &bounds, array, coordinate.len()).await;
+        coordinate.bounds = bounds.map_err(NotRead::Failed)?;
     }
-    Ok(Ok(coordinate))
+    Ok(Arc::new(coordinate))
 }
 
 /// Lower and upper bound of each of `count` cells of the coordinate `of`, whose packing bounds share if they have none.
 async fn pairs(
-    store: &ReferenceStore,
+    view: &View,
     path: &str,
     of: &ManifestArray,
     count: usize,
 ) -> Result<Option<Vec<(f64, f64)>>, CoordinateError> {
-    let Some(array) = store.references().arrays.get(path) else { return Ok(None) };
+    let Some(array) = view.references().arrays.get(path) else { return Ok(None) };
     if array.meta.shape() != [count as u64, 2] {
         return Ok(None);
     }
@@ -160,7 +179,7 @@ async fn pairs(
             }
         }
     }
-    let Ok(column) = column(store, path, &described).await? else { return Ok(None) };
+    let Ok(column) = column(view, path, &described).await? else { return Ok(None) };
     let number = |i: usize| {
         let valid = column.valid.get(i).copied().unwrap_or(false);
         let value = valid.then(|| column.values.get(i).and_then(rangefold_array::Value::to_f64)).flatten();
@@ -191,7 +210,7 @@ pub(crate) struct Texts {
 ///
 /// Why it cannot be read, with all causes.
 pub(crate) async fn texts(
-    store: &ReferenceStore,
+    view: &View,
     path: &str,
     array: &ManifestArray,
     axes: &[Axis<'_>],
@@ -205,16 +224,16 @@ pub(crate) async fn texts(
     let column = if is_of_characters(array) && dimensions.last().is_some_and(|last| !is_axis(last)) {
         dimensions.pop();
         shape.pop();
-        rows_of_characters(store, path, array).await
+        rows_of_characters(view, path, array).await
     } else {
-        column(store, path, array).await
+        column(view, path, array).await
     };
     Ok(Some(Texts { dimensions, shape, column: column.map_err(|error| chain(&error))?? }))
 }
 
 /// The texts that characters make along the last dimension, without the blanks and zeros that pad them.
 async fn rows_of_characters(
-    store: &ReferenceStore,
+    view: &View,
     path: &str,
     array: &ManifestArray,
 ) -> Result<Result<Column, String>, CoordinateError> {
@@ -224,7 +243,7 @@ async fn rows_of_characters(
     };
     let mut rows = array.clone();
     rows.meta.data_type.element = ElementType::FixedBytes(length);
-    let column = column(store, path, &rows).await?;
+    let column = column(view, path, &rows).await?;
     let unpadded = |column: Column| match column.values {
         rangefold_array::Values::Text(texts) => {
             let texts: Vec<String> =
@@ -240,7 +259,7 @@ async fn rows_of_characters(
 
 /// All elements of the array at `path` as `array` describes them, or why they are no values.
 async fn column(
-    store: &ReferenceStore,
+    view: &View,
     path: &str,
     array: &ManifestArray,
 ) -> Result<Result<Column, String>, CoordinateError> {
@@ -252,7 +271,7 @@ async fn column(
     check_count(array.meta.shape().iter().copied())
         .map_err(|reason| CoordinateError::TooLarge { path: path(), reason })?;
     let meaning = Meaning::of(array).map_err(|source| CoordinateError::Meaning { path: path(), source })?;
-    let values = store.values(&path(), &Hyperslab::all(array.meta.shape())).await;
+    let values = view.store().values(&path(), &Hyperslab::all(array.meta.shape())).await;
     let values =
         values.map_err(|source| CoordinateError::Values { path: path(), source: Box::new(source) })?;
     Ok(match values {

@@ -1,7 +1,6 @@
 //! Gathers the positions of a variable's axes in groups.
 
 use rangefold_cf::Coordinate;
-use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::coordinate::{named, times};
@@ -11,10 +10,11 @@ use crate::labelling::{Labelling, labelling};
 use crate::query::Query;
 use crate::query_error::{QueryError, found};
 use crate::spread::own_axes;
+use crate::view::View;
 
 /// Gathers the positions of axes by what the query says; gives the labels that lie over several dimensions.
 pub(crate) async fn group(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     query: &Query,
     axes: &mut [Axis<'_>],
@@ -29,15 +29,15 @@ pub(crate) async fn group(
                 let (place, coordinate) = match own {
                     Some(place) => {
                         let length = axes.get(place).map_or(0, |axis| axis.length);
-                        (place, found(variable, times(store, variable, place, dimension, length)).await?)
+                        (place, found(variable, times(view, variable, place, dimension, length)).await?)
                     }
-                    None => match found(variable, named(store, variable, dimension)).await? {
+                    None => match found(variable, named(view, variable, dimension)).await? {
                         Some(named) => named,
                         None => continue,
                     },
                 };
                 let Some(axis) = axes.get_mut(place) else { continue };
-                by_date(axis, by, coordinate.as_ref().map_err(String::as_str)).map_err(group_error)?;
+                by_date(axis, by, coordinate.as_deref().map_err(String::as_str)).map_err(group_error)?;
                 let shifted = coordinate.as_ref().map_or(0, |found| shifted(by, found, &axis.positions()));
                 if let (Ok(found), 1..) = (&coordinate, shifted) {
                     let bounds = found.attributes.bounds.as_deref().unwrap_or_default();
@@ -48,7 +48,7 @@ pub(crate) async fn group(
                 }
             }
             GroupBy::Variable(path) => {
-                let labels = labelling(store, path, axes).await.map_err(group_error)?;
+                let labels = labelling(view, path, axes).await.map_err(group_error)?;
                 let refused = |reason| group_error(GroupError::Label { label: path.clone(), reason });
                 let own = own_axes(axes, &labels.dimensions, &labels.shape).map_err(refused)?;
                 let labels = labels.selected(&own);

@@ -5,13 +5,13 @@ use rangefold_array::{ElementType, Value};
 use rangefold_cf::flags;
 use rangefold_reduce::{Outcome, Reduction};
 use rangefold_refs::ManifestArray;
-use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::coordinate::{Texts, texts};
 use crate::group_error::GroupError;
 use crate::labels::{GroupLabels, numbered};
 use crate::spread::picked;
+use crate::view::View;
 
 /// Labels of groups, one per position of some dimensions of a variable.
 #[derive(Clone, Debug)]
@@ -56,17 +56,13 @@ fn at<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {
 ///
 /// [`GroupError::Syntax`] if there is no such variable, [`GroupError::Label`] if its values cannot be read or label
 /// nothing.
-pub(crate) async fn labelling(
-    store: &ReferenceStore,
-    path: &str,
-    axes: &[Axis<'_>],
-) -> Result<Labelling, GroupError> {
+pub(crate) async fn labelling(view: &View, path: &str, axes: &[Axis<'_>]) -> Result<Labelling, GroupError> {
     let array =
-        store.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
+        view.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
     let refused = |reason: String| GroupError::Label { label: path.to_owned(), reason };
     check_count(array.meta.shape().iter().copied()).map_err(refused)?;
     let name = path.rsplit('/').next().unwrap_or(path).to_owned();
-    if let Some(texts) = texts(store, path, array, axes).await.map_err(refused)? {
+    if let Some(texts) = texts(view, path, array, axes).await.map_err(refused)? {
         let Texts { dimensions, shape, column } = texts;
         let key = |(text, valid): (Value<'_>, &bool)| match text {
             Value::Text(text) => Some(text.to_owned()).filter(|text| *valid && !text.is_empty()),
@@ -80,7 +76,7 @@ pub(crate) async fn labelling(
     if !(element.is_integer() || element.is_float() || *element == ElementType::Bool) {
         return Err(refused(format!("its values are of type {}", element.name())));
     }
-    let outcome = each(store, path, array, Reduction::Min).await.map_err(refused)?;
+    let outcome = each(view.store(), path, array, Reduction::Min, view.resources()).await.map_err(refused)?;
     let (labels, groups) = numbered(&whole_numbers(&outcome).map_err(refused)?);
     let groups = flag_meanings(array, &groups).unwrap_or(GroupLabels::Integers(groups));
     let (dimensions, shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());

@@ -1,11 +1,13 @@
 //! What is asked of a dataset, what will be read for it, and what the answer is called.
 //!
 //! ```text
-//!  Query + variable ─prepare─► Prepared: an Execution, and the dimensions of its answer ─run─► Outcomes
+//!  Words ─► Query + Dataset ─plan─► Planned: an Execution, and the dimensions of its answer ─run─► Answer: Fields
 //! ```
 //!
 //! | module | does |
 //! |---|---|
+//! | `dataset`, `variable` | a dataset opened, and questions to its variables built step by step |
+//! | `words`, [`operations`] | reads questions as people write them: operations, conditions, weights, masks |
 //! | [`select`] | reads selections as people write them |
 //! | [`group`], [`period`] | reads groupings: by parts of dates, in periods, by the values of a variable |
 //! | [`rolling`] | reads windows that move along a dimension |
@@ -16,40 +18,69 @@
 //! | `checks` | what is refused before anything is planned |
 //! | `prepare` | from a query to what will be run |
 //! | `beside` | what is read beside the variable |
+//! | `view` | what a question sees of a dataset: references, resources, coordinates that were read |
+//! | [`reductions`] | what an answer to each reduction is called, and what its values are |
+//! | `answer`, [`field`], `label`, [`wording`] | labelled answers, and what they say of themselves |
+//! | `explanation` | what a question will read |
 
+mod answer;
+mod answer_error;
 mod axis;
 mod beside;
 mod checks;
 pub mod coordinate;
+mod dataset;
+mod explanation;
+pub mod field;
 pub mod group;
 mod group_error;
 mod grouping;
+mod label;
 mod labelling;
 mod labels;
 mod lookup;
+pub mod number;
+pub mod operations;
 mod outline;
 pub mod period;
 mod positions;
 mod prepare;
 mod query;
 mod query_error;
+pub mod reductions;
 pub mod rolling;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 pub mod select;
 mod selected;
 mod spread;
+mod variable;
+mod view;
 mod weigh;
 mod weight_source;
+pub mod wording;
+mod words;
 
+pub use answer::{Answer, Reason, Unanswered};
+pub use answer_error::AnswerError;
 pub use beside::read_beside;
+pub use dataset::{Dataset, NoVariable, Planned};
+pub use explanation::Explanation;
+pub use field::Field;
 pub use group::{DatePart, GroupBy};
 pub use group_error::GroupError;
+pub use label::dimension;
 pub use labels::{GroupLabels, KeptDimension};
 pub use period::Period;
 pub use positions::Positions;
 pub use prepare::{Prepared, prepare};
-pub use query::Query;
+pub use query::{Query, Written};
 pub use query_error::QueryError;
-pub use rangefold_active::Interpretation;
+pub use rangefold_active::{Interpretation, Limits, Progress, Resources, Statistics};
+pub use rangefold_reduce::Reduction;
 pub use rolling::Rolling;
 pub use selected::{Selected, selected};
+pub use variable::{Question, Variable};
+pub use view::View;
 pub use weight_source::WeightSource;
+pub use words::{Words, WordsError};

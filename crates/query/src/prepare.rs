@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use rangefold_active::weights::{Weights, WeightsError};
 use rangefold_active::{
-    Execution, Interpretation, Limits, Outcomes, Progress, Question, Refusal, RunError, check_count,
+    Execution, Interpretation, Outcomes, Progress, Question, Refusal, RunError, check_count,
 };
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::Meaning;
 use rangefold_reduce::{Answered, AxisMap, Fold, ReduceSpec, Reduction};
-use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::checks::{ANSWER_MAX, check_answer, check_dimensions, check_once};
@@ -17,10 +16,11 @@ use crate::grouping::group;
 use crate::labels::KeptDimension;
 use crate::outline::Outline;
 use crate::positions::Places;
-use crate::query::Query;
+use crate::query::{Query, Written};
 use crate::query_error::QueryError;
 use crate::rolling::Rolling;
 use crate::selected::positions;
+use crate::view::View;
 use crate::weigh::{spread_whole, weights};
 
 /// A planned question, and what the axes of its answer are.
@@ -38,6 +38,11 @@ pub struct Prepared {
     pub rolling: Option<Rolling>,
     /// What the query may not have meant.
     pub warnings: Vec<String>,
+    /// Whether the values themselves are asked for, and no reduction of them.
+    pub is_selection: bool,
+    /// How the question was written.
+    pub written: Written,
+    interpretation: Interpretation,
     /// What the answers to `argmin` and `argmax` are numbers of.
     places: Places,
 }
@@ -48,15 +53,16 @@ impl Prepared {
     /// # Errors
     ///
     /// As [`Execution::run`].
-    pub async fn run(
-        &self,
-        store: &ReferenceStore,
-        limits: Limits,
-        progress: Progress<'_>,
-    ) -> Result<Outcomes, RunError> {
-        let mut answer = self.execution.run(store, limits, progress).await?;
+    pub async fn run(&self, view: &View, progress: Progress<'_>) -> Result<Outcomes, RunError> {
+        let mut answer = self.execution.run(view.store(), view.resources(), progress).await?;
         self.reshape(&mut answer.outcomes);
         Ok(answer)
+    }
+
+    /// Whether stored elements are taken as they are, neither unpacked nor masked.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        self.interpretation == Interpretation::Raw
     }
 
     /// What was asked, in order.
@@ -94,15 +100,15 @@ impl Prepared {
 /// # Errors
 ///
 /// [`QueryError`].
-pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> Result<Prepared, QueryError> {
-    let array = store
+pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepared, QueryError> {
+    let array = view
         .references()
         .arrays
         .get(variable)
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
     let names = &array.meta.dimension_names;
-    check_dimensions(store, variable, array, query)?;
-    check_once(store, variable, array, query)?;
+    check_dimensions(view, variable, array, query)?;
+    check_once(view, variable, array, query)?;
     let mut warnings = match query.interpretation {
         // What cannot be applied is refused when the plan is made.
         Interpretation::Unpacked => Meaning::of(array).map(|meaning| meaning.notes).unwrap_or_default(),
@@ -110,13 +116,13 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     };
     let mut axes = Vec::with_capacity(names.len());
     for (axis, (name, &length)) in names.iter().zip(array.meta.shape()).enumerate() {
-        let (positions, warning) = positions(store, variable, axis, name, length, query).await?;
+        let (positions, warning) = positions(view, variable, axis, name, length, query).await?;
         warnings.extend(warning);
         let reduced = query.over.as_ref().is_none_or(|over| over.contains(name));
         axes.push(Axis { name, length, positions, reduced, rolled: false, groups: Vec::new() });
     }
     check_answer(variable, query, &axes)?;
-    let labellings = group(store, variable, query, &mut axes, &mut warnings).await?;
+    let labellings = group(view, variable, query, &mut axes, &mut warnings).await?;
     if let Some(rolling) = &query.rolling {
         let gathered = query.reductions.iter().find(|reduction| reduction.is_gathered());
         let rolled = match gathered {
@@ -129,7 +135,7 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     let counted = axes.iter().filter(|axis| axis.reduced || axis.rolled || axis.is_grouped());
     let places = Places::new(counted.map(|axis| (axis.name.to_owned(), axis.positions.clone())).collect());
     let memory = query.memory.unwrap_or(0).max(ANSWER_MAX);
-    let weights = weights(store, variable, &query.weights, &axes, memory).await?;
+    let weights = weights(view, variable, &query.weights, &axes, memory).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
     let folded: BTreeSet<&str> =
         weighted.chain(labellings.iter().flat_map(|labels| &labels.dimensions)).map(String::as_str).collect();
@@ -196,7 +202,18 @@ pub async fn prepare(store: &ReferenceStore, variable: &str, query: &Query) -> R
     }
     let over = axes.iter().filter(|axis| axis.reduced).map(|axis| axis.name.to_owned()).collect();
     let rolling = query.rolling.clone();
-    Ok(Prepared { variable: variable.to_owned(), execution, dims, over, rolling, warnings, places })
+    Ok(Prepared {
+        variable: variable.to_owned(),
+        execution,
+        dims,
+        over,
+        rolling,
+        warnings,
+        is_selection: query.is_selection,
+        written: query.written.clone(),
+        interpretation: query.interpretation,
+        places,
+    })
 }
 
 /// Makes the axis of `rolling` one with windows.

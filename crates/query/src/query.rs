@@ -31,4 +31,23 @@ pub struct Query {
     pub condition: Option<Condition>,
     /// Bytes that the answer, and weights and masks, may take; 256 MiB are always allowed.
     pub memory: Option<u64>,
+    /// Whether the values themselves are asked for, and no reduction of them: the answers have no operation.
+    pub is_selection: bool,
+    /// How this was written, for the labels of the answer.
+    pub written: Written,
+}
+
+/// What was asked, in the words it was asked in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The selection: `time=2001..2010`.
+    pub select: Option<String>,
+    /// The groups: `time.month`.
+    pub by: Vec<String>,
+    /// The weights: `coslat`.
+    pub weights: Vec<String>,
+    /// The mask: `sftlf > 50`.
+    pub mask: Option<String>,
+    /// The condition: `> 273.15`.
+    pub condition: Option<String>,
 }

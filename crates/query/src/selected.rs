@@ -2,7 +2,6 @@
 
 use rangefold_array::{AxisRange, ElementType, Slice, Value};
 use rangefold_cf::{Coordinate, auxiliary_variable, axis_variable};
-use rangefold_store::ReferenceStore;
 
 use crate::checks::check_dimensions;
 use crate::coordinate::{axis_of_name, coordinate, named, times};
@@ -10,10 +9,11 @@ use crate::positions::Positions;
 use crate::query::Query;
 use crate::query_error::{QueryError, found};
 use crate::select::{AxisSelector, SelectError};
+use crate::view::View;
 
 /// The positions that are selected along a dimension, and a warning if something else may have been meant.
 pub(crate) async fn positions(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     axis: usize,
     dimension: &str,
@@ -22,10 +22,10 @@ pub(crate) async fn positions(
 ) -> Result<(Positions, Option<String>), QueryError> {
     let all = AxisSelector::Index(Slice::All);
     let along = |name: &str| {
-        let array = store.references().arrays.get(variable);
+        let array = view.references().arrays.get(variable);
         match array.is_some_and(|array| array.meta.dimension_names.iter().any(|own| own == name)) {
             true => name == dimension,
-            false => axis_of_name(store.references(), variable, name) == Some(axis),
+            false => axis_of_name(view.references(), variable, name) == Some(axis),
         }
     };
     let mut asked = query.select.iter().filter(|(name, _)| along(name));
@@ -44,22 +44,22 @@ pub(crate) async fn positions(
         AxisSelector::Index(Slice::Index(number)) => Some(*number),
         _ => None,
     };
-    let has_labels = number.is_some() && is_of_texts(store, variable, dimension, length, name);
+    let has_labels = number.is_some() && is_of_texts(view, variable, dimension, length, name);
     let coordinate = match (name == dimension, selector) {
         (_, AxisSelector::Index(_)) if years.is_none() && !has_labels => Err(String::new()),
-        (false, _) => match found(variable, named(store, variable, name)).await? {
+        (false, _) => match found(variable, named(view, variable, name)).await? {
             Some((_, named)) => named,
             None => Err(format!("there is no variable {name:?}")),
         },
-        (true, AxisSelector::Index(_)) => times(store, variable, axis, dimension, length)
+        (true, AxisSelector::Index(_)) => times(view, variable, axis, dimension, length)
             .await
             .unwrap_or_else(|error| Err(error.to_string())),
         (true, AxisSelector::Dates(..)) => {
-            found(variable, times(store, variable, axis, dimension, length)).await?
+            found(variable, times(view, variable, axis, dimension, length)).await?
         }
-        (true, _) => found(variable, coordinate(store, variable, dimension, length)).await?,
+        (true, _) => found(variable, coordinate(view, variable, dimension, length)).await?,
     };
-    let coordinate = coordinate.as_ref().map_err(String::as_str);
+    let coordinate = coordinate.as_deref().map_err(String::as_str);
     let years = years.filter(|&(first, last)| {
         AxisSelector::of_years(first, last).resolve(axis, name, length, coordinate, false).is_ok()
     });
@@ -112,8 +112,8 @@ fn by_middles(coordinate: &Coordinate, selector: &AxisSelector) -> Option<Coordi
 }
 
 /// Whether what `name` stands for along a dimension has texts as labels.
-fn is_of_texts(store: &ReferenceStore, variable: &str, dimension: &str, length: u64, name: &str) -> bool {
-    let set = store.references();
+fn is_of_texts(view: &View, variable: &str, dimension: &str, length: u64, name: &str) -> bool {
+    let set = view.references();
     let own = || axis_variable(set, variable, dimension, length).path().map(str::to_owned);
     let other = || auxiliary_variable(set, variable, name).map(|(path, _)| path);
     let path = if name == dimension { own() } else { other() };
@@ -132,21 +132,29 @@ pub struct Selected {
     pub warnings: Vec<String>,
 }
 
+impl Selected {
+    /// Whether nothing is selected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.iter().any(|runs| runs.iter().all(|run| run.count() == 0))
+    }
+}
+
 /// The positions that `query` selects along each dimension of the variable at path `variable`.
 ///
 /// # Errors
 ///
 /// [`QueryError`] if the selection does not fit.
-pub async fn selected(store: &ReferenceStore, variable: &str, query: &Query) -> Result<Selected, QueryError> {
-    let array = store
+pub async fn selected(view: &View, variable: &str, query: &Query) -> Result<Selected, QueryError> {
+    let array = view
         .references()
         .arrays
         .get(variable)
         .ok_or_else(|| QueryError::NoVariable { variable: variable.to_owned() })?;
-    check_dimensions(store, variable, array, query)?;
+    check_dimensions(view, variable, array, query)?;
     let mut selected = Selected { runs: Vec::new(), warnings: Vec::new() };
     for (axis, (name, &length)) in array.meta.dimension_names.iter().zip(array.meta.shape()).enumerate() {
-        let (positions, warning) = positions(store, variable, axis, name, length, query).await?;
+        let (positions, warning) = positions(view, variable, axis, name, length, query).await?;
         selected.runs.push(positions.0);
         selected.warnings.extend(warning);
     }

@@ -1,15 +1,15 @@
-//! Where weights and masks come from, read through the store.
+//! Where weights and masks come from, read through the view.
 
 use rangefold_active::{check_count, numbers};
 use rangefold_array::{ElementType, Number, Value, chain};
 use rangefold_cf::{AxisVariable, Role, RoleAttributes, axis_variable, bounded_variable};
 use rangefold_reduce::{Comparison, Condition, Reduction};
-use rangefold_store::ReferenceStore;
 
 use crate::axis::Axis;
 use crate::coordinate::{coordinate, read, texts};
 use crate::query_error::QueryError;
 use crate::spread::{own_axes, picked, spread};
+use crate::view::View;
 use crate::weight_source::WeightSource;
 
 /// Weights over named dimensions, in the order of the variable's axes.
@@ -22,7 +22,7 @@ pub(crate) struct Weighing {
 
 /// Reads all sources and multiplies them; `None` if there are none.
 pub(crate) async fn weights(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     sources: &[WeightSource],
     axes: &[Axis<'_>],
@@ -36,13 +36,13 @@ pub(crate) async fn weights(
             reason,
         };
         let weighing = match source {
-            WeightSource::CosLatitude => cos_latitude(store, variable, axes).await,
-            WeightSource::Variable(path) => of_variable(store, variable, path, axes, None, memory).await,
+            WeightSource::CosLatitude => cos_latitude(view, variable, axes).await,
+            WeightSource::Variable(path) => of_variable(view, variable, path, axes, None, memory).await,
             WeightSource::Mask { variable: path, condition } => {
-                of_variable(store, variable, path, axes, Some(*condition), memory).await
+                of_variable(view, variable, path, axes, Some(*condition), memory).await
             }
             WeightSource::Label { variable: path, label, equal, number } => {
-                of_label(store, variable, path, axes, (label, *equal), *number, memory).await
+                of_label(view, variable, path, axes, (label, *equal), *number, memory).await
             }
         };
         let weighing = weighing.map_err(&error)?;
@@ -61,8 +61,8 @@ pub(crate) async fn weights(
     Ok(product)
 }
 
-async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>]) -> Result<Weighing, String> {
-    let set = store.references();
+async fn cos_latitude(view: &View, variable: &str, axes: &[Axis<'_>]) -> Result<Weighing, String> {
+    let set = view.references();
     let found = |axis: &Axis<'_>| axis_variable(set, variable, axis.name, axis.length);
     let is_latitude = |axis: &&Axis<'_>| {
         let array = found(axis).path().and_then(|path| set.arrays.get(path));
@@ -81,7 +81,7 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
             reasons.concat()
         ));
     };
-    let latitude = coordinate(store, variable, axis.name, axis.length).await;
+    let latitude = coordinate(view, variable, axis.name, axis.length).await;
     let latitude = latitude.map_err(|error| chain(&error))??;
     let units = latitude.attributes.units.as_deref().unwrap_or_default();
     let in_radians = units.trim().to_ascii_lowercase().starts_with("rad");
@@ -100,7 +100,7 @@ async fn cos_latitude(store: &ReferenceStore, variable: &str, axes: &[Axis<'_>])
 }
 
 async fn of_variable(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     path: &str,
     axes: &[Axis<'_>],
@@ -108,7 +108,7 @@ async fn of_variable(
     memory: u64,
 ) -> Result<Weighing, String> {
     let path = path.trim_matches('/');
-    let array = store.references().arrays.get(path).ok_or("there is no such variable")?;
+    let array = view.references().arrays.get(path).ok_or("there is no such variable")?;
     let element = &array.meta.data_type.element;
     if !(element.is_integer() || element.is_float() || *element == ElementType::Bool) {
         return Err(format!("its values are of type {}", element.name()));
@@ -124,14 +124,14 @@ async fn of_variable(
     }
     let own = own_axes(axes, &dimensions, &shape)?;
     let cells = match own.as_slice() {
-        [axis] if is_bounds => cells(store, variable, path, axis).await?,
+        [axis] if is_bounds => cells(view, variable, path, axis).await?,
         _ => None,
     };
     let mut values: Vec<f64> = if let Some(cells) = cells {
         cells.into_iter().map(|(from, to)| (to - from).abs()).collect()
     } else {
         let reduction = mask.map_or(Reduction::Min, Reduction::CountWhere);
-        let values = numbers(store, path, array, reduction, memory).await?;
+        let values = numbers(view.store(), path, array, reduction, memory, view.resources()).await?;
         if is_bounds {
             values.as_chunks::<2>().0.iter().map(|[from, to]| (to - from).abs()).collect()
         } else {
@@ -161,20 +161,20 @@ fn weighing(
 /// The cells between the bounds at `path` along an axis: those of the coordinate that names them, which tells where a cell
 /// across the meridian lies. `None` if they are the bounds of no coordinate.
 async fn cells(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     path: &str,
     axis: &Axis<'_>,
 ) -> Result<Option<Vec<(f64, f64)>>, String> {
-    let Some((owner, _)) = bounded_variable(store.references(), variable, path) else { return Ok(None) };
-    let owner = read(store, &owner).await.map_err(|error| chain(&error))?;
+    let Some((owner, _)) = bounded_variable(view.references(), variable, path) else { return Ok(None) };
+    let owner = read(view, &owner).await.map_err(|error| chain(&error))?;
     let cells = owner.ok().and_then(|owner| owner.cells());
     Ok(cells.filter(|cells| cells.len() as u64 == axis.length))
 }
 
 /// A mask by the label that a variable has, or does not have.
 async fn of_label(
-    store: &ReferenceStore,
+    view: &View,
     variable: &str,
     path: &str,
     axes: &[Axis<'_>],
@@ -183,8 +183,8 @@ async fn of_label(
     memory: u64,
 ) -> Result<Weighing, String> {
     let path = path.trim_matches('/');
-    let array = store.references().arrays.get(path).ok_or("there is no such variable")?;
-    if let Some(texts) = texts(store, path, array, axes).await? {
+    let array = view.references().arrays.get(path).ok_or("there is no such variable")?;
+    if let Some(texts) = texts(view, path, array, axes).await? {
         let own = own_axes(axes, &texts.dimensions, &texts.shape)?;
         let weight = |(text, valid): (Value<'_>, &bool)| {
             f64::from(u8::from(*valid && (text == Value::Text(label)) == equal))
@@ -202,7 +202,7 @@ async fn of_label(
         let element = array.meta.data_type.element.name();
         format!("its values, of type {element}, have no label {label:?}")
     })?;
-    of_variable(store, variable, path, axes, Some(condition), memory).await
+    of_variable(view, variable, path, axes, Some(condition), memory).await
 }
 
 /// As [`spread`]; nothing is copied where the dimensions are those of `axes`.

@@ -7,7 +7,7 @@ use object_store::{ObjectStoreExt as _, memory::InMemory, path::Path};
 use rangefold_active::Limits;
 use rangefold_query::GroupLabels;
 use rangefold_query::select::parse;
-use rangefold_query::{GroupBy, KeptDimension, Prepared, Query, QueryError, prepare};
+use rangefold_query::{GroupBy, KeptDimension, Prepared, Query, QueryError, View, prepare};
 use rangefold_reduce::{Outcome, Reduction, Value};
 use rangefold_refs::json;
 use rangefold_store::ReferenceStore;
@@ -36,7 +36,7 @@ async fn store(units: &str, calendar: &str, times: &[f64], values: &[f64]) -> Re
 async fn by(store: &ReferenceStore, text: &str) -> Result<Prepared, QueryError> {
     let by = vec![GroupBy::parse(text).unwrap()];
     let query = Query { reductions: vec![Reduction::Mean, Reduction::Count], by, ..Query::default() };
-    prepare(store, "v", &query).await
+    prepare(&View::new(store.clone()), "v", &query).await
 }
 
 /// The beginnings of periods, and what is answered for each.
@@ -50,7 +50,15 @@ async fn answered(store: &ReferenceStore, text: &str) -> (Vec<String>, Vec<Outco
     assert_eq!(name, "time");
     let date = |start: &rangefold_cf::Instant| start.date(units.calendar()).unwrap().to_string();
     let starts = starts.iter().map(date).collect();
-    (starts, prepared.run(store, Limits::default(), &|_, _| {}).await.unwrap().complete().unwrap())
+    (
+        starts,
+        prepared
+            .run(&View::within(store.clone(), Limits::default()), &|_, _| {})
+            .await
+            .unwrap()
+            .complete()
+            .unwrap(),
+    )
 }
 
 fn numbers(values: &Json) -> Vec<f64> {
@@ -101,7 +109,7 @@ async fn times_that_are_missing_are_refused_and_times_far_apart_make_no_periods(
     assert_eq!(by(&far, "time.9000years").await.unwrap().execution.plan().output_shape(), [116]);
     let (by, select) = (vec![GroupBy::parse("time.1h").unwrap()], parse("time=0:0").unwrap());
     let nothing = Query { reductions: vec![Reduction::Mean], by, select, ..Query::default() };
-    assert_eq!(prepare(&far, "v", &nothing).await.unwrap().execution.plan().output_shape(), [0]);
+    assert_eq!(prepare(&View::new(far.clone()), "v", &nothing).await.unwrap().execution.plan().output_shape(), [0]);
 }
 
 #[tokio::test]
@@ -109,7 +117,8 @@ async fn a_position_that_is_a_year_of_the_dates_is_warned_of() {
     let times: Vec<f64> = (0..1200_u16).map(f64::from).collect();
     let store = store("days since 1000-01-01", "noleap", &times, &times).await;
     let asked = async |select| {
-        prepare(&store, "v", &Query { select: parse(select).unwrap(), ..Query::default() }).await
+        prepare(&View::new(store.clone()), "v", &Query { select: parse(select).unwrap(), ..Query::default() })
+            .await
     };
     let warned = asked("time=1001").await.unwrap();
     assert_eq!(warned.execution.plan().selected_count(), 1);
@@ -125,7 +134,7 @@ async fn a_position_that_is_a_year_of_the_dates_is_warned_of() {
     }
     let store = self::store("days since 2001-01-01", "noleap", &times, &times).await;
     let query = Query { select: parse("time=2002").unwrap(), ..Query::default() };
-    let error = prepare(&store, "v", &query).await.unwrap_err().to_string();
+    let error = prepare(&View::new(store.clone()), "v", &query).await.unwrap_err().to_string();
     assert_eq!(
         error,
         "variable \"v\": time=2002 is a position, and the year is time=2002..2002: index 2002 is outside axis 0 of length 1200"

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rangefold::active::Limits;
 use rangefold::combine::{CombineSpec, Input, combine};
-use rangefold::query::{Query, prepare};
+use rangefold::query::{Query, View, prepare};
 use rangefold::reduce::{Reduction, Value};
 use rangefold::refs::json;
 use rangefold::scan::{ScanOptions, scan};
@@ -49,8 +49,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // From here on no HDF5 is read: only the byte ranges that hold the chunks.
     let store = ReferenceStore::new(Arc::new(combined.references), storage);
     let query = Query { reductions: vec![Reduction::Mean, Reduction::Count], ..Query::default() };
-    let prepared = prepare(&store, "tas", &query).await?;
-    let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await?;
+    let prepared = prepare(&View::new(store.clone()), "tas", &query).await?;
+    let answer = prepared.run(&View::within(store.clone(), Limits::default()), &|_, _| {}).await?;
     let chunks = answer.statistics.chunks;
     if let [mean, count] = answer.complete()?.as_slice()
         && let (Some(Value::Float(mean)), Some(Value::Signed(count))) = (mean.value(0), count.value(0))

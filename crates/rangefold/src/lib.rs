@@ -129,6 +129,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blocking;
+mod save;
+mod selection;
+
+pub use blocking::Blocking;
+pub use rangefold_output::Format;
+pub use rangefold_query::{
+    Answer, AnswerError, Dataset, Explanation, Field, Limits, NoVariable, Planned, Query, Question,
+    Resources, Variable, Words,
+};
+pub use rangefold_storage::{Environment, Existing, Storage, StorageOptions};
+pub use save::{Save, SaveError, check_fields_savable, save_fields, save_selection};
+pub use selection::can as is_written_in_parts;
+
 #[doc(inline)]
 pub use rangefold_active as active;
 #[doc(inline)]
@@ -141,6 +155,8 @@ pub use rangefold_codec as codec;
 pub use rangefold_combine as combine;
 #[doc(inline)]
 pub use rangefold_hdf5 as hdf5;
+#[doc(inline)]
+pub use rangefold_output as output;
 #[doc(inline)]
 pub use rangefold_query as query;
 #[doc(inline)]

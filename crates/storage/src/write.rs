@@ -10,6 +10,7 @@
 
 mod local;
 mod tree;
+mod zarr;
 
 use std::sync::Arc;
 

@@ -39,6 +39,6 @@ pub use save::{
     Form, References, Savable, SaveError, SaveOptions, UnknownForm, check_savable, is_same_store, numbered,
     save,
 };
-pub use store::{FetchOptions, ReferenceStore};
+pub use store::{FetchOptions, ReferenceStore, RequestSlots};
 pub use values::{Values, ValuesError};
 pub use zarr::CODEC_NAME;

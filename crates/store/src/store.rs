@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use rangefold_refs::ReferenceSet;
 use rangefold_storage::{Location, Scheme};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::object::Identity;
 use crate::{Resolve, zarr};
@@ -56,6 +56,24 @@ impl FetchOptions {
     }
 }
 
+/// Requests that may be in flight at a time, over all stores that share them. Clones share the slots.
+#[derive(Clone, Debug)]
+pub struct RequestSlots(Arc<Semaphore>);
+
+impl RequestSlots {
+    /// `count` slots, at least one.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(Arc::new(Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS))))
+    }
+
+    /// Waits for a slot, which is free again when what this returns is dropped.
+    pub(crate) async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.0.acquire().await.ok()
+    }
+}
+
 /// Follows the references of a set. Clones share everything.
 #[derive(Clone)]
 pub struct ReferenceStore {
@@ -66,8 +84,7 @@ pub(crate) struct Shared {
     pub(crate) set: Arc<ReferenceSet>,
     pub(crate) resolver: Box<dyn Resolve>,
     pub(crate) options: FetchOptions,
-    /// A permit for each request in flight.
-    pub(crate) requests: Semaphore,
+    pub(crate) requests: RequestSlots,
     /// What the first response of each object said it was.
     pub(crate) seen: Mutex<HashMap<Arc<str>, Identity>>,
     /// Bytes that came, gaps between neighbours included.
@@ -89,8 +106,19 @@ impl ReferenceStore {
         resolver: impl Resolve + 'static,
         options: FetchOptions,
     ) -> Self {
+        let requests = RequestSlots::new(options.concurrency);
+        Self::sharing(set, resolver, options, requests)
+    }
+
+    /// As [`ReferenceStore::with_options`], its requests taking slots that it shares with other stores.
+    #[must_use]
+    pub fn sharing(
+        set: Arc<ReferenceSet>,
+        resolver: impl Resolve + 'static,
+        options: FetchOptions,
+        requests: RequestSlots,
+    ) -> Self {
         zarr::register_codec();
-        let requests = Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         let resolver = Box::new(resolver);
         Self {
             shared: Arc::new(Shared {

@@ -1,74 +1,40 @@
 //! `rangefold get`: decoded values of a selection.
 
-use std::time::Instant;
-
-use anyhow::{Context as _, Result};
-use rangefold::active::Limits;
-use rangefold::array::AxisRange;
-use rangefold::query::{Interpretation, Query, select};
-use rangefold::reduce::Reduction;
+use anyhow::Result;
+use rangefold::Words;
+use rangefold::output::{json_lines, text};
 
 use crate::args::Get;
 use crate::context::Context;
-use crate::fields::Asked;
-use crate::result::{self, Field, Format, Terminal};
-use crate::source::Source;
-use crate::{Done, WrongArguments, fields, names, output, stream};
+use crate::{Done, WrongArguments, names, output, terminal};
 
 pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
-    let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
-    if let (Some(url), Some(format)) = (&args.output, format) {
-        context.check_fields_output(url, format, &args.refs).await?;
+    if let Some(url) = &args.output {
+        context.check_fields_output(url, &args.refs).await?;
     }
-    let mut source = Source::open(context, &args.refs).await?;
+    let dataset = context.dataset(&args.refs).await?;
     let variable = args.variable.trim_matches('/');
-    if !source.set().arrays.contains_key(variable) {
-        return Err(names::no_variable(source.set(), &args.refs, variable));
+    if dataset.array(variable).is_err() {
+        return Err(names::no_variable(dataset.metadata(), &args.refs, variable));
     }
-    // A value is the first of itself: reducing nothing masks and unpacks each element by the same rules as a reduction.
-    let query = Query {
-        reductions: vec![Reduction::First],
-        over: Some(Vec::new()),
-        select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse).map_err(WrongArguments::of)?,
-        nearest: args.nearest,
-        interpretation: if args.raw { Interpretation::Raw } else { Interpretation::Unpacked },
-        memory: Some(context.shared.memory),
-        ..Query::default()
+    let words =
+        Words { select: args.select.clone(), nearest: args.nearest, raw: args.raw, ..Words::default() };
+    let query = words.selection().map_err(WrongArguments::of)?;
+    if let Some(url) = &args.output {
+        let warnings = context.write_selection(&dataset, variable, &query, url).await?;
+        output::warn(variable, &warnings);
+        return Ok(Done::All);
+    }
+    let answer = dataset.ask(variable, &query, &|_, _| {}).await;
+    let answer = context.answered(answer, &format!("cannot read {variable}"))?;
+    output::warn(variable, &answer.warnings);
+    if let Some((_, without)) = answer.unanswered.into_iter().next() {
+        return Err(without.reason.into());
+    }
+    let text = match context.shared.json {
+        true => json_lines(&answer.fields),
+        false => text(&answer.fields, terminal::of_stdout().width),
     };
-    let asked = Asked { selection: args.select.as_deref(), raw: args.raw, ..Asked::default() };
-    if let (Some(url), Some(format)) = (&args.output, format)
-        && source.set().arrays.get(variable).is_some_and(|array| stream::can(array, format, args.raw))
-    {
-        let (_, selected) = source.select(context, variable, &query).await?;
-        let is_empty = |runs: &Vec<AxisRange>| runs.iter().all(|run| run.count() == 0);
-        for warning in &selected.warnings {
-            output::complain(&format!("warning: {variable}: {warning}"));
-        }
-        if !selected.runs.iter().any(is_empty) {
-            stream::write(context, &mut source, variable, (&query, asked), url, format).await?;
-            return Ok(Done::All);
-        }
-    }
-    let started = Instant::now();
-    let (store, prepared) = source.prepare(context, variable, &query).await?;
-    let limits = Limits { memory: context.shared.memory, ..Limits::default() };
-    let answer =
-        prepared.run(&store, limits, &|_, _| {}).await.with_context(|| format!("cannot read {variable}"))?;
-    let fields: Vec<Field> =
-        fields::of_answer(&store, variable, &prepared, asked, &answer, started.elapsed())
-            .await?
-            .into_iter()
-            .map(|answered| {
-                let field = answered.map_err(|unanswered| unanswered.error)?;
-                // What is raw is a number, also of a time.
-                let dates = field.dates.filter(|_| !args.raw);
-                Ok(Field { operation: None, count: None, effort: None, dates, ..field })
-            })
-            .collect::<Result<_>>()?;
-    match (&args.output, format) {
-        (Some(url), Some(format)) => context.write_fields(url, &fields, format).await?,
-        _ if context.shared.json => output::print(&result::json_lines(&fields))?,
-        _ => output::print(&result::text(&fields, Terminal::of_stdout().width))?,
-    }
+    output::print(&text)?;
     Ok(Done::All)
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use rangefold::array::{ArrayMeta, CodecSpec, ElementType, Number};
+use rangefold::array::{ArrayMeta, CodecSpec, ElementType, Number, size_text};
 use rangefold::cf::Meaning;
+use rangefold::query::number;
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
 use serde_json::{Value, json};
 
 use crate::args::Info;
 use crate::context::Context;
-use crate::{Done, names, number, output};
+use crate::{Done, names, output};
 
 pub(crate) async fn run(context: &Context, args: &Info) -> Result<Done> {
     let set = context.references(&args.refs).await?;
@@ -129,14 +130,14 @@ fn write_array(out: &mut String, path: &str, array: &ManifestArray, indent: usiz
     let name = path.rsplit('/').next().unwrap_or(path);
     let pad = " ".repeat(indent);
     let _ = writeln!(out, "{pad}{} {name}({})", meta.data_type.element.name(), axes.join(", "));
-    let decoded = meta.nbytes().map_or_else(String::new, |n| format!(" of {}", number::bytes(n)));
+    let decoded = meta.nbytes().map_or_else(String::new, |n| format!(" of {}", size_text(n)));
     let _ = writeln!(
         out,
         "{pad}  {}: {} of {} stored, {}{decoded}; {}",
         chunks(meta),
         array.manifest.len(),
         meta.grid.chunk_count(),
-        number::bytes(encoded_bytes(array)),
+        size_text(encoded_bytes(array)),
         codecs(&meta.codecs),
     );
     let _ = writeln!(out, "{pad}  missing: {}", missing_text(array));

@@ -1,37 +1,25 @@
 //! `rangefold reduce`: active reductions.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
-use anyhow::{Context as _, Result, bail};
-use rangefold::active::weights::Weights;
-use rangefold::active::{Limits, Statistics};
-use rangefold::query::{GroupBy, Interpretation, Prepared, Query, Rolling, WeightSource, select};
-use rangefold::reduce::Reduction;
-use rangefold::refs::{Reference, ReferenceSet};
-use rangefold::store::ReferenceStore;
+use anyhow::{Result, bail};
+use rangefold::output::{Format, json_lines, sketch, text};
+use rangefold::query::{Statistics, reductions};
+use rangefold::refs::ReferenceSet;
+use rangefold::{Answer, Dataset, Field, Query, Words};
 use serde_json::json;
 
 use crate::args::Reduce;
 use crate::context::Context;
-use crate::fields::{Asked, Unanswered};
-use crate::result::{self, Field, Format, Terminal};
-use crate::source::Source;
-use crate::{Done, WrongArguments, fields, names, number, operations, output, progress};
+use crate::{Done, WrongArguments, names, output, progress, terminal};
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
-    let reductions = operations::parse(&args.op).map_err(WrongArguments::of)?;
-    let query = query(args, reductions).map_err(WrongArguments::of)?;
-    let query = Query { memory: Some(context.shared.memory), ..query };
-    let format = args.output.as_deref().map(Format::of).transpose().map_err(anyhow::Error::msg)?;
-    if let Some(format) = format {
-        format.check_count(query.reductions.len()).map_err(WrongArguments::of)?;
-    }
+    let query = words(args).query().map_err(WrongArguments::of)?;
+    let format = args.output.as_deref().map(Format::of).transpose()?;
     if let (Some(url), Some(format)) = (&args.output, format) {
-        context.check_fields_output(url, format, &args.refs).await?;
+        format.check_count(query.reductions.len()).map_err(WrongArguments::of)?;
+        context.check_fields_output(url, &args.refs).await?;
     }
-    let mut source = Source::open(context, &args.refs).await?;
-    let Variables { readable, unreadable } = variables(source.set(), args)?;
+    let dataset = context.dataset(&args.refs).await?;
+    let Variables { readable, unreadable } = variables(dataset.metadata(), args)?;
     let mut failed = false;
     let mut tell = |failure: &Failure<'_>| {
         failed = true;
@@ -40,56 +28,105 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
     for (variable, error) in &unreadable {
         tell(&Failure { variable, operation: None, error })?;
     }
-    let asked = Asked {
-        selection: args.select.as_deref(),
-        by: &args.by,
-        weights: &args.weights,
-        mask: args.mask.as_deref(),
-        condition: args.condition.as_deref(),
-        raw: args.raw,
-    };
     let mut fields = Vec::new();
     for variable in &readable {
-        let answered = if args.explain {
-            let explained = explain(context, &mut source, variable, &query).await;
-            explained.and_then(|text| Ok(output::print(&text)?)).map(|()| Vec::new())
-        } else {
-            reduce(context, &mut source, variable, &query, asked).await
-        };
-        let answered = match answered {
-            Ok(answered) => answered,
-            // An error that has nothing to do with this variable ends the command.
-            Err(error) if error.is::<WrongArguments>() => return Err(error),
+        if args.explain {
+            if let Err(error) = explain(context, &dataset, variable, &query).await {
+                tell(&Failure { variable, operation: None, error: &error })?;
+            }
+            continue;
+        }
+        let answer = match ask(context, &dataset, variable, &query).await {
+            Ok(answer) => answer,
             Err(error) => {
                 tell(&Failure { variable, operation: None, error: &error })?;
                 continue;
             }
         };
-        let mut answers = Vec::with_capacity(answered.len());
-        for answer in answered {
-            match answer {
-                Ok(field) if format.is_none() && context.shared.json => {
-                    output::print(&result::json_lines(std::slice::from_ref(&field)))?;
+        let Answer { fields: answered, unanswered, warnings, .. } = answer;
+        output::warn(variable, &warnings);
+        let mut answered = answered.into_iter();
+        let mut shown = Vec::new();
+        let mut unanswered = unanswered.into_iter().peekable();
+        for place in 0..query.reductions.len() {
+            match unanswered.next_if(|(unanswered, _)| *unanswered == place) {
+                Some((_, without)) => {
+                    let error =
+                        anyhow::Error::new(without.reason).context(format!("cannot reduce {variable}"));
+                    let operation = reductions::name(&without.reduction);
+                    tell(&Failure { variable, operation: Some(&operation), error: &error })?;
                 }
-                Ok(field) => answers.push(field),
-                Err(Unanswered { operation, error }) => {
-                    let error = &error.context(format!("cannot reduce {variable}"));
-                    tell(&Failure { variable, operation: Some(&operation), error })?;
-                }
+                None => match answered.next() {
+                    Some(field) if format.is_none() && context.shared.json => {
+                        output::print(&json_lines(std::slice::from_ref(&field)))?;
+                    }
+                    Some(field) => shown.push(field),
+                    None => {}
+                },
             }
         }
         if format.is_some() {
-            fields.extend(answers);
+            fields.extend(shown);
         } else {
-            show(args, &answers)?;
+            show(args, &shown)?;
         }
     }
-    if let (Some(url), Some(format)) = (&args.output, format)
+    if let Some(url) = &args.output
         && !fields.is_empty()
     {
-        context.write_fields(url, &fields, format).await?;
+        context.write_fields(url, &fields).await?;
     }
     Ok(if failed { Done::Failed } else { Done::All })
+}
+
+/// What the options ask.
+fn words(args: &Reduce) -> Words {
+    Words {
+        op: vec![args.op.clone()],
+        over: args.over.clone(),
+        select: args.select.clone(),
+        nearest: args.nearest,
+        by: args.by.clone(),
+        rolling: args.rolling.clone(),
+        weights: args.weights.clone(),
+        mask: args.mask.clone(),
+        condition: args.condition.clone(),
+        raw: args.raw,
+    }
+}
+
+async fn ask(context: &Context, dataset: &Dataset, variable: &str, query: &Query) -> Result<Answer> {
+    let bar = progress::bar(&context.shared, 0, "chunks");
+    let advance = |done, took: &Statistics| {
+        bar.set_length(took.chunks);
+        bar.set_position(done);
+        bar.set_message(format!("{} fetched, ", rangefold::array::size_text(took.fetched)));
+    };
+    let answer = dataset.ask(variable, query, &advance).await;
+    bar.finish_and_clear();
+    context.answered(answer, &format!("cannot reduce {variable}"))
+}
+
+/// Prints what a reduction would read.
+async fn explain(context: &Context, dataset: &Dataset, variable: &str, query: &Query) -> Result<()> {
+    let planned = dataset.plan(variable, query).await?;
+    output::warn(variable, planned.warnings());
+    let explanation = planned.explain();
+    let text =
+        if context.shared.json { format!("{}\n", explanation.to_json()) } else { explanation.to_string() };
+    Ok(output::print(&text)?)
+}
+
+/// Prints answers to stdout, for a person.
+fn show(args: &Reduce, fields: &[Field]) -> Result<()> {
+    let terminal = terminal::of_stdout();
+    if !args.plot {
+        return Ok(output::print(&text(fields, terminal.width))?);
+    }
+    for field in fields {
+        output::print(&sketch(field, terminal)?)?;
+    }
+    Ok(())
 }
 
 /// A variable, or one operation on it, that has no answer.
@@ -114,54 +151,6 @@ impl Failure<'_> {
         }
         Ok(())
     }
-}
-
-/// Prints answers to stdout, for a person.
-fn show(args: &Reduce, fields: &[Field]) -> Result<()> {
-    let terminal = Terminal::of_stdout();
-    if !args.plot {
-        return Ok(output::print(&result::text(fields, terminal.width))?);
-    }
-    for field in fields {
-        output::print(&result::sketch(field, terminal)?)?;
-    }
-    Ok(())
-}
-
-fn query(args: &Reduce, reductions: Vec<Reduction>) -> Result<Query> {
-    let mut weights: Vec<_> = args.weights.iter().map(|source| operations::weights(source)).collect();
-    if let Some(mask) = &args.mask {
-        weights.push(operations::mask(mask)?);
-    }
-    let by: Vec<GroupBy> = args.by.iter().map(|text| GroupBy::parse(text)).collect::<Result<_, _>>()?;
-    let rolling = args.rolling.as_deref().map(Rolling::parse).transpose()?;
-    let dimension = |by: &GroupBy| match by {
-        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension.clone()),
-        GroupBy::Variable(_) => None,
-    };
-    if weights.iter().any(|source| !matches!(source, WeightSource::Mask { .. })) {
-        Weights::needed(&reductions)?;
-    }
-    if let (Some(rolling), Some(reduction)) = (&rolling, reductions.iter().find(|r| r.is_gathered())) {
-        bail!("windows {rolling} cannot be made: {} is not made of windows that overlap", reduction.name());
-    }
-    if let Some(rolling) = &rolling
-        && by.iter().any(|by| dimension(by).as_ref() == Some(&rolling.dimension))
-    {
-        bail!("windows {rolling} cannot be made: dimension {:?} is grouped by --by", rolling.dimension);
-    }
-    Ok(Query {
-        reductions,
-        over: args.over.clone(),
-        select: args.select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
-        nearest: args.nearest,
-        by,
-        rolling,
-        weights,
-        interpretation: if args.raw { Interpretation::Raw } else { Interpretation::Unpacked },
-        condition: args.condition.as_deref().map(operations::condition).transpose()?,
-        memory: None,
-    })
 }
 
 /// The variables that were asked for.
@@ -197,136 +186,4 @@ fn variables(set: &ReferenceSet, args: &Reduce) -> Result<Variables> {
         return Ok(Variables { readable: numeric, unreadable });
     }
     Err(names::no_variable(set, &args.refs, wanted))
-}
-
-/// The answers to all operations, or why one has none.
-type Answers = Vec<Result<Field, Unanswered>>;
-
-async fn reduce(
-    context: &Context,
-    source: &mut Source,
-    variable: &str,
-    query: &Query,
-    asked: Asked<'_>,
-) -> Result<Answers> {
-    let started = Instant::now();
-    let refused = match source.prepare(context, variable, query).await {
-        Ok((store, prepared)) => return answer(context, &store, &prepared, asked, (variable, started)).await,
-        Err(error) => error,
-    };
-    // Operations that are not defined for the variable leave the others theirs.
-    let mut errors = BTreeMap::new();
-    let mut defined = Vec::new();
-    for (number, reduction) in query.reductions.iter().enumerate() {
-        let alone = Query { reductions: vec![reduction.clone()], ..query.clone() };
-        match source.plan(context, variable, &alone).await {
-            Ok(_) => defined.push(reduction.clone()),
-            Err(error) => {
-                errors.insert(number, Unanswered { operation: fields::operation(reduction), error });
-            }
-        }
-    }
-    if defined.is_empty() || errors.is_empty() {
-        return Err(refused);
-    }
-    let (store, prepared) =
-        source.prepare(context, variable, &Query { reductions: defined, ..query.clone() }).await?;
-    let mut answered = answer(context, &store, &prepared, asked, (variable, started)).await?.into_iter();
-    let next = |number| errors.remove(&number).map_or_else(|| answered.next(), |error| Some(Err(error)));
-    Ok((0..query.reductions.len()).filter_map(next).collect())
-}
-
-async fn answer(
-    context: &Context,
-    store: &ReferenceStore,
-    prepared: &Prepared,
-    asked: Asked<'_>,
-    (variable, started): (&str, Instant),
-) -> Result<Answers> {
-    let bar = progress::bar(&context.shared, prepared.execution.plan().chunk_count(), "chunks");
-    let advance = |done, took: &Statistics| {
-        bar.set_length(took.chunks);
-        bar.set_position(done);
-        bar.set_message(format!("{} fetched, ", number::bytes(took.fetched)));
-    };
-    let answer = prepared
-        .run(store, limits(context), &advance)
-        .await
-        .with_context(|| format!("cannot reduce {variable}"))?;
-    bar.finish_and_clear();
-    fields::of_answer(store, variable, prepared, asked, &answer, started.elapsed()).await
-}
-
-fn limits(context: &Context) -> Limits {
-    let defaults = Limits::default();
-    Limits { threads: context.shared.threads.unwrap_or(defaults.threads), memory: context.shared.memory }
-}
-
-/// What a reduction would read, before anything but coordinates is.
-async fn explain(context: &Context, source: &mut Source, variable: &str, query: &Query) -> Result<String> {
-    let (store, prepared) = source.prepare(context, variable, query).await?;
-    let plan = prepared.execution.plan();
-    let (chunks, stored) = prepared.execution.chunk_counts(&store);
-    let (mut inline, mut encoded) = (0_u64, 0_u64);
-    let mut objects = std::collections::BTreeSet::new();
-    for reference in prepared.execution.stored(&store) {
-        match reference {
-            Reference::Inline(_) => inline += 1,
-            Reference::Range { url, range } => {
-                encoded += range.length();
-                objects.insert(url);
-            }
-            Reference::Whole { url } => {
-                objects.insert(url);
-            }
-        }
-    }
-    let passes = prepared.execution.passes(&store, limits(context));
-    let memory = prepared.execution.memory(&store, limits(context));
-    let reads = prepared.execution.reads(&store, limits(context));
-    if context.shared.json {
-        let document = json!({
-            "variable": variable,
-            "shape": plan.output_shape(),
-            "elements": plan.selected_count(),
-            "chunks": { "total": chunks, "stored": stored, "inline": inline },
-            "objects": objects.len(),
-            "requests": reads.requests,
-            "bytes": { "referenced": encoded, "fetched": reads.bytes, "decoded": plan.decoded_len() },
-            "memory": memory,
-            "quantiles": passes.map(|passes| json!({
-                "passes": passes.passes, "narrowed": passes.narrowed, "decoded": passes.decoded, "memory": passes.memory,
-            })),
-        });
-        return Ok(format!("{document}\n"));
-    }
-    let quantiles = passes.map_or_else(String::new, |passes| {
-        let (count, narrowed) = (passes.passes, passes.narrowed);
-        let plural = if count == 1 { "pass" } else { "passes" };
-        let more = if narrowed == 0 {
-            String::new()
-        } else {
-            format!(", and some more for {narrowed} of the cells, whose values do not fit in memory")
-        };
-        format!("  quantiles take {count} {plural}, {} decoded in all{more}\n", number::bytes(passes.decoded))
-    });
-    let between = match reads.bytes {
-        None => ", and whole objects of unknown size".to_owned(),
-        Some(fetched) if fetched > encoded => {
-            format!(" ({} between chunks)", number::bytes(fetched - encoded))
-        }
-        Some(_) => String::new(),
-    };
-    Ok(format!(
-        "{variable}: {} elements in {} chunks, {stored} of them stored ({inline} inline), in {} objects\n  \
-         {} to fetch in {} requests{between}, {} decoded, at most {} of memory; answer of shape {:?}\n{quantiles}",
-        plan.selected_count(),
-        chunks,
-        objects.len(),
-        number::bytes(reads.bytes.unwrap_or(encoded)),
-        reads.requests,
-        number::bytes(plan.decoded_len()),
-        number::bytes(memory),
-        plan.output_shape(),
-    ))
 }

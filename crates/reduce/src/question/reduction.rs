@@ -6,7 +6,6 @@ use super::condition::Condition;
 
 /// One question about the values of each cell.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Reduction {
     /// Smallest value.
     Min,
