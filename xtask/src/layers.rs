@@ -24,13 +24,14 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("reduce", &["array"]),
     ("active", &["array", "cf", "refs", "codec", "store", "reduce"]),
     ("query", &["array", "cf", "refs", "storage", "store", "reduce", "active"]),
+    ("output", &["array", "cf", "query"]),
     ("pipeline", &["refs", "scan", "combine", "store", "storage"]),
     ("server", &["array", "refs", "storage", "store", "reduce", "active"]),
     (
         "rangefold",
         &[
             "array", "cf", "refs", "hdf5", "scan", "codec", "storage", "store", "combine", "reduce",
-            "active", "query", "pipeline",
+            "active", "query", "output", "pipeline",
         ],
     ),
     ("cli", &["rangefold", "server"]),
@@ -38,12 +39,18 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that answer reads: they follow references and must not be able to parse HDF5.
-const READ_SIDE: &[&str] =
-    &["array", "cf", "refs", "codec", "storage", "store", "combine", "reduce", "active", "query", "server"];
+const READ_SIDE: &[&str] = &[
+    "array", "cf", "refs", "codec", "storage", "store", "combine", "reduce", "active", "query", "output",
+    "server",
+];
 
 /// Direct dependencies a crate must not have, and why.
 const DIRECT_BANS: &[(&[&str], &[&str], &str)] = &[
-    (&["array", "cf", "refs", "codec", "reduce"], &["object_store", "tokio"], "is pure: no I/O and no async"),
+    (
+        &["array", "cf", "refs", "codec", "reduce", "output"],
+        &["object_store", "tokio"],
+        "is pure: no I/O and no async",
+    ),
     (&["hdf5"], &["serde", "serde_json"], "returns plain values; others serialise them"),
     (
         &[
@@ -59,6 +66,7 @@ const DIRECT_BANS: &[(&[&str], &[&str], &str)] = &[
             "reduce",
             "active",
             "query",
+            "output",
             "pipeline",
             "rangefold",
         ],

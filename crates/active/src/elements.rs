@@ -122,6 +122,10 @@ fn parts(array: &ManifestArray, cells: u64) -> impl Iterator<Item = Hyperslab> {
 }
 
 /// Refuses more than [`ELEMENTS_MAX`] combinations of so many positions along each axis.
+///
+/// # Errors
+///
+/// Both numbers.
 pub fn check_count(lengths: impl Iterator<Item = u64>) -> Result<(), String> {
     let count = lengths.map(u128::from).fold(1, u128::saturating_mul);
     match count <= ELEMENTS_MAX.into() {

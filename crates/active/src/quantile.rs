@@ -134,15 +134,8 @@ pub(crate) async fn quantiles(
     let populations = Populations::new(execution.plan(), &fold);
     let half = share.limits.memory / 2;
     let share = share.within(share.limits.memory - half);
-    let mut search = Search {
-        store,
-        execution,
-        fold: &fold,
-        asked,
-        share,
-        progress,
-        statistics: Statistics::default(),
-    };
+    let mut search =
+        Search { store, execution, fold: &fold, asked, share, progress, statistics: Statistics::default() };
     let mut cells = Vec::new();
     for tile in populations.tiles(half) {
         let capacities: Vec<u64> = tile.clone().map(|cell| populations.of(cell)).collect();

@@ -172,7 +172,7 @@ impl Context {
     ) -> Result<Vec<String>> {
         save_selection(dataset, variable, query, url, self.existing()).await.map_err(|error| match error {
             SaveError::Answer(error) if !error.is_about_the_question() => {
-                anyhow::Error::new(error).context(format!("cannot read {variable}"))
+                anyhow::Error::new(*error).context(format!("cannot read {variable}"))
             }
             error => saved(error),
         })

@@ -365,7 +365,7 @@ mod tests {
         let bins = field.dims[0].coordinate.as_mut().unwrap();
         bins.bounds = Some(rangefold_array::Values::Float(vec![0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0]));
         expect![[r#"
-            obs/n histogram
+            obs/n histogram(250,260,270)
               |         #########                   
               |         #########                   
               |         #########                   

@@ -51,7 +51,7 @@ enum References {
     Indexed {
         /// Groups, arrays and attributes as they were when the dataset was opened.
         metadata: Box<ReferenceSet>,
-        opened: Mutex<Opened>,
+        opened: Box<Mutex<Opened>>,
     },
 }
 
@@ -105,7 +105,12 @@ impl Dataset {
         let loaded: BTreeSet<String> = opened.metadata().arrays.iter().filter_map(paths).collect();
         opened.load_arrays(|path| loaded.contains(path)).await?;
         let metadata = Box::new(opened.metadata().clone());
-        Ok(Self::new(References::Indexed { metadata, opened: Mutex::new(opened) }, url, storage, resources))
+        Ok(Self::new(
+            References::Indexed { metadata, opened: Box::new(Mutex::new(opened)) },
+            url,
+            storage,
+            resources,
+        ))
     }
 
     /// A dataset of references that are in memory: scanned or combined just now. `url` is what messages call them.

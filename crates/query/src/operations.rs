@@ -44,6 +44,10 @@ const OPERATIONS: [&str; 18] = [
 ];
 
 /// Reads a comma-separated list of operations; commas inside parentheses belong to an operation.
+///
+/// # Errors
+///
+/// [`OperationError`] for the first that is none, with what may have been meant.
 pub fn parse(text: &str) -> Result<Vec<Reduction>, OperationError> {
     let mut depth = 0_usize;
     let items = text.split(|c| {
@@ -160,6 +164,10 @@ fn of_percent(text: &str) -> String {
 }
 
 /// Reads a comparison with a constant: `> 273.15`, `== 0`.
+///
+/// # Errors
+///
+/// [`OperationError`] if there is no comparison, or no number after it.
 pub fn condition(text: &str) -> Result<Condition, OperationError> {
     let text = text.trim();
     const COMPARISONS: [(&str, Comparison); 6] = [
@@ -186,11 +194,16 @@ pub fn condition(text: &str) -> Result<Condition, OperationError> {
 }
 
 /// Reads `coslat` or the path of a variable.
+#[must_use]
 pub fn weights(text: &str) -> WeightSource {
     if text == "coslat" { WeightSource::CosLatitude } else { WeightSource::Variable(text.to_owned()) }
 }
 
 /// Reads a variable and a condition on it: `sftlf > 50`, `kind == a`, `kind != "3"`.
+///
+/// # Errors
+///
+/// [`OperationError`] if there is no variable, or no condition on it.
 pub fn mask(text: &str) -> Result<WeightSource, OperationError> {
     let sign = text
         .find(['<', '>', '=', '!'])

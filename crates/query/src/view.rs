@@ -20,7 +20,10 @@ pub struct View {
 
 /// Coordinates that were read, by path. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Coordinates(Arc<Mutex<HashMap<String, Arc<OnceCell<Arc<Coordinate>>>>>>);
+pub(crate) struct Coordinates(Arc<Mutex<HashMap<String, Place>>>);
+
+/// Where one coordinate is kept once it was read.
+type Place = Arc<OnceCell<Arc<Coordinate>>>;
 
 /// Coordinates of at most so many elements are kept: a grid of two million cells in longitudes and latitudes.
 const KEPT_ELEMENTS_MAX: usize = 1 << 22;
@@ -63,7 +66,7 @@ impl View {
 
     /// Where the coordinate at `path` is kept, or will be once it was read. Large ones have a place of their own, which
     /// nobody else sees.
-    pub(crate) fn known(&self, path: &str) -> Arc<OnceCell<Arc<Coordinate>>> {
+    pub(crate) fn known(&self, path: &str) -> Place {
         let elements = self.references().arrays.get(path).and_then(|array| {
             let mut shape = array.meta.shape().iter();
             shape.try_fold(1_usize, |n, &length| n.checked_mul(usize::try_from(length).ok()?))

@@ -109,7 +109,10 @@ async fn times_that_are_missing_are_refused_and_times_far_apart_make_no_periods(
     assert_eq!(by(&far, "time.9000years").await.unwrap().execution.plan().output_shape(), [116]);
     let (by, select) = (vec![GroupBy::parse("time.1h").unwrap()], parse("time=0:0").unwrap());
     let nothing = Query { reductions: vec![Reduction::Mean], by, select, ..Query::default() };
-    assert_eq!(prepare(&View::new(far.clone()), "v", &nothing).await.unwrap().execution.plan().output_shape(), [0]);
+    assert_eq!(
+        prepare(&View::new(far.clone()), "v", &nothing).await.unwrap().execution.plan().output_shape(),
+        [0]
+    );
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub enum SaveError {
     Write(#[from] WriteError),
     /// There is no answer.
     #[error(transparent)]
-    Answer(#[from] AnswerError),
+    Answer(Box<AnswerError>),
     /// The stored elements cannot be read.
     #[error(transparent)]
     Values(#[from] ValuesError),
@@ -89,6 +89,12 @@ pub enum SaveError {
         /// The variable.
         variable: String,
     },
+}
+
+impl From<AnswerError> for SaveError {
+    fn from(error: AnswerError) -> Self {
+        Self::Answer(Box::new(error))
+    }
 }
 
 /// Where an output goes.
@@ -163,7 +169,10 @@ pub async fn save_fields(
             // The index makes the others visible.
             match last {
                 Some((index, bytes)) => Ok(tree.finish(&index, bytes).await?),
-                None => Ok(tree.abandon().await),
+                None => {
+                    tree.abandon().await;
+                    Ok(())
+                }
             }
         }
     }
