@@ -121,9 +121,11 @@ pub use plan::chunk_task::ChunkTask;
 pub use plan::plan_error::PlanError;
 pub use plan::reduction_plan::ReductionPlan;
 pub use question::axis_map::{AxisMap, Grouping};
-pub use question::condition::{Comparison, Condition};
+pub use question::condition::{Comparison, Condition, ConditionError};
 pub use question::fold::{Fold, FoldError, FoldedGroups, Step, strides};
-pub use question::reduction::Reduction;
+pub use question::reduction::{
+    AnswerElement, AnswerUnits, Argument, ArgumentError, Reduction, ReductionName, Weighted,
+};
 pub use question::spec::ReduceSpec;
 pub use question::windows::Windows;
 pub use rangefold_array::{MissingSpec, NanPolicy, Number, Packing, PackingError, Value, Values};

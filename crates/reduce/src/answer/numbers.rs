@@ -20,7 +20,7 @@ use crate::{
         slab::Slab,
     },
     plan::reduction_plan::ReductionPlan,
-    question::reduction::Reduction,
+    question::reduction::{AnswerElement, Reduction},
     statistic::{cells::Cells, columns::Columns, wanted::Wanted},
 };
 
@@ -164,7 +164,6 @@ fn of_columns<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>, lacking: &[
     let mut outcomes = Vec::with_capacity(plan.reductions.len());
     for reduction in &plan.reductions {
         let mut shape = plan.output_shape.clone();
-        let mut element = value.clone();
         let values = match reduction {
             Reduction::Min => X::values(columns.min.clone()),
             Reduction::Max => X::values(columns.max.clone()),
@@ -202,15 +201,13 @@ fn of_columns<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>, lacking: &[
             // No plan is made for them.
             Reduction::Median | Reduction::Quantile(_) => floats(cells, |_| f64::NAN),
         };
-        if let Some(fixed) = reduction.element(&value, &values) {
-            element = fixed;
-        }
+        let element = answer_element(reduction, &value, &values);
         let values = match values {
             Values::Unsigned(values) if element == ElementType::Bool => {
                 Values::Bool(values.into_iter().map(|x| x != 0).collect())
             }
             Values::Unsigned(values) if element == ElementType::Int64 => signed(&values),
-            Values::Float(mut values) if reduction.propagates_nan() => {
+            Values::Float(mut values) if reduction.facts().nan_of_nan => {
                 let cells = values.iter_mut().zip(&columns.nan).filter(|(_, nan)| **nan > 0);
                 cells.for_each(|(value, _)| *value = f64::NAN);
                 Values::Float(values)
@@ -223,39 +220,19 @@ fn of_columns<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>, lacking: &[
     outcomes
 }
 
-impl Reduction {
-    /// Type of the answer, where it is not that of the values.
-    fn element(&self, value: &ElementType, values: &Values) -> Option<ElementType> {
-        match self {
-            Self::Sum if *value == ElementType::Bool => Some(ElementType::Int64),
-            Self::Min | Self::Max | Self::First | Self::Last => None,
-            Self::Any(_) | Self::All(_) => Some(ElementType::Bool),
-            Self::Mean | Self::Var { .. } | Self::Std { .. } | Self::Median | Self::Quantile(_) => {
-                Some(ElementType::Float64)
-            }
-            Self::ArgMin | Self::ArgMax | Self::Count | Self::CountWhere(_) | Self::Histogram(_) => {
-                Some(ElementType::Int64)
-            }
-            Self::Sum | Self::Range => Some(match values {
-                Values::Signed(_) => ElementType::Int64,
-                Values::Unsigned(_) => ElementType::UInt64,
-                _ => ElementType::Float64,
-            }),
-        }
-    }
-
-    /// Whether one NaN that counts as a value makes the answer NaN.
-    fn propagates_nan(&self) -> bool {
-        matches!(
-            self,
-            Self::Min
-                | Self::Max
-                | Self::Range
-                | Self::Sum
-                | Self::Mean
-                | Self::Var { .. }
-                | Self::Std { .. }
-        )
+/// Type of an answer with these values, to values of type `value`.
+fn answer_element(reduction: &Reduction, value: &ElementType, values: &Values) -> ElementType {
+    match reduction.element() {
+        AnswerElement::OfValues => value.clone(),
+        AnswerElement::OfSums if *value == ElementType::Bool => ElementType::Int64,
+        AnswerElement::OfSums | AnswerElement::OfDifferences => match values {
+            Values::Signed(_) => ElementType::Int64,
+            Values::Unsigned(_) => ElementType::UInt64,
+            Values::Bool(_) | Values::Float(_) | Values::Complex(_) | Values::Text(_) => ElementType::Float64,
+        },
+        AnswerElement::Float64 => ElementType::Float64,
+        AnswerElement::Int64 => ElementType::Int64,
+        AnswerElement::Bool => ElementType::Bool,
     }
 }
 

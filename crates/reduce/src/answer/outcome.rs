@@ -2,7 +2,10 @@
 
 use rangefold_array::{ElementType, Value, Values};
 
-use crate::{chunk::reduce_error::ReduceError, question::reduction::Reduction};
+use crate::{
+    chunk::reduce_error::ReduceError,
+    question::reduction::{Argument, Reduction},
+};
 
 /// The answer to one reduction.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,23 +36,10 @@ impl Outcome {
         if self.lacking.get(i / per_cell).copied().unwrap_or(false) {
             return None;
         }
-        let counts =
-            matches!(self.reduction, Reduction::Count | Reduction::CountWhere(_) | Reduction::Histogram(_));
-        let something = || {
-            let count = self.count.get(i).copied().unwrap_or(0);
-            count > self.reduction.ddof()
-        };
-        if counts || something() { self.values.get(i) } else { None }
-    }
-}
-
-impl Reduction {
-    /// Values that a cell needs more than this many of.
-    fn ddof(&self) -> u64 {
-        match self {
-            Self::Var { ddof } | Self::Std { ddof } => *ddof,
-            _ => 0,
-        }
+        // Of a variance, more values than its degrees of freedom.
+        let ddof = if let Argument::Ddof(ddof) = self.reduction.argument() { ddof } else { 0 };
+        let has_values = || self.count.get(i).is_some_and(|&count| count > ddof);
+        if self.reduction.is_zero_of_nothing() || has_values() { self.values.get(i) } else { None }
     }
 }
 
@@ -58,9 +48,10 @@ impl Outcome {
     pub(crate) fn with_imaginary(self, imaginary: Self) -> Self {
         match (&self.values, &imaginary.values) {
             (Values::Float(real), Values::Float(imaginary)) => Self {
-                element: match self.element {
-                    ElementType::Complex64 => ElementType::Complex64,
-                    _ => ElementType::Complex128,
+                element: if self.element == ElementType::Complex64 {
+                    ElementType::Complex64
+                } else {
+                    ElementType::Complex128
                 },
                 values: Values::Complex(real.iter().zip(imaginary).map(|(&re, &im)| [re, im]).collect()),
                 ..self

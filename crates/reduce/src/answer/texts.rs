@@ -27,9 +27,9 @@ impl Joined for Rolled<'_> {
     }
 
     fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
-        let (mine, theirs) = (&mut self.texts, &other.texts);
-        mine.count[at..at + from.len()].copy_from_slice(&theirs.count[from.clone()]);
-        for (mine, theirs) in mine.columns.iter_mut().zip(&theirs.columns) {
+        let Texts { count, columns } = &other.texts;
+        self.texts.count[at..at + from.len()].copy_from_slice(&count[from.clone()]);
+        for (mine, theirs) in self.texts.columns.iter_mut().zip(columns) {
             if !mine.texts.is_empty() {
                 mine.texts[at..at + from.len()].clone_from_slice(&theirs.texts[from.clone()]);
             }
@@ -67,8 +67,23 @@ pub(crate) fn outcomes(plan: &ReductionPlan, texts: Texts) -> Vec<Outcome> {
             Reduction::Max => of(max),
             Reduction::First => of(first),
             Reduction::Last => of(last),
-            // No plan asks anything else of texts.
-            _ => Values::Signed(texts.count.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX)).collect()),
+            // The count. Nothing else is defined for texts, so no plan asks for it.
+            Reduction::Count
+            | Reduction::Range
+            | Reduction::Sum
+            | Reduction::Mean
+            | Reduction::Var { .. }
+            | Reduction::Std { .. }
+            | Reduction::ArgMin
+            | Reduction::ArgMax
+            | Reduction::Any(_)
+            | Reduction::All(_)
+            | Reduction::CountWhere(_)
+            | Reduction::Histogram(_)
+            | Reduction::Median
+            | Reduction::Quantile(_) => {
+                Values::Signed(texts.count.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX)).collect())
+            }
         };
         let element = match values {
             Values::Text(_) => plan.value_element(),

@@ -2,8 +2,6 @@
 
 use rangefold_array::ElementType;
 
-use super::text::is_text;
-
 /// In which of the wide types the values of an element type are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,9 +23,15 @@ impl Kind {
             | ElementType::Int64
             | ElementType::DateTime64(_)
             | ElementType::TimeDelta64(_) => Self::Signed,
-            element if is_text(element) => Self::Text,
+            ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) | ElementType::VlenString => Self::Text,
             // Truth values are read as 0 and 1.
-            _ => Self::Unsigned,
+            ElementType::Bool
+            | ElementType::UInt8
+            | ElementType::UInt16
+            | ElementType::UInt32
+            | ElementType::UInt64 => Self::Unsigned,
+            // No plan is made for them.
+            ElementType::Raw(_) | ElementType::Structured(_) => Self::Unsigned,
         }
     }
 

@@ -170,6 +170,10 @@ pub(crate) fn visit<V: Visitor>(data_type: &DataType, component: Component, visi
         ElementType::Float64 => plain!(f64),
         ElementType::Complex64 => complex!(f32, 8, f32::from_le_bytes, f32::from_be_bytes),
         ElementType::Complex128 => complex!(f64, 16, f64::from_le_bytes, f64::from_be_bytes),
-        _ => return None,
+        ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => return None,
     })
 }

@@ -3,58 +3,69 @@
 use rangefold_array::ElementType;
 
 use super::plan_error::PlanError;
-use crate::{
-    meaning::text::is_text,
-    question::{reduction::Reduction, spec::ReduceSpec},
+use crate::question::{
+    reduction::{Reduction, ValueKind},
+    spec::ReduceSpec,
 };
 
 /// Refuses what is not defined for the element type.
 pub(crate) fn check_reductions(element: &ElementType, spec: &ReduceSpec) -> Result<(), PlanError> {
     let unsupported = |reduction| Err(PlanError::Unsupported { reduction, element: element.name() });
-    let real = element.is_integer() || element.is_float() || *element == ElementType::Bool;
-    if spec.packing.is_some() && !real {
+    let kind = value_kind(element);
+    if spec.packing.is_some() && kind != Some(ValueKind::Real) {
         return unsupported("unpacking");
     }
-    let complex = matches!(element, ElementType::Complex64 | ElementType::Complex128);
-    let text = is_text(element);
-    let time = matches!(element, ElementType::DateTime64(_) | ElementType::TimeDelta64(_));
-    if spec.condition.is_some() && !real && !time {
+    if spec.condition.is_some() && !matches!(kind, Some(ValueKind::Real | ValueKind::Time)) {
         return unsupported("a condition");
     }
-    if complex
+    if kind == Some(ValueKind::Complex)
         && !(spec.missing.fill_values.is_empty()
             && spec.missing.valid_min.is_none()
             && spec.missing.valid_max.is_none())
     {
         return unsupported("a missing value");
     }
-    if !(real || complex || text || time) {
+    if kind.is_none() {
         return unsupported("a reduction");
     }
     for reduction in &spec.reductions {
         if reduction.is_gathered() {
             return Err(PlanError::Gathered { reduction: reduction.name() });
         }
-        let defined = match reduction {
-            Reduction::Count => real || complex || text || time,
-            Reduction::Sum | Reduction::Mean => real || complex,
-            Reduction::First | Reduction::Last => real || complex || text || time,
-            Reduction::Min | Reduction::Max => real || text || time,
-            Reduction::Var { .. } | Reduction::Std { .. } | Reduction::Histogram(_) | Reduction::Range => {
-                real
-            }
-            _ => real || time,
-        };
-        if !defined {
+        if !is_defined(reduction, element) {
             return unsupported(reduction.name());
         }
     }
     Ok(())
 }
 
-/// Whether values of a type have an order, so that quantiles are defined.
-pub(crate) fn has_quantiles(element: &ElementType) -> bool {
-    element.is_integer()
-        || element.is_float()
-        || matches!(element, ElementType::Bool | ElementType::DateTime64(_) | ElementType::TimeDelta64(_))
+/// Whether a reduction is defined for values of a type.
+pub(crate) fn is_defined(reduction: &Reduction, element: &ElementType) -> bool {
+    value_kind(element).is_some_and(|kind| reduction.facts().defined.contains(&kind))
+}
+
+/// What values of a type are; `None` if nothing is defined for them.
+fn value_kind(element: &ElementType) -> Option<ValueKind> {
+    match element {
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64 => Some(ValueKind::Real),
+        ElementType::Complex64 | ElementType::Complex128 => Some(ValueKind::Complex),
+        ElementType::DateTime64(_) | ElementType::TimeDelta64(_) => Some(ValueKind::Time),
+        // Without bytes there is no text.
+        ElementType::FixedBytes(0) | ElementType::FixedUtf32(0) => None,
+        ElementType::FixedBytes(_) | ElementType::FixedUtf32(_) | ElementType::VlenString => {
+            Some(ValueKind::Text)
+        }
+        ElementType::Raw(_) | ElementType::Structured(_) => None,
+    }
 }

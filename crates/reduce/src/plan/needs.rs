@@ -5,7 +5,11 @@ use rangefold_array::{ElementType, NanPolicy, Number};
 use super::plan_error::PlanError;
 use crate::{
     meaning::{kind::Kind, text::is_text},
-    question::{condition::Condition, reduction::Reduction, spec::ReduceSpec},
+    question::{
+        condition::Condition,
+        reduction::{Made, Statistic, are_edges},
+        spec::ReduceSpec,
+    },
     statistic::wanted::Wanted,
 };
 
@@ -21,34 +25,29 @@ pub(crate) fn wanted(
             && Kind::of(element).has_nan()
             && spec.condition.is_none()
             && !spec.missing.fill_values.iter().any(nan_is_missing),
-        text_len: match element {
-            ElementType::VlenString => TEXT_LEN,
-            element if is_text(element) => element.size().unwrap_or(0) as u64,
-            _ => 0,
-        },
+        text_len: if is_text(element) { element.size().map_or(TEXT_LEN, |size| size as u64) } else { 0 },
         ..Wanted::default()
     };
     for reduction in &spec.reductions {
-        match reduction {
-            Reduction::Min => wanted.min = true,
-            Reduction::Max => wanted.max = true,
-            Reduction::Range => (wanted.min, wanted.max) = (true, true),
-            Reduction::Sum | Reduction::Mean => wanted.sum = true,
-            Reduction::Count | Reduction::Median | Reduction::Quantile(_) => {}
-            Reduction::Var { .. } | Reduction::Std { .. } => (wanted.sum, wanted.deviations) = (true, true),
-            Reduction::ArgMin => wanted.arg_min = true,
-            Reduction::ArgMax => wanted.arg_max = true,
-            Reduction::First => wanted.first = true,
-            Reduction::Last => wanted.last = true,
-            Reduction::Any(condition) | Reduction::All(condition) | Reduction::CountWhere(condition) => {
-                wanted.conditions.push(round(condition));
-            }
-            Reduction::Histogram(edges) => {
-                let ascending = edges.len() >= 2 && edges.is_sorted_by(|a, b| a < b);
-                if !ascending || edges.iter().any(|edge| edge.is_nan()) {
-                    return Err(PlanError::Edges { edges: edges.to_vec() });
+        let Made::Of(statistics) = reduction.facts().made else { continue };
+        for statistic in statistics {
+            match statistic {
+                Statistic::Min => wanted.min = true,
+                Statistic::Max => wanted.max = true,
+                Statistic::Sum => wanted.sum = true,
+                Statistic::Deviations => wanted.deviations = true,
+                Statistic::ArgMin => wanted.arg_min = true,
+                Statistic::ArgMax => wanted.arg_max = true,
+                Statistic::First => wanted.first = true,
+                Statistic::Last => wanted.last = true,
+                Statistic::Hits => wanted.conditions.extend(reduction.condition().map(&round)),
+                Statistic::Bins => {
+                    let edges = reduction.edges().unwrap_or_default();
+                    if !are_edges(edges) {
+                        return Err(PlanError::Edges { edges: edges.to_vec() });
+                    }
+                    wanted.edges.push(edges.into());
                 }
-                wanted.edges.push(edges.clone());
             }
         }
     }

@@ -8,7 +8,7 @@ use rangefold_array::{
 };
 
 use super::{
-    check::{check_reductions, has_quantiles},
+    check::{check_reductions, is_defined},
     chunk_task::ChunkTask,
     extent::{answer_axes, chunks, decoded_lens, output_shape, places, selected_count},
     needs::wanted,
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     meaning::{
+        kind::Kind,
         stored::{effective_element, fills, missing_texts, reinterpret},
         text::is_text,
     },
@@ -66,9 +67,10 @@ impl ReductionPlan {
     /// [`PlanError`] if the selection or the specification does not fit the array, or a reduction is not defined for
     /// its type.
     pub fn new(meta: &ArrayMeta, selection: &Hyperslab, spec: &ReduceSpec) -> Result<Self, PlanError> {
+        let ReduceSpec { reductions, axes, fold, missing, packing, unsigned, condition, windows } = spec;
         let shape = meta.shape();
-        if spec.axes.len() != shape.len() {
-            return Err(PlanError::Rank { maps: spec.axes.len(), rank: shape.len() });
+        if axes.len() != shape.len() {
+            return Err(PlanError::Rank { maps: axes.len(), rank: shape.len() });
         }
         let fits = |(range, &length): (&rangefold_array::AxisRange, &u64)| {
             let last =
@@ -78,9 +80,9 @@ impl ReductionPlan {
         if selection.axes().len() != shape.len() || !selection.axes().iter().zip(shape).all(fits) {
             return Err(PlanError::Selection { selection: selection.to_string(), shape: shape.to_vec() });
         }
-        let element = effective_element(&meta.data_type.element, spec.unsigned);
+        let element = effective_element(&meta.data_type.element, *unsigned);
         check_reductions(&element, spec)?;
-        let value = spec.packing.map_or_else(|| element.clone(), |packing| packing.element());
+        let value = packing.map_or_else(|| element.clone(), |packing| packing.element());
         let round = |condition: &Condition| condition.rounded_to(&value);
         let wanted = wanted(spec, &element, round)?;
         let output_shape = output_shape(selection, spec)?;
@@ -92,7 +94,7 @@ impl ReductionPlan {
             })
             .and_then(|cells| usize::try_from(cells).ok())
             .ok_or_else(|| PlanError::TooLarge { what: "an answer", shape: output_shape.clone() })?;
-        if let Some(Windows { axis, length, before, least }) = spec.windows
+        if let Some(Windows { axis, length, before, least }) = *windows
             && (axis >= output_shape.len() || before >= length || !(1..=length).contains(&least))
         {
             return Err(PlanError::Windows { length, before, least, axis, rank: output_shape.len() });
@@ -101,22 +103,22 @@ impl ReductionPlan {
         let chunks = chunks(meta, selection, spec);
         let (decoded_len, decoded_len_max) = decoded_lens(&chunks, &meta.data_type)?;
         Ok(Self {
-            fills: fills(&meta.data_type.element, &spec.missing, spec.unsigned),
+            fills: fills(&meta.data_type.element, missing, *unsigned),
             bounds: (
-                spec.missing.valid_min.and_then(|n| reinterpret(&meta.data_type.element, n, spec.unsigned)),
-                spec.missing.valid_max.and_then(|n| reinterpret(&meta.data_type.element, n, spec.unsigned)),
+                missing.valid_min.and_then(|n| reinterpret(&meta.data_type.element, n, *unsigned)),
+                missing.valid_max.and_then(|n| reinterpret(&meta.data_type.element, n, *unsigned)),
             ),
-            missing_texts: missing_texts(&element, &spec.missing),
+            missing_texts: missing_texts(&element, missing),
             data_type: DataType { element, order: meta.data_type.order },
             order: meta.order,
             fill_value: meta.fill_value.clone(),
-            reductions: spec.reductions.clone(),
-            axes: spec.axes.clone(),
-            fold: spec.fold.clone(),
-            packing: spec.packing,
-            condition: spec.condition.as_ref().map(round),
-            windows: spec.windows,
-            places: places(selection, &spec.axes, &answer_axes, spec.windows),
+            reductions: reductions.clone(),
+            axes: axes.clone(),
+            fold: fold.clone(),
+            packing: *packing,
+            condition: condition.as_ref().map(round),
+            windows: *windows,
+            places: places(selection, axes, &answer_axes, *windows),
             answer_axes,
             selected: selection.shape(),
             wanted,
@@ -141,7 +143,7 @@ impl ReductionPlan {
                 return Err(PlanError::NanPlace);
             }
             let element = &self.data_type.element;
-            if !has_quantiles(element) {
+            if !is_defined(reduction, element) {
                 return Err(PlanError::Unsupported { reduction: reduction.name(), element: element.name() });
             }
             if !(0.0..=1.0).contains(&fraction) {
@@ -239,13 +241,10 @@ impl ReductionPlan {
     /// Bytes of the answers, once the accumulator is finished.
     #[must_use]
     pub fn answers_len(&self) -> u64 {
-        let words = self.reductions.iter().fold(0_u64, |words, reduction| {
-            words.saturating_add(match reduction {
-                Reduction::Histogram(edges) => edges.len() as u64,
-                _ if matches!(self.data_type.element, ElementType::Complex64 | ElementType::Complex128) => 3,
-                _ => 2,
-            })
-        });
+        let value = if Kind::of(&self.data_type.element) == Kind::Complex { 2 } else { 1 };
+        // Bins are one fewer than their edges, and a cell has a count beside its values.
+        let words = |reduction: &Reduction| reduction.edges().map_or(1 + value, |edges| edges.len() as u64);
+        let words = self.reductions.iter().map(words).fold(0, u64::saturating_add);
         (self.output_cells as u64).saturating_mul(words.saturating_mul(8))
     }
 

@@ -1,6 +1,6 @@
 //! Comparisons of values with a constant.
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use rangefold_array::{ElementType, Number};
 
@@ -68,5 +68,57 @@ impl Condition {
             Comparison::Equal => ordering.is_eq(),
             Comparison::NotEqual => ordering.is_ne(),
         }
+    }
+}
+
+/// A text that is not a condition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// It begins with no comparison.
+    #[error("{text:?} is not a condition such as '> 273.15'")]
+    Comparison {
+        /// The text.
+        text: String,
+    },
+    /// What is compared with is not a number.
+    #[error("{constant:?} in the condition {text:?} is not a number")]
+    Constant {
+        /// What is compared with.
+        constant: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// Reads what [`Display`](fmt::Display) prints: `> 273.15`, `==0`.
+impl FromStr for Condition {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        const COMPARISONS: [(&str, Comparison); 6] = [
+            ("<=", Comparison::LessOrEqual),
+            (">=", Comparison::GreaterOrEqual),
+            ("==", Comparison::Equal),
+            ("!=", Comparison::NotEqual),
+            ("<", Comparison::Less),
+            (">", Comparison::Greater),
+        ];
+        let text = text.trim();
+        let found = COMPARISONS
+            .iter()
+            .find_map(|(sign, comparison)| Some((*comparison, text.strip_prefix(sign)?.trim())));
+        let (comparison, constant) =
+            found.ok_or_else(|| ConditionError::Comparison { text: text.to_owned() })?;
+        let threshold = match constant.parse::<i128>() {
+            Ok(integer) => Number::Integer(integer),
+            Err(_) => match constant.parse::<f64>() {
+                Ok(float) if !float.is_nan() => Number::Float(float),
+                Ok(_) | Err(_) => {
+                    let constant = constant.to_owned();
+                    return Err(ConditionError::Constant { constant, text: text.to_owned() });
+                }
+            },
+        };
+        Ok(Self { comparison, threshold })
     }
 }

@@ -55,59 +55,71 @@ impl<X: Wide> Columns<X> {
 
     /// Whether these are `cells` cells with the wanted columns.
     pub(crate) fn have(&self, wanted: &Wanted, cells: usize) -> bool {
+        let Self { count, nan, min, max, sum, deviations, arg_min, arg_max, first, last, hits, bins } = self;
         let some = |wanted: bool| if wanted { cells } else { 0 };
-        self.count.len() == cells
-            && self.nan.len() == some(wanted.nan)
-            && self.min.len() == some(wanted.min)
-            && self.max.len() == some(wanted.max)
-            && self.sum.is_some() == wanted.sum
-            && self.deviations.is_some() == wanted.deviations
-            && self.arg_min.place.len() == some(wanted.arg_min)
-            && self.arg_max.place.len() == some(wanted.arg_max)
-            && self.first.place.len() == some(wanted.first)
-            && self.last.place.len() == some(wanted.last)
-            && self.hits.len() == wanted.conditions.len()
-            && self.bins.len() == wanted.edges.len()
-            && self
-                .bins
-                .iter()
-                .zip(&wanted.edges)
-                .all(|(bins, edges)| bins.len() == cells * (edges.len() - 1))
+        count.len() == cells
+            && nan.len() == some(wanted.nan)
+            && min.len() == some(wanted.min)
+            && max.len() == some(wanted.max)
+            && sum.is_some() == wanted.sum
+            && deviations.is_some() == wanted.deviations
+            && arg_min.place.len() == some(wanted.arg_min)
+            && arg_max.place.len() == some(wanted.arg_max)
+            && first.place.len() == some(wanted.first)
+            && last.place.len() == some(wanted.last)
+            && hits.len() == wanted.conditions.len()
+            && bins.len() == wanted.edges.len()
+            && bins.iter().zip(&wanted.edges).all(|(bins, edges)| bins.len() == cells * (edges.len() - 1))
     }
 
     /// Adds cells `from` of `other`, made for the same plan, to as many cells from `at` on.
     pub(crate) fn merge(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let Self {
+            count: their_count,
+            nan: their_nan,
+            min: their_min,
+            max: their_max,
+            sum: their_sum,
+            // Merged first, by the counts and sums from before.
+            deviations: _,
+            arg_min: their_arg_min,
+            arg_max: their_arg_max,
+            first: their_first,
+            last: their_last,
+            hits: their_hits,
+            bins: their_bins,
+        } = other;
         let here = at..at + from.len();
         self.merge_deviations(at, other, from.clone());
         for (mine, theirs, prefer) in [
-            (&mut self.arg_min, &other.arg_min, Prefer::Smaller),
-            (&mut self.arg_max, &other.arg_max, Prefer::Larger),
-            (&mut self.first, &other.first, Prefer::Earlier),
-            (&mut self.last, &other.last, Prefer::Later),
+            (&mut self.arg_min, their_arg_min, Prefer::Smaller),
+            (&mut self.arg_max, their_arg_max, Prefer::Larger),
+            (&mut self.first, their_first, Prefer::Earlier),
+            (&mut self.last, their_last, Prefer::Later),
         ] {
             if mine.value.is_empty() {
                 continue;
             }
             for (cell, source) in here.clone().zip(from.clone()) {
-                if other.count[source] > 0 {
+                if their_count[source] > 0 {
                     let empty = self.count[cell] == 0;
                     mine.offer(cell, empty, theirs.value[source], theirs.place[source], prefer);
                 }
             }
         }
         if !self.min.is_empty() {
-            let pairs = self.min[here.clone()].iter_mut().zip(&other.min[from.clone()]);
+            let pairs = self.min[here.clone()].iter_mut().zip(&their_min[from.clone()]);
             pairs.for_each(|(min, &x)| *min = if x < *min { x } else { *min });
         }
         if !self.max.is_empty() {
-            let pairs = self.max[here.clone()].iter_mut().zip(&other.max[from.clone()]);
+            let pairs = self.max[here.clone()].iter_mut().zip(&their_max[from.clone()]);
             pairs.for_each(|(max, &x)| *max = if x > *max { x } else { *max });
         }
-        if let (Some(mine), Some(theirs)) = (&mut self.sum, &other.sum) {
+        if let (Some(mine), Some(theirs)) = (&mut self.sum, their_sum) {
             mine.merge(at, theirs, from.clone());
         }
         let cells = self.count.len();
-        let counts = self.hits.iter_mut().zip(&other.hits).chain(self.bins.iter_mut().zip(&other.bins));
+        let counts = self.hits.iter_mut().zip(their_hits).chain(self.bins.iter_mut().zip(their_bins));
         for (mine, theirs) in counts {
             let width = mine.len().checked_div(cells).unwrap_or(0);
             add(
@@ -116,9 +128,9 @@ impl<X: Wide> Columns<X> {
             );
         }
         if !self.nan.is_empty() {
-            add(&mut self.nan[here.clone()], &other.nan[from.clone()]);
+            add(&mut self.nan[here.clone()], &their_nan[from.clone()]);
         }
-        add(&mut self.count[here], &other.count[from]);
+        add(&mut self.count[here], &their_count[from]);
     }
 
     /// As many as `count` cells, to which these are joined in order: each to the one of the number `to` gives, if any.
@@ -148,50 +160,78 @@ impl<X: Wide> Columns<X> {
 
     /// Adds cells `from` of `other`, made for the same plan without deviations and places, to one cell.
     fn gather(&mut self, cell: usize, other: &Self, from: Range<usize>) {
+        let Self {
+            count: their_count,
+            nan: their_nan,
+            min: their_min,
+            max: their_max,
+            sum: their_sum,
+            deviations: _,
+            arg_min: _,
+            arg_max: _,
+            first: _,
+            last: _,
+            hits: their_hits,
+            bins: their_bins,
+        } = other;
         if let Some(min) = self.min.get_mut(cell) {
-            other.min[from.clone()].iter().for_each(|&x| *min = if x < *min { x } else { *min });
+            their_min[from.clone()].iter().for_each(|&x| *min = if x < *min { x } else { *min });
         }
         if let Some(max) = self.max.get_mut(cell) {
-            other.max[from.clone()].iter().for_each(|&x| *max = if x > *max { x } else { *max });
+            their_max[from.clone()].iter().for_each(|&x| *max = if x > *max { x } else { *max });
         }
-        if let (Some(mine), Some(theirs)) = (&mut self.sum, &other.sum) {
+        if let (Some(mine), Some(theirs)) = (&mut self.sum, their_sum) {
             from.clone().for_each(|source| mine.add(cell, theirs.get(source)));
         }
         let cells = self.count.len();
-        let counts = self.hits.iter_mut().zip(&other.hits).chain(self.bins.iter_mut().zip(&other.bins));
+        let counts = self.hits.iter_mut().zip(their_hits).chain(self.bins.iter_mut().zip(their_bins));
         for (mine, theirs) in counts {
             let width = mine.len().checked_div(cells).unwrap_or(0);
             let mine = &mut mine[cell * width..(cell + 1) * width];
             from.clone().for_each(|source| add(mine, &theirs[source * width..(source + 1) * width]));
         }
         if let Some(nan) = self.nan.get_mut(cell) {
-            *nan += other.nan[from.clone()].iter().sum::<u64>();
+            *nan += their_nan[from.clone()].iter().sum::<u64>();
         }
-        self.count[cell] += other.count[from].iter().sum::<u64>();
+        self.count[cell] += their_count[from].iter().sum::<u64>();
     }
 
     /// Puts cells `from` of `other`, made for the same plan, in the place of as many from `at` on.
     pub(crate) fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let Self {
+            count: their_count,
+            nan: their_nan,
+            min: their_min,
+            max: their_max,
+            sum: their_sum,
+            deviations: their_deviations,
+            arg_min: their_arg_min,
+            arg_max: their_arg_max,
+            first: their_first,
+            last: their_last,
+            hits: their_hits,
+            bins: their_bins,
+        } = other;
         let cells = self.count.len();
-        let wide = [(&mut self.min, &other.min), (&mut self.max, &other.max)];
+        let wide = [(&mut self.min, their_min), (&mut self.max, their_max)];
         wide.into_iter().for_each(|(mine, theirs)| put(mine, cells, at, theirs, &from));
         for (mine, theirs) in [
-            (&mut self.arg_min, &other.arg_min),
-            (&mut self.arg_max, &other.arg_max),
-            (&mut self.first, &other.first),
-            (&mut self.last, &other.last),
+            (&mut self.arg_min, their_arg_min),
+            (&mut self.arg_max, their_arg_max),
+            (&mut self.first, their_first),
+            (&mut self.last, their_last),
         ] {
             put(&mut mine.value, cells, at, &theirs.value, &from);
             put(&mut mine.place, cells, at, &theirs.place, &from);
         }
-        if let (Some(mine), Some(theirs)) = (&mut self.sum, &other.sum) {
+        if let (Some(mine), Some(theirs)) = (&mut self.sum, their_sum) {
             mine.put(at, theirs, from.clone());
         }
-        if let (Some(mine), Some(theirs)) = (&mut self.deviations, &other.deviations) {
+        if let (Some(mine), Some(theirs)) = (&mut self.deviations, their_deviations) {
             mine.put(at, theirs, from.clone());
         }
-        let counts = self.hits.iter_mut().zip(&other.hits).chain(self.bins.iter_mut().zip(&other.bins));
-        let counts = counts.chain([(&mut self.nan, &other.nan), (&mut self.count, &other.count)]);
+        let counts = self.hits.iter_mut().zip(their_hits).chain(self.bins.iter_mut().zip(their_bins));
+        let counts = counts.chain([(&mut self.nan, their_nan), (&mut self.count, their_count)]);
         counts.for_each(|(mine, theirs)| put(mine, cells, at, theirs, &from));
     }
 
@@ -230,22 +270,34 @@ impl<X: Wide> Columns<X> {
         population: u64,
         places: (u64, u64),
     ) {
-        self.count[cell] = population;
-        if let Some(min) = self.min.get_mut(cell) {
+        // NaN, hits and bins are counted by the caller; one value deviates from nothing.
+        let Self {
+            count,
+            nan: _,
+            min,
+            max,
+            sum: sums,
+            deviations: _,
+            arg_min,
+            arg_max,
+            first,
+            last,
+            hits: _,
+            bins: _,
+        } = self;
+        count[cell] = population;
+        if let Some(min) = min.get_mut(cell) {
             *min = value;
         }
-        if let Some(max) = self.max.get_mut(cell) {
+        if let Some(max) = max.get_mut(cell) {
             *max = value;
         }
-        if let Some(sums) = &mut self.sum {
+        if let Some(sums) = sums {
             sums.add(cell, sum);
         }
-        for (located, place) in [
-            (&mut self.arg_min, places.0),
-            (&mut self.arg_max, places.0),
-            (&mut self.first, places.0),
-            (&mut self.last, places.1),
-        ] {
+        for (located, place) in
+            [(arg_min, places.0), (arg_max, places.0), (first, places.0), (last, places.1)]
+        {
             if !located.value.is_empty() {
                 located.value[cell] = value;
                 located.place[cell] = place;

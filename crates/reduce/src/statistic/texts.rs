@@ -78,9 +78,10 @@ impl Texts {
 
     /// Adds cells `from` of `other`, made for the same plan, to as many from `at` on.
     pub(crate) fn merge(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let Self { count, columns } = other;
         for (cell, source) in (at..).zip(from) {
-            self.count[cell] += other.count[source];
-            for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
+            self.count[cell] += count[source];
+            for (mine, theirs) in self.columns.iter_mut().zip(columns) {
                 if let Some(Some(LocatedText { text, place })) = theirs.texts.get(source) {
                     mine.offer(cell, text, *place);
                 }

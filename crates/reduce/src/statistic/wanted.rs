@@ -34,16 +34,30 @@ impl Wanted {
 
     /// Bytes of the statistics of one cell.
     pub(crate) fn cell_len(&self) -> u64 {
+        let &Self {
+            min,
+            max,
+            sum,
+            deviations,
+            arg_min,
+            arg_max,
+            first,
+            last,
+            ref conditions,
+            ref edges,
+            nan,
+            text_len,
+        } = self;
         let words = 1
-            + u64::from(self.min)
-            + u64::from(self.max)
-            + 2 * u64::from(self.sum)
-            + 2 * u64::from(self.deviations)
-            + 2 * [self.arg_min, self.arg_max, self.first, self.last].into_iter().map(u64::from).sum::<u64>()
-            + self.conditions.len() as u64
-            + self.edges.iter().map(|edges| edges.len() as u64 - 1).sum::<u64>()
-            + u64::from(self.nan);
-        let texts = [self.min, self.max, self.first, self.last].into_iter().map(u64::from).sum::<u64>();
-        8 * words + if self.text_len > 0 { texts * (TEXT_OVERHEAD + self.text_len) } else { 0 }
+            + u64::from(min)
+            + u64::from(max)
+            + 2 * u64::from(sum)
+            + 2 * u64::from(deviations)
+            + 2 * [arg_min, arg_max, first, last].into_iter().map(u64::from).sum::<u64>()
+            + conditions.len() as u64
+            + edges.iter().map(|edges| edges.len() as u64 - 1).sum::<u64>()
+            + u64::from(nan);
+        let texts = [min, max, first, last].into_iter().map(u64::from).sum::<u64>();
+        8 * words + if text_len > 0 { texts * (TEXT_OVERHEAD + text_len) } else { 0 }
     }
 }
