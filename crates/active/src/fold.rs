@@ -1,9 +1,9 @@
-//! What is folded by weights, cell by cell of an answer: sums that join again, so that windows can be made of them.
+//! Weighted sums, means and variances per cell; two can be merged, which windows need.
 
 use std::ops::Range;
 
 use rangefold_array::ElementType;
-use rangefold_reduce::{Joined, Outcome, Reduction, Values};
+use rangefold_reduce::{Joined, Outcome, Reduction, Values, Weighted};
 
 /// Weighted statistics of some cells. Columns that no reduction needs are empty.
 #[derive(Clone, Debug, Default)]
@@ -118,22 +118,22 @@ impl Folded {
     }
 
     /// The answer to a reduction; `shape` is that of the cells.
-    #[expect(clippy::cast_precision_loss, reason = "degrees of freedom are small")]
     pub(crate) fn answer(&self, reduction: &Reduction, shape: &[u64], lacking: &[bool]) -> Outcome {
         let floats = |of_cell: &dyn Fn(usize) -> f64| {
             (ElementType::Float64, Values::Float((0..self.count.len()).map(of_cell).collect()))
         };
-        let weight = |cell| value(&self.weight, cell);
-        let variance = |ddof: u64| move |cell| value(&self.deviation, cell) / (weight(cell) - ddof as f64);
-        let (element, values) = match reduction {
-            Reduction::Count => {
+        let variance = |cell| value(&self.deviation, cell) / value(&self.weight, cell);
+        let (element, values) = match reduction.weighted() {
+            Some(Weighted::Count) => {
                 let counts = self.count.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX));
                 (ElementType::Int64, Values::Signed(counts.collect()))
             }
-            Reduction::Sum => floats(&|cell| value(&self.sum, cell)),
-            Reduction::Var { ddof } => floats(&variance(*ddof)),
-            Reduction::Std { ddof } => floats(&|cell| variance(*ddof)(cell).sqrt()),
-            _ => floats(&|cell| self.mean(cell)),
+            Some(Weighted::Sum) => floats(&|cell| value(&self.sum, cell)),
+            Some(Weighted::Mean) => floats(&|cell| self.mean(cell)),
+            Some(Weighted::Var) => floats(&variance),
+            Some(Weighted::Std) => floats(&|cell| variance(cell).sqrt()),
+            // `Weights::needed` refuses what weights do not define.
+            None => floats(&|_| f64::NAN),
         };
         Outcome {
             reduction: reduction.clone(),
@@ -161,10 +161,11 @@ impl Joined for Folded {
 
     fn put(&mut self, at: usize, other: &Self, from: Range<usize>) {
         let one = |_, theirs| theirs;
-        each(&mut self.count, at, &other.count, &from, |_, n| n);
-        each(&mut self.weight, at, &other.weight, &from, one);
-        each(&mut self.sum, at, &other.sum, &from, one);
-        each(&mut self.deviation, at, &other.deviation, &from, one);
+        let Self { count, weight, sum, deviation } = other;
+        each(&mut self.count, at, count, &from, |_, n| n);
+        each(&mut self.weight, at, weight, &from, one);
+        each(&mut self.sum, at, sum, &from, one);
+        each(&mut self.deviation, at, deviation, &from, one);
     }
 
     fn join(&mut self, at: usize, other: &Self, from: Range<usize>) {
@@ -178,10 +179,11 @@ impl Joined for Folded {
                 }
             }
         }
-        each(&mut self.count, at, &other.count, &from, |mine, theirs| mine + theirs);
-        each(&mut self.weight, at, &other.weight, &from, Sum::joined);
-        each(&mut self.sum, at, &other.sum, &from, Sum::joined);
-        each(&mut self.deviation, at, &other.deviation, &from, Sum::joined);
+        let Self { count, weight, sum, deviation } = other;
+        each(&mut self.count, at, count, &from, |mine, theirs| mine + theirs);
+        each(&mut self.weight, at, weight, &from, Sum::joined);
+        each(&mut self.sum, at, sum, &from, Sum::joined);
+        each(&mut self.deviation, at, deviation, &from, Sum::joined);
     }
 
     fn has_value(&self, cell: usize) -> bool {

@@ -217,10 +217,8 @@ fn answer(reduction: &Reduction, is_time: bool, low: Number, high: Number, part:
     if let (true, Some(low), Some(high)) = (is_time, integer(low), integer(high)) {
         return Value::Signed(interpolate_integer(low, high, part));
     }
-    Value::Float(match reduction {
-        Reduction::Median if part > 0.0 => middle(low, high),
-        _ => interpolate(low, high, part),
-    })
+    let is_median = *reduction == Reduction::Median;
+    Value::Float(if is_median && part > 0.0 { middle(low, high) } else { interpolate(low, high, part) })
 }
 
 fn integer(number: Number) -> Option<i64> {

@@ -89,18 +89,12 @@ impl Weights {
     pub fn needed(asked: &[Reduction]) -> Result<Vec<Reduction>, WeightsError> {
         let mut needed = vec![Reduction::Count];
         for reduction in asked {
-            let kernels = match reduction {
-                Reduction::Count => Vec::new(),
-                // Means fit where the sum of integers may not.
-                Reduction::Mean | Reduction::Sum => vec![Reduction::Mean],
-                Reduction::Var { ddof } | Reduction::Std { ddof } if *ddof == 0 => {
-                    vec![Reduction::Mean, Reduction::Var { ddof: 0 }]
-                }
-                other => return Err(WeightsError::Reduction { reduction: other.name() }),
-            };
-            for kernel in kernels {
-                if !needed.contains(&kernel) {
-                    needed.push(kernel);
+            let weighted = reduction
+                .weighted()
+                .ok_or_else(|| WeightsError::Reduction { reduction: reduction.name() })?;
+            for unweighted in weighted.needs() {
+                if !needed.contains(unweighted) {
+                    needed.push(unweighted.clone());
                 }
             }
         }

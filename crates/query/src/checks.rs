@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use rangefold_reduce::Reduction;
 use rangefold_refs::ManifestArray;
 
 use crate::axis::Axis;
@@ -30,9 +29,10 @@ pub(crate) fn check_answer(variable: &str, query: &Query, axes: &[Axis<'_>]) -> 
     let shape: Vec<u64> = kept.filter(|axis| !grouped(axis)).map(Axis::count).collect();
     let cells = shape.iter().fold(1_u128, |n, &length| n.saturating_mul(length.into()));
     let cell = query.reductions.iter().fold(0_u64, |n, reduction| {
-        n.saturating_add(match reduction {
-            Reduction::Histogram(edges) => (edges.len() as u64).saturating_mul(8),
-            _ => ANSWER_CELL,
+        n.saturating_add(match reduction.edges() {
+            // Bins are one fewer than their edges, and a cell has a count beside them.
+            Some(edges) => (edges.len() as u64).saturating_mul(8),
+            None => ANSWER_CELL,
         })
     });
     let (needed, memory) = (cells.saturating_mul(cell.into()), query.memory.unwrap_or(0).max(ANSWER_MAX));
