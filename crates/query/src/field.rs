@@ -7,7 +7,7 @@ use rangefold_array::{ElementType, Number, Value, Values};
 use rangefold_reduce::Reduction;
 
 use crate::number;
-use crate::reductions::{self, Answered};
+use crate::reductions::{self, AnswerUnits};
 
 /// An array with names: values on labelled dimensions.
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl Operation {
     /// The name with the condition or the edges: `count_where(> 273.15)`.
     #[must_use]
     pub fn expression(&self) -> String {
-        reductions::expression(&self.reduction)
+        self.reduction.to_string()
     }
 }
 
@@ -220,17 +220,15 @@ impl Field {
     /// Whether this is a histogram, whose last dimension are its bins.
     #[must_use]
     pub fn is_histogram(&self) -> bool {
-        self.operation
-            .as_ref()
-            .is_some_and(|operation| matches!(operation.reduction, Reduction::Histogram(_)))
+        self.operation.as_ref().is_some_and(|operation| operation.reduction.edges().is_some())
     }
 
     /// Whether the values are numbers of something, positions or truth values, whatever the units of the variable.
     #[must_use]
     pub fn counts(&self) -> bool {
-        self.operation
-            .as_ref()
-            .is_some_and(|operation| reductions::answered(&operation.reduction) == Answered::Number)
+        self.operation.as_ref().is_some_and(|operation| {
+            matches!(operation.reduction.units(), AnswerUnits::Place | AnswerUnits::Nothing)
+        })
     }
 
     /// The values as an array of the field's dimensions, NaN where they are missing; truth values are 0 and 1, times

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rangefold_active::{Outcomes, Statistics};
 use rangefold_array::{Value, Values};
 use rangefold_cf::{Instant, TimeUnits, axis_variable, flags};
-use rangefold_reduce::{Outcome, ReduceError, Reduction};
+use rangefold_reduce::{Outcome, ReduceError};
 use rangefold_refs::{AttributeValue, ManifestArray};
 
 use crate::coordinate::{CoordinateError, coordinate};
@@ -14,7 +14,7 @@ use crate::field::{At, Coordinate, Dim, Effort, Field, Operation};
 use crate::labels::{GroupLabels, KeptDimension};
 use crate::prepare::Prepared;
 use crate::query::Written;
-use crate::reductions::{self, Answered};
+use crate::reductions::{self, AnswerElement, AnswerUnits};
 use crate::view::View;
 
 /// One field per outcome, with the labels of its dimensions, or why there is none.
@@ -61,7 +61,7 @@ pub(crate) fn unlabelled(
 
 /// Where the answers to `argmin` and `argmax` stand, along each dimension that their places count; nothing for others.
 async fn places(view: &View, prepared: &Prepared, outcome: &Outcome) -> Result<Vec<At>, CoordinateError> {
-    if !matches!(outcome.reduction, Reduction::ArgMin | Reduction::ArgMax) {
+    if outcome.reduction.units() != AnswerUnits::Place {
         return Ok(Vec::new());
     }
     let place = |i| match outcome.value(i)? {
@@ -107,15 +107,15 @@ fn of_outcome(
     let Written { select, by, weights, mask, condition } = &prepared.written;
     let mut dims = dims.to_vec();
     let own_units = array.and_then(|array| text(array, "units"));
-    if let Reduction::Histogram(edges) = reduction {
+    if let Some(edges) = reduction.edges() {
         dims.push(bins(edges, own_units.clone()));
     }
     let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
     let time = array.and_then(value_units);
     let units = reductions::units(reduction, own_units.as_deref(), time.as_ref());
-    let answered = reductions::answered(reduction);
-    let time = time.filter(|_| matches!(answered, Answered::Value | Answered::Between));
-    let flags = array.filter(|_| answered == Answered::Value).map(flags).unwrap_or_default();
+    let time = time.filter(|_| reduction.units() == AnswerUnits::OfValues);
+    let flags =
+        array.filter(|_| reduction.element() == AnswerElement::OfValues).map(flags).unwrap_or_default();
     // What is raw is a number, also of a time.
     let dated = time.as_ref().filter(|_| !(prepared.is_selection && prepared.is_raw()));
     let operation = Operation {

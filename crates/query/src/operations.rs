@@ -1,6 +1,6 @@
 //! Reading operations, conditions, weights and masks.
 
-use rangefold_reduce::{Comparison, Condition, Number, Reduction};
+use rangefold_reduce::{ArgumentError, Condition, ConditionError, Reduction, ReductionName};
 use rangefold_refs::suggestions;
 
 use crate::select;
@@ -20,28 +20,6 @@ macro_rules! refused {
 macro_rules! bail {
     ($($message:tt)*) => { return Err(refused!($($message)*)) };
 }
-
-/// What `--op` takes without an argument, and with one.
-const OPERATIONS: [&str; 18] = [
-    "min",
-    "max",
-    "range",
-    "sum",
-    "count",
-    "mean",
-    "var",
-    "std",
-    "argmin",
-    "argmax",
-    "first",
-    "last",
-    "any",
-    "all",
-    "count_where",
-    "histogram",
-    "median",
-    "quantile",
-];
 
 /// Reads a comma-separated list of operations; commas inside parentheses belong to an operation.
 ///
@@ -70,56 +48,28 @@ fn operation(text: &str) -> Result<Reduction, OperationError> {
             (name, Some(argument))
         }
     };
-    match (name, argument) {
-        ("any", Some(argument)) => Ok(Reduction::Any(condition(argument)?)),
-        ("all", Some(argument)) => Ok(Reduction::All(condition(argument)?)),
-        ("count_where", Some(argument)) => Ok(Reduction::CountWhere(condition(argument)?)),
-        ("quantile", Some(argument)) => {
-            let fraction = argument.trim().parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q));
-            let fraction = fraction.ok_or_else(|| {
-                refused!("{argument:?} is not a fraction between 0 and 1{}", of_percent(argument))
-            })?;
-            Ok(Reduction::Quantile(fraction))
-        }
-        ("histogram", Some(argument)) => {
-            let edges = argument.split(',').map(|edge| edge.trim().parse::<f64>());
-            let edges: Vec<f64> =
-                edges.collect::<Result<_, _>>().map_err(|_| refused!("{text:?}: edges are numbers"))?;
-            let ascend = edges.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
-            if edges.len() < 2 || !ascend || edges.iter().any(|edge| !edge.is_finite()) {
-                bail!("{text:?}: a histogram needs at least two edges in ascending order");
-            }
-            Ok(Reduction::Histogram(edges.into()))
-        }
-        ("any" | "all" | "count_where", None) => bail!("{name} needs a condition: {name}(> 273.15)"),
-        ("quantile", None) => bail!("quantile needs a fraction: quantile(0.9)"),
-        ("histogram", None) => bail!("histogram needs edges: histogram(250,260,270)"),
-        (_, None) => Reduction::from_name(name).ok_or_else(|| unknown(name, None)),
-        (_, Some(argument)) => match Reduction::from_name(name) {
-            Some(_) => bail!("{name} takes no argument"),
-            None => Err(unknown(name, Some(argument))),
-        },
-    }
+    let Some(name) = ReductionName::of(name) else { return Err(unknown(name, argument)) };
+    name.with(argument).map_err(|error| match &error {
+        ArgumentError::Fraction { text } => refused!("{error}{}", of_percent(text)),
+        ArgumentError::Missing { .. }
+        | ArgumentError::Extra { .. }
+        | ArgumentError::EdgeNumber { .. }
+        | ArgumentError::Edges { .. }
+        | ArgumentError::Condition(_) => refused!("{error}"),
+    })
 }
 
-/// What other programs call operations, and how they are written here.
-const OTHER_NAMES: [(&[&str], &str); 15] = [
-    (&["average", "avg", "nanmean", "ave"], "mean"),
-    (&["minimum", "nanmin", "lowest"], "min"),
-    (&["maximum", "nanmax", "highest"], "max"),
-    (&["total", "nansum", "add"], "sum"),
-    (&["stddev", "stdev", "standard_deviation", "nanstd", "sd", "sigma"], "std"),
-    (&["variance", "nanvar"], "var"),
-    (&["n", "num", "number", "size", "len", "length", "counts"], "count"),
-    (&["med", "nanmedian", "p50"], "median"),
-    (&["ptp", "spread", "span", "minmax", "extent"], "range"),
-    (&["idxmin", "nanargmin"], "argmin"),
-    (&["idxmax", "nanargmax"], "argmax"),
-    (&["hist", "bins"], "histogram(250,260,270)"),
-    (&["countif", "count_if", "exceedance"], "count_where(> 273.15)"),
-    (&["rms", "mode", "skew", "kurtosis", "prod", "product", "cumsum", "unique"], ""),
-    (&["iqr"], "quantile(0.25),quantile(0.75)"),
-];
+/// What other programs have operations for and this one has none.
+const NOT_THERE: [&str; 8] = ["rms", "mode", "skew", "kurtosis", "prod", "product", "cumsum", "unique"];
+
+/// How what other programs call `word`, in lower case, is written here.
+fn other_word(word: &str) -> Option<String> {
+    if word == "iqr" {
+        return Some("quantile(0.25),quantile(0.75)".to_owned());
+    }
+    let name = ReductionName::ALL.iter().find(|name| name.other_words().contains(&word))?;
+    Some(name.example())
+}
 
 /// What `name` may have been meant for.
 fn unknown(name: &str, argument: Option<&str>) -> OperationError {
@@ -138,19 +88,18 @@ fn unknown(name: &str, argument: Option<&str>) -> OperationError {
         None if lower.starts_with("percentile") || lower.starts_with("pctl") => {
             Some("quantile(0.95)".to_owned())
         }
-        None => {
-            let other = OTHER_NAMES.iter().find(|(names, _)| names.contains(&lower.as_str()));
-            other.map(|(_, meant)| (*meant).to_owned())
-        }
+        None => other_word(&lower),
     };
+    let words = || ReductionName::ALL.iter().map(|name| name.word());
+    let all = || words().collect::<Vec<_>>().join(", ");
     match meant {
-        Some(meant) if meant.is_empty() => {
-            refused!("{written:?} is not an operation; there are {}", OPERATIONS.join(", "))
+        None if NOT_THERE.contains(&lower.as_str()) => {
+            refused!("{written:?} is not an operation; there are {}", all())
         }
         Some(meant) => refused!("{written:?} is not an operation; did you mean {meant:?}?"),
         None => {
-            let near = suggestions(name, OPERATIONS.into_iter());
-            let near = if near.is_empty() { format!("; there are {}", OPERATIONS.join(", ")) } else { near };
+            let near = suggestions(name, words());
+            let near = if near.is_empty() { format!("; there are {}", all()) } else { near };
             refused!("{written:?} is not an operation{near}")
         }
     }
@@ -169,28 +118,7 @@ fn of_percent(text: &str) -> String {
 ///
 /// [`OperationError`] if there is no comparison, or no number after it.
 pub fn condition(text: &str) -> Result<Condition, OperationError> {
-    let text = text.trim();
-    const COMPARISONS: [(&str, Comparison); 6] = [
-        ("<=", Comparison::LessOrEqual),
-        (">=", Comparison::GreaterOrEqual),
-        ("==", Comparison::Equal),
-        ("!=", Comparison::NotEqual),
-        ("<", Comparison::Less),
-        (">", Comparison::Greater),
-    ];
-    let found = COMPARISONS
-        .iter()
-        .find_map(|(sign, comparison)| Some((*comparison, text.strip_prefix(sign)?.trim())));
-    let (comparison, constant) =
-        found.ok_or_else(|| refused!("{text:?} is not a condition such as '> 273.15'"))?;
-    let threshold = match constant.parse::<i128>() {
-        Ok(integer) => Number::Integer(integer),
-        Err(_) => match constant.parse::<f64>() {
-            Ok(float) if !float.is_nan() => Number::Float(float),
-            _ => bail!("{constant:?} in the condition {text:?} is not a number"),
-        },
-    };
-    Ok(Condition { comparison, threshold })
+    text.parse().map_err(|error: ConditionError| refused!("{error}"))
 }
 
 /// Reads `coslat` or the path of a variable.

@@ -7,15 +7,15 @@
 //! ```
 
 use crate::field::{Field, Operation};
-use crate::reductions::cell_method;
 
 /// The operation by the words of CF, with what CF has no words for as a comment; `None` where nothing was reduced or CF
 /// does not name the operation.
 #[must_use]
 pub fn cell_methods(field: &Field) -> Option<String> {
     let operation = field.operation.as_ref()?;
-    let method = cell_method(&operation.reduction)?;
-    let cycle = operation.by.iter().find_map(|by| cycle(by, method));
+    let method = operation.reduction.cell_method()?;
+    let joins_parts = operation.reduction.joins_parts();
+    let cycle = operation.by.iter().filter(|_| joins_parts).find_map(|by| cycle(by));
     let rolled = operation.rolling.as_deref().and_then(|rolling| rolling.split_once('='));
     let cycled = cycle.map(|(dimension, _)| dimension);
     let together = operation.over.iter().chain(&operation.gathered).map(String::as_str);
@@ -50,12 +50,8 @@ pub fn cell_methods(field: &Field) -> Option<String> {
     Some(methods.join(" ") + &comment)
 }
 
-/// The dimension and the cycle that groups such as `time.month` are parts of, where the method over all their values is
-/// the method over the parts.
-fn cycle<'a>(by: &'a str, method: &str) -> Option<(&'a str, &'static str)> {
-    if !matches!(method, "minimum" | "maximum" | "mean" | "sum") {
-        return None;
-    }
+/// The dimension that groups such as `time.month` are parts of, and the cycle that they are within.
+fn cycle(by: &str) -> Option<(&str, &'static str)> {
     let (dimension, part) = by.rsplit_once('.')?;
     let period = match part {
         "month" | "season" | "dayofyear" => "years",

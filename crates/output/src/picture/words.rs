@@ -2,7 +2,7 @@
 
 use crate::ticks::superscript;
 use rangefold_query::field::Field;
-use rangefold_query::reductions::{Answered, answered};
+use rangefold_query::reductions::AnswerUnits;
 use rangefold_query::wording::notes;
 
 /// The variable, what the answer is of, where dimensions of one index stand, and how many cells have no data.
@@ -24,7 +24,10 @@ pub(super) fn value_title(field: &Field) -> String {
         Some(_) if field.is_histogram() => "number of values".to_owned(),
         Some(operation)
             if field.counts()
-                || matches!(answered(&operation.reduction), Answered::Distance | Answered::Square) =>
+                || matches!(
+                    operation.reduction.units(),
+                    AnswerUnits::OfDifferences | AnswerUnits::Squared
+                ) =>
         {
             labelled(&format!("{} {}", field.leaf(), operation.expression()), units)
         }

@@ -317,7 +317,9 @@ pub enum AnswerUnits {
     OfDifferences,
     /// The square of those of a difference.
     Squared,
-    /// None: a number of values, a place or a truth value.
+    /// None: a place in the row-major order of the reduced axes.
+    Place,
+    /// None: a number of values, or a truth value.
     Nothing,
 }
 
@@ -418,7 +420,7 @@ impl Reduction {
             made: Made::Of(statistics),
             defined: &[Real, Time],
             element: AnswerElement::Int64,
-            units: AnswerUnits::Nothing,
+            units: AnswerUnits::Place,
             zero_of_nothing: false,
             nan_of_nan: false,
             weighted: None,
