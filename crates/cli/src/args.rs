@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use rangefold::combine::{Mismatch, MissingVariable, Overlap, PackingRule, Sort, Word};
 
 /// Scan netCDF-4/HDF5 files into kerchunk references and reduce over their byte ranges.
 #[derive(Debug, Parser)]
@@ -215,20 +217,20 @@ pub(crate) struct Combine {
     #[arg(long, value_name = "NAME")]
     pub(crate) identical: Vec<String>,
     /// Order of the joined labels
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = words::<Sort>(), default_value_t)]
     pub(crate) sort: Sort,
     /// Two inputs with data at the same labels
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = words::<Overlap>(), default_value_t)]
     pub(crate) overlap: Overlap,
     /// A variable that some inputs lack
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) missing_var: MissingVar,
+    #[arg(long, value_parser = words::<MissingVariable>(), default_value_t)]
+    pub(crate) missing_var: MissingVariable,
     /// Chunks that do not fit one regular grid, and with split any property that differs
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = words::<Mismatch>(), default_value_t)]
     pub(crate) mismatch: Mismatch,
     /// Files that are packed differently: scale_factor, add_offset, _FillValue, missing_value, valid range, _Unsigned
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) packing: Packing,
+    #[arg(long, value_parser = words::<PackingRule>(), default_value_t)]
+    pub(crate) packing: PackingRule,
     /// Only variables whose path matches; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
@@ -252,64 +254,10 @@ pub(crate) struct Combine {
     pub(crate) record_size: u64,
 }
 
-/// Order of joined labels.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum Sort {
-    /// Smallest first
-    #[default]
-    Asc,
-    /// Largest first
-    Desc,
-    /// In the order of the inputs
-    Given,
-}
-
-/// What to do where inputs overlap.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum Overlap {
-    /// Refuse
-    #[default]
-    Error,
-    /// Accept if the decoded chunks are equal
-    Identical,
-    /// The input given first wins
-    First,
-    /// The input given last wins
-    Last,
-}
-
-/// What to do with files that are packed differently.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum Packing {
-    /// Refuse
-    #[default]
-    Error,
-    /// Keep the packing of each file; rangefold alone reads the result, others refuse it
-    PerFile,
-}
-
-/// What to do with a variable that some inputs lack.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum MissingVar {
-    /// Refuse
-    #[default]
-    Error,
-    /// Its chunks read as the fill value there
-    Fill,
-    /// Leave it out
-    Drop,
-}
-
-/// What to do with chunks that do not fit one regular grid.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum Mismatch {
-    /// Refuse
-    #[default]
-    Error,
-    /// One output per group of inputs that fit together
-    Split,
-    /// Write a rectilinear grid (Zarr v3)
-    Rectilinear,
+/// The values of an option that is said by one word of a few.
+fn words<T: Word + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    let values = T::ALL.iter().map(|value| PossibleValue::new(value.word()).help(value.meaning()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<T>())
 }
 
 #[derive(Debug, Args)]

@@ -112,6 +112,7 @@ mod spec;
 mod split;
 mod times;
 mod values;
+mod words;
 mod written;
 
 pub use combine::{Combined, combine, join};
@@ -124,3 +125,4 @@ pub use spec::{
     AttributeRule, ChunkRule, CombineSpec, MissingVariable, Overlap, PackingRule, Sort, Tolerance,
 };
 pub use split::{Piece, combine_split};
+pub use words::{Mismatch, SpecError, UnknownWord, Word};

@@ -33,7 +33,7 @@ pub use aside::{Stopped, aside, aside_async};
 pub use check::{Extent, Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use fetch::Reads;
-pub use open::{OpenError, Opened};
+pub use open::{OpenError, Opened, read_sets};
 pub use resolve::Resolve;
 pub use save::{
     Form, References, Savable, SaveError, SaveOptions, UnknownForm, check_savable, is_same_store, numbered,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use rangefold_refs::{Manifest, ManifestBuilder, NodePath, ReferenceSet, RefsError, json, parquet};
@@ -53,6 +53,24 @@ pub enum OpenError {
         /// Why.
         source: RefsError,
     },
+}
+
+/// Reference stores read at the same time.
+const STORES_IN_FLIGHT: usize = 16;
+
+/// The sets at `urls` with all their references, in this order, some read at once.
+///
+/// Items are errors for stores that cannot be opened.
+pub fn read_sets<'a>(
+    storage: &'a Storage,
+    urls: &'a [String],
+) -> impl Stream<Item = Result<(String, ReferenceSet), OpenError>> + Send + 'a {
+    stream::iter(urls)
+        .map(move |url| async move {
+            tracing::info!("reading {url}");
+            Ok((url.clone(), Opened::open(storage, url).await?.into_set().await?))
+        })
+        .buffered(STORES_IN_FLIGHT)
 }
 
 /// A reference store that was opened. Of a Parquet store only the metadata have been read.
