@@ -17,12 +17,14 @@
 //! | [`Values`] | typed values, decoded |
 //! | [`MissingSpec`], [`Packing`] | which stored elements are missing, and how the others become values |
 
+mod blosc;
 mod byte_range;
 mod chain;
 mod chunk_key;
 mod codec_spec;
 mod data_type;
 mod grid;
+mod hdf5_values;
 mod hyperslab;
 mod meta;
 mod missing;
@@ -31,10 +33,11 @@ mod packing;
 mod size_text;
 mod values;
 
+pub use blosc::{BloscCompressor, BloscShuffle};
 pub use byte_range::ByteRange;
 pub use chain::chain;
 pub use chunk_key::{ChunkKey, ChunkKeyError};
-pub use codec_spec::{BloscCompressor, BloscShuffle, CodecSpec};
+pub use codec_spec::{CodecFacts, CodecKind, CodecSpec, EncodedLength, Readers};
 pub use data_type::{ByteOrder, DataType, ElementType, Field, TimeUnit};
 pub use grid::{AxisChunks, AxisPart, ChunkGrid, ChunkSelection, GridError, Touching};
 pub use hyperslab::{AxisRange, Hyperslab, SelectionError, Slice};

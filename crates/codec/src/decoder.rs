@@ -2,11 +2,9 @@
 
 use rangefold_array::CodecSpec;
 
+use crate::codecs::{self, Undone};
 use crate::want::Want;
-use crate::{
-    DecodeError, Problem, bitshuffle, blosc, bzip2, checksum, deflate, integer_bits, lz4, lzf, nbit,
-    scale_offset, shuffle, szip, zstandard,
-};
+use crate::{DecodeError, Problem};
 
 /// Undoes codec pipelines, one chunk at a time.
 ///
@@ -18,9 +16,7 @@ pub struct Decoder {
     front: Vec<u8>,
     /// Where the next one writes.
     back: Vec<u8>,
-    blosc: blosc::Blosc,
-    inflate: deflate::Inflate,
-    zstd: zstandard::Zstd,
+    state: codecs::State,
 }
 
 /// Where the bytes are between two stages.
@@ -150,70 +146,19 @@ impl Decoder {
         length: usize,
         want: Want,
     ) -> Result<(Place, usize), Problem> {
-        let Self { front, back, blosc, inflate, zstd } = self;
+        let Self { front, back, state } = self;
         let input = match place {
             Place::Encoded => encoded,
             Place::Front => front.as_slice(),
         };
         let input = input.get(..length).unwrap_or_default();
-        match codec {
-            CodecSpec::Shuffle { element_size } => {
-                want.check(length)?;
-                if !shuffle::moves_bytes(*element_size, length)? {
-                    return Ok((place, length));
-                }
-                shuffle::decode(input, *element_size, back)?;
-            }
-            CodecSpec::Zlib { .. } => inflate.zlib(input, want, back)?,
-            CodecSpec::Gzip { .. } => deflate::gzip(input, want, back)?,
-            CodecSpec::Fletcher32 => {
-                let kept = checksum::fletcher32(input)?;
-                want.check(kept)?;
-                return Ok((place, kept));
-            }
-            CodecSpec::Crc32c => {
-                let kept = checksum::crc32c(input)?;
-                want.check(kept)?;
-                return Ok((place, kept));
-            }
-            CodecSpec::Blosc { .. } => blosc.decode(input, inflate, zstd, want, back)?,
-            CodecSpec::Zstd { .. } => zstd.decode(input, want, back)?,
-            CodecSpec::Lzf => lzf::decode(input, want, back)?,
-            CodecSpec::Bzip2 { .. } => bzip2::decode(input, want, back)?,
-            CodecSpec::Lz4 { .. } => lz4::decode(input, want, back)?,
-            CodecSpec::Lz4Hdf5 { .. } => lz4::decode_hdf5(input, want, back)?,
-            CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => {
-                let layout = bitshuffle::Layout::new(*element_size, *block_size, *compression)?;
-                bitshuffle::decode(input, layout, zstd, want, back)?;
-            }
-            CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => {
-                let elements = scale_offset::Elements::new(*element_size, *order, *decimals, *fill)?;
-                scale_offset::decode(input, elements, *element_count, want, back)?;
-            }
-            CodecSpec::NbitHdf5 { values } => nbit::decode(input, &nbit::Chunk::parse(values)?, want, back)?,
-            CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => {
-                let layout =
-                    szip::Layout::new(*options, *pixels_per_block, *bits_per_pixel, *pixels_per_scanline)?;
-                szip::decode(input, layout, want, back)?;
-            }
-            CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => {
-                want.check(length)?;
-                let layout =
-                    integer_bits::Layout::new(*element_size, *order, *bit_offset, *precision, *signed)?;
-                integer_bits::decode(input, layout, back)?;
-            }
-            CodecSpec::VlenUtf8 | CodecSpec::VlenBytes => {
-                want.check(length)?;
-                return Ok((place, length));
-            }
-            CodecSpec::AttributesByPart { .. } => {
-                return Err(Problem::Malformed(
-                    "its elements mean something else in each part of an axis, and are asked for without saying where",
-                ));
+        match codecs::decode(codec, input, want, state, back)? {
+            Undone::InPlace(kept) => Ok((place, kept)),
+            Undone::Written => {
+                std::mem::swap(front, back);
+                Ok((Place::Front, front.len()))
             }
         }
-        std::mem::swap(front, back);
-        Ok((Place::Front, front.len()))
     }
 
     fn bytes<'a>(&'a self, place: Place, length: usize, encoded: &'a [u8]) -> &'a [u8] {

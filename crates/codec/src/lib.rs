@@ -20,30 +20,16 @@
 //! gzip, bzip2 and Zstandard data may consist of several members.
 
 mod bits;
-mod bitshuffle;
-mod blosc;
-mod blosc_lz;
 mod byte_order;
-mod bzip2;
-mod checksum;
+mod codecs;
 mod copies;
 mod decoder;
-mod deflate;
 mod encode;
 mod error;
-mod integer_bits;
-mod lz4;
-mod lzf;
-mod nbit;
-mod scale_offset;
-mod shuffle;
-mod szip;
-mod vlen;
 mod want;
-mod zstandard;
 
 pub use byte_order::to_native;
+pub use codecs::vlen::strings;
 pub use decoder::Decoder;
 pub use encode::{EncodeError, encode};
 pub use error::{DecodeError, Problem};
-pub use vlen::strings;

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use rangefold_array::CodecSpec;
+use rangefold_array::{CodecSpec, EncodedLength};
 
 use crate::Problem;
 
@@ -64,30 +64,20 @@ impl Want {
 
     /// What the stages after `codec` yield, if it is fed as many bytes as this.
     pub(crate) fn encoded_by(self, codec: &CodecSpec) -> Self {
-        match codec {
-            CodecSpec::Shuffle { .. }
-            | CodecSpec::BitshuffleHdf5 { compression: 0, .. }
-            | CodecSpec::AttributesByPart { .. }
-            | CodecSpec::IntegerBitsHdf5 { .. } => self,
-            CodecSpec::Fletcher32 | CodecSpec::Crc32c => match self {
-                Self::Exactly(length) => Self::Exactly(length.saturating_add(4)),
-                Self::AtMost(length) => Self::AtMost(length.saturating_add(4)),
-            },
+        let encoded = match codec {
+            CodecSpec::BitshuffleHdf5 { compression: 0, .. } => EncodedLength::Same,
+            codec => codec.facts().encoded,
+        };
+        match (encoded, self) {
+            (EncodedLength::Same, want) => want,
+            (EncodedLength::Longer(more), Self::Exactly(length)) => {
+                Self::Exactly(length.saturating_add(more))
+            }
+            (EncodedLength::Longer(more), Self::AtMost(length)) => Self::AtMost(length.saturating_add(more)),
             // The limit of a pipeline that ends in strings is that of their frame.
-            CodecSpec::VlenUtf8 | CodecSpec::VlenBytes => Self::AtMost(self.limit()),
-            CodecSpec::Zlib { .. }
-            | CodecSpec::Gzip { .. }
-            | CodecSpec::Blosc { .. }
-            | CodecSpec::Zstd { .. }
-            | CodecSpec::Lzf
-            | CodecSpec::Bzip2 { .. }
-            | CodecSpec::Lz4 { .. }
-            | CodecSpec::Lz4Hdf5 { .. }
-            | CodecSpec::BitshuffleHdf5 { .. }
-            | CodecSpec::ScaleOffsetHdf5 { .. }
-            | CodecSpec::NbitHdf5 { .. }
-            | CodecSpec::SzipHdf5 { .. } => {
-                Self::AtMost(self.limit().saturating_mul(EXPANSION_FACTOR).saturating_add(EXPANSION_BYTES))
+            (EncodedLength::Strings, want) => Self::AtMost(want.limit()),
+            (EncodedLength::Bounded, want) => {
+                Self::AtMost(want.limit().saturating_mul(EXPANSION_FACTOR).saturating_add(EXPANSION_BYTES))
             }
         }
     }

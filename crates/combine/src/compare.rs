@@ -163,7 +163,7 @@ pub(crate) fn properties(array: &InputArray<'_>, scope: Scope) -> Vec<(&'static 
     if let Scope::Chunks { lengths, .. } = scope {
         properties.push(("chunk shape", chunk_shape(array, lengths)));
         properties.push(("element order", format!("{:?}", meta.order)));
-        let codecs: Vec<String> = meta.element_codecs().iter().map(codec_identity).collect();
+        let codecs: Vec<String> = meta.element_codecs().iter().map(CodecSpec::identity).collect();
         properties.push(("codecs", if codecs.is_empty() { "none".to_owned() } else { codecs.join(" + ") }));
     }
     for name in MEANING {
@@ -196,43 +196,6 @@ fn chunk_shape(array: &InputArray<'_>, lengths: ChunkRule) -> String {
         AxisChunks::Listed { .. } => "uneven".to_owned(),
     });
     format!("[{}]", stretched.chain(own).collect::<Vec<_>>().join(", "))
-}
-
-/// What a decoder must know of a codec: levels and block sizes do not matter to it.
-fn codec_identity(codec: &CodecSpec) -> String {
-    match codec {
-        CodecSpec::Shuffle { element_size } => format!("shuffle of {element_size} bytes"),
-        CodecSpec::Zlib { .. } => "zlib".to_owned(),
-        CodecSpec::Gzip { .. } => "gzip".to_owned(),
-        CodecSpec::Blosc { .. } => "blosc".to_owned(),
-        CodecSpec::Zstd { .. } => "zstd".to_owned(),
-        CodecSpec::Bzip2 { .. } => "bzip2".to_owned(),
-        CodecSpec::Lz4 { .. } => "lz4".to_owned(),
-        CodecSpec::Lz4Hdf5 { .. } => "lz4 (HDF5)".to_owned(),
-        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => {
-            format!("bitshuffle of {element_size} bytes in blocks of {block_size}, compression {compression}")
-        }
-        CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => {
-            let kind = decimals.map_or("integers".to_owned(), |decimals| format!("{decimals} decimals"));
-            format!(
-                "scaleoffset of {element_count} × {element_size} bytes {order:?}, {kind}, fill value {fill:?}"
-            )
-        }
-        CodecSpec::NbitHdf5 { values } => format!("nbit {values:?}"),
-        CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => format!(
-            "szip of {bits_per_pixel} bits in blocks of {pixels_per_block} and lines of {pixels_per_scanline}, options {options}"
-        ),
-        CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => {
-            let sign = if *signed { "signed" } else { "unsigned" };
-            format!("{precision} bits from bit {bit_offset} of {element_size} bytes {order:?}, {sign}")
-        }
-        CodecSpec::Fletcher32 => "fletcher32".to_owned(),
-        CodecSpec::Lzf => "lzf".to_owned(),
-        CodecSpec::Crc32c => "crc32c".to_owned(),
-        CodecSpec::VlenUtf8 => "vlen-utf8".to_owned(),
-        CodecSpec::VlenBytes => "vlen-bytes".to_owned(),
-        CodecSpec::AttributesByPart { axis } => format!("attributes by part of axis {axis}"),
-    }
 }
 
 /// The array of which the result takes over what does not matter, such as compression levels: not the first, but one

@@ -5,103 +5,68 @@
 //! What has no codec there is written under an id of our own, which other readers refuse by name. That includes bit
 //! shuffling without a compressor: zarr-python 3 opens `imagecodecs_bitshuffle` and reads wrong values without an error.
 
-use rangefold_array::{BloscCompressor, BloscShuffle, ByteOrder, CodecSpec};
+use rangefold_array::{BloscCompressor, BloscShuffle, ByteOrder, CodecKind, CodecSpec};
 
 use crate::AttributeValue::{self, Bool, Integer, Text};
 use crate::error::Problem;
 
-/// Our own id of HDF5 filter 32008.
-const BITSHUFFLE_HDF5: &str = "rangefold_bitshuffle_hdf5";
-/// Our own id of HDF5 filter 6.
-const SCALE_OFFSET_HDF5: &str = "rangefold_hdf5_scaleoffset";
-/// Our own id of HDF5 filter 5.
-const NBIT_HDF5: &str = "rangefold_hdf5_nbit";
-/// Our own id of HDF5 filter 4.
-const SZIP_HDF5: &str = "rangefold_hdf5_szip";
-/// Our own id of integers of which not all bits count.
-const INTEGER_BITS_HDF5: &str = "rangefold_hdf5_integer";
-
-/// Our own id of attributes that hold by parts.
-pub(crate) const ATTRIBUTES_BY_PART: &str = "rangefold_attributes_by_part";
-
-/// The configuration of `codec`: its id and its members in numcodecs' order.
-pub(crate) fn configuration(codec: &CodecSpec) -> (&'static str, Vec<(&'static str, AttributeValue)>) {
+/// The members of the configuration of `codec`, in numcodecs' order.
+pub(crate) fn members(codec: &CodecSpec) -> Vec<(&'static str, AttributeValue)> {
     let size = |n: usize| Integer(n as i128);
     let level = |level: &i32| ("level", Integer((*level).into()));
     match codec {
-        CodecSpec::Shuffle { element_size } => ("shuffle", vec![("elementsize", size(*element_size))]),
-        CodecSpec::Zlib { level: n } => ("zlib", vec![level(n)]),
-        CodecSpec::Gzip { level: n } => ("gzip", vec![level(n)]),
-        CodecSpec::Fletcher32 => ("fletcher32", vec![]),
-        CodecSpec::Blosc { compressor, level, shuffle, block_size } => (
-            "blosc",
-            vec![
-                ("cname", Text(compressor.name().to_owned())),
-                ("clevel", Integer((*level).into())),
-                ("shuffle", Integer(shuffle_code(*shuffle))),
-                ("blocksize", size(*block_size)),
-            ],
-        ),
-        CodecSpec::Zstd { level: n, checksum } => ("zstd", vec![level(n), ("checksum", Bool(*checksum))]),
+        CodecSpec::Shuffle { element_size } => vec![("elementsize", size(*element_size))],
+        CodecSpec::Zlib { level: n } => vec![level(n)],
+        CodecSpec::Gzip { level: n } => vec![level(n)],
+        CodecSpec::Fletcher32 | CodecSpec::Crc32c | CodecSpec::VlenUtf8 | CodecSpec::VlenBytes => vec![],
+        CodecSpec::Blosc { compressor, level, shuffle, block_size } => vec![
+            ("cname", Text(compressor.name().to_owned())),
+            ("clevel", Integer((*level).into())),
+            ("shuffle", Integer(shuffle_code(*shuffle))),
+            ("blocksize", size(*block_size)),
+        ],
+        CodecSpec::Zstd { level: n, checksum } => vec![level(n), ("checksum", Bool(*checksum))],
         // imagecodecs expects its own length header unless told that there is none.
-        CodecSpec::Lzf => ("imagecodecs_lzf", vec![("header", Bool(false))]),
-        CodecSpec::Bzip2 { level: n } => ("bz2", vec![level(n)]),
-        CodecSpec::Lz4 { acceleration } => ("lz4", vec![("acceleration", Integer((*acceleration).into()))]),
-        CodecSpec::Lz4Hdf5 { block_size } => (
-            "imagecodecs_lz4h5",
-            vec![(
-                "blocksize",
-                match block_size {
-                    0 => AttributeValue::Null,
-                    n => size(*n),
-                },
-            )],
-        ),
-        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => (
-            BITSHUFFLE_HDF5,
-            vec![
-                ("itemsize", size(*element_size)),
-                ("blocksize", size(*block_size)),
-                ("compression", Integer((*compression).into())),
-            ],
-        ),
-        CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => (
-            SCALE_OFFSET_HDF5,
-            vec![
-                ("items", size(*element_count)),
-                ("itemsize", size(*element_size)),
-                ("order", order_name(*order)),
-                ("decimals", decimals.map_or(AttributeValue::Null, |decimals| Integer(decimals.into()))),
-                ("fill", fill.map_or(AttributeValue::Null, |fill| Integer(fill.into()))),
-            ],
-        ),
+        CodecSpec::Lzf => vec![("header", Bool(false))],
+        CodecSpec::Bzip2 { level: n } => vec![level(n)],
+        CodecSpec::Lz4 { acceleration } => vec![("acceleration", Integer((*acceleration).into()))],
+        CodecSpec::Lz4Hdf5 { block_size } => vec![(
+            "blocksize",
+            match block_size {
+                0 => AttributeValue::Null,
+                n => size(*n),
+            },
+        )],
+        CodecSpec::BitshuffleHdf5 { element_size, block_size, compression } => vec![
+            ("itemsize", size(*element_size)),
+            ("blocksize", size(*block_size)),
+            ("compression", Integer((*compression).into())),
+        ],
+        CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill } => vec![
+            ("items", size(*element_count)),
+            ("itemsize", size(*element_size)),
+            ("order", order_name(*order)),
+            ("decimals", decimals.map_or(AttributeValue::Null, |decimals| Integer(decimals.into()))),
+            ("fill", fill.map_or(AttributeValue::Null, |fill| Integer(fill.into()))),
+        ],
         CodecSpec::NbitHdf5 { values } => {
             let values = values.iter().map(|value| Integer((*value).into())).collect();
-            (NBIT_HDF5, vec![("values", AttributeValue::List(values))])
+            vec![("values", AttributeValue::List(values))]
         }
-        CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => (
-            SZIP_HDF5,
-            vec![
-                ("options", Integer((*options).into())),
-                ("pixels_per_block", Integer((*pixels_per_block).into())),
-                ("bits_per_pixel", Integer((*bits_per_pixel).into())),
-                ("pixels_per_scanline", Integer((*pixels_per_scanline).into())),
-            ],
-        ),
-        CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => (
-            INTEGER_BITS_HDF5,
-            vec![
-                ("itemsize", size(*element_size)),
-                ("order", order_name(*order)),
-                ("offset", Integer((*bit_offset).into())),
-                ("precision", Integer((*precision).into())),
-                ("signed", Bool(*signed)),
-            ],
-        ),
-        CodecSpec::Crc32c => ("crc32c", vec![]),
-        CodecSpec::VlenUtf8 => ("vlen-utf8", vec![]),
-        CodecSpec::VlenBytes => ("vlen-bytes", vec![]),
-        CodecSpec::AttributesByPart { axis } => (ATTRIBUTES_BY_PART, vec![("axis", size(*axis))]),
+        CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline } => vec![
+            ("options", Integer((*options).into())),
+            ("pixels_per_block", Integer((*pixels_per_block).into())),
+            ("bits_per_pixel", Integer((*bits_per_pixel).into())),
+            ("pixels_per_scanline", Integer((*pixels_per_scanline).into())),
+        ],
+        CodecSpec::IntegerBitsHdf5 { element_size, order, bit_offset, precision, signed } => vec![
+            ("itemsize", size(*element_size)),
+            ("order", order_name(*order)),
+            ("offset", Integer((*bit_offset).into())),
+            ("precision", Integer((*precision).into())),
+            ("signed", Bool(*signed)),
+        ],
+        CodecSpec::AttributesByPart { axis } => vec![("axis", size(*axis))],
     }
 }
 
@@ -125,9 +90,8 @@ fn order_name(order: ByteOrder) -> AttributeValue {
 
 /// The configuration of `codec` as an object with its id first.
 pub(crate) fn to_value(codec: &CodecSpec) -> AttributeValue {
-    let (id, members) = configuration(codec);
-    let id = ("id".to_owned(), Text(id.to_owned()));
-    let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let id = ("id".to_owned(), Text(codec.facts().numcodecs.to_owned()));
+    let members = members(codec).into_iter().map(|(name, value)| (name.to_owned(), value));
     AttributeValue::Map(std::iter::once(id).chain(members).collect())
 }
 
@@ -143,58 +107,58 @@ pub(crate) fn from_value(value: &AttributeValue) -> Result<CodecSpec, Problem> {
 /// The codec called `id` with the members of `value`; what is left out has numcodecs' default.
 pub(crate) fn from_configuration(id: &str, value: &AttributeValue) -> Result<CodecSpec, Problem> {
     let member = Members { id, value };
-    Ok(match id {
-        "shuffle" => CodecSpec::Shuffle { element_size: member.at_least_one("elementsize", 4)? },
-        "zlib" | "imagecodecs_zlib" => CodecSpec::Zlib { level: member.integer("level", 1)? },
-        "gzip" => CodecSpec::Gzip { level: member.integer("level", 1)? },
-        "fletcher32" => CodecSpec::Fletcher32,
-        "blosc" => CodecSpec::Blosc {
+    let kind = CodecKind::of_numcodecs(id).ok_or_else(|| Problem::Unsupported(format!("codec {id:?}")))?;
+    Ok(match kind {
+        CodecKind::Shuffle => CodecSpec::Shuffle { element_size: member.at_least_one("elementsize", 4)? },
+        CodecKind::Zlib => CodecSpec::Zlib { level: member.integer("level", 1)? },
+        CodecKind::Gzip => CodecSpec::Gzip { level: member.integer("level", 1)? },
+        CodecKind::Fletcher32 => CodecSpec::Fletcher32,
+        CodecKind::Blosc => CodecSpec::Blosc {
             compressor: member.compressor()?,
             level: member.integer("clevel", 5)?,
             shuffle: member.shuffle()?,
             block_size: member.integer("blocksize", 0)?,
         },
-        "zstd" | "imagecodecs_zstd" => {
+        CodecKind::Zstd => {
             CodecSpec::Zstd { level: member.integer("level", 0)?, checksum: member.flag("checksum", false)? }
         }
-        "imagecodecs_lzf" if member.flag("header", true)? => {
+        CodecKind::Lzf if member.flag("header", true)? => {
             return Err(Problem::Unsupported("codec \"imagecodecs_lzf\" with a header".to_owned()));
         }
-        "imagecodecs_lzf" => CodecSpec::Lzf,
-        "bz2" => CodecSpec::Bzip2 { level: member.integer("level", 1)? },
-        "lz4" => CodecSpec::Lz4 { acceleration: member.integer("acceleration", 1)? },
-        "imagecodecs_lz4h5" => CodecSpec::Lz4Hdf5 { block_size: member.integer("blocksize", 0)? },
-        "imagecodecs_bitshuffle" | BITSHUFFLE_HDF5 => CodecSpec::BitshuffleHdf5 {
+        CodecKind::Lzf => CodecSpec::Lzf,
+        CodecKind::Bzip2 => CodecSpec::Bzip2 { level: member.integer("level", 1)? },
+        CodecKind::Lz4 => CodecSpec::Lz4 { acceleration: member.integer("acceleration", 1)? },
+        CodecKind::Lz4Hdf5 => CodecSpec::Lz4Hdf5 { block_size: member.integer("blocksize", 0)? },
+        CodecKind::BitshuffleHdf5 => CodecSpec::BitshuffleHdf5 {
             element_size: member.at_least_one("itemsize", 1)?,
             block_size: member.integer("blocksize", 0)?,
             compression: member.integer("compression", 0)?,
         },
-        SCALE_OFFSET_HDF5 => CodecSpec::ScaleOffsetHdf5 {
+        CodecKind::ScaleOffsetHdf5 => CodecSpec::ScaleOffsetHdf5 {
             element_count: member.required("items")?,
             element_size: member.required("itemsize")?,
             order: member.order()?,
             decimals: member.optional("decimals")?,
             fill: member.optional("fill")?,
         },
-        NBIT_HDF5 => CodecSpec::NbitHdf5 { values: member.values()? },
-        SZIP_HDF5 => CodecSpec::SzipHdf5 {
+        CodecKind::NbitHdf5 => CodecSpec::NbitHdf5 { values: member.values()? },
+        CodecKind::SzipHdf5 => CodecSpec::SzipHdf5 {
             options: member.required("options")?,
             pixels_per_block: member.required("pixels_per_block")?,
             bits_per_pixel: member.required("bits_per_pixel")?,
             pixels_per_scanline: member.required("pixels_per_scanline")?,
         },
-        INTEGER_BITS_HDF5 => CodecSpec::IntegerBitsHdf5 {
+        CodecKind::IntegerBitsHdf5 => CodecSpec::IntegerBitsHdf5 {
             element_size: member.required("itemsize")?,
             order: member.order()?,
             bit_offset: member.required("offset")?,
             precision: member.required("precision")?,
             signed: member.flag("signed", false)?,
         },
-        "crc32c" => CodecSpec::Crc32c,
-        "vlen-utf8" => CodecSpec::VlenUtf8,
-        "vlen-bytes" => CodecSpec::VlenBytes,
-        ATTRIBUTES_BY_PART => CodecSpec::AttributesByPart { axis: member.required("axis")? },
-        _ => return Err(Problem::Unsupported(format!("codec {id:?}"))),
+        CodecKind::Crc32c => CodecSpec::Crc32c,
+        CodecKind::VlenUtf8 => CodecSpec::VlenUtf8,
+        CodecKind::VlenBytes => CodecSpec::VlenBytes,
+        CodecKind::AttributesByPart => CodecSpec::AttributesByPart { axis: member.required("axis")? },
     })
 }
 

@@ -24,8 +24,8 @@
 
 use base64::Engine as _;
 use rangefold_array::{
-    ArrayMeta, AxisChunks, BloscCompressor, BloscShuffle, ByteOrder, ChunkGrid, ChunkKey, CodecSpec,
-    DataType, ElementType, Field, FillValue, MemoryOrder, TimeUnit,
+    ArrayMeta, AxisChunks, BloscCompressor, BloscShuffle, ByteOrder, ChunkGrid, ChunkKey, CodecKind,
+    CodecSpec, DataType, ElementType, Field, FillValue, MemoryOrder, TimeUnit,
 };
 
 use crate::AttributeValue::{self, Bool, Integer, List, Map, Null, Text};
@@ -489,27 +489,11 @@ fn codecs_to_values(meta: &ArrayMeta, order: ByteOrder) -> Vec<AttributeValue> {
 }
 
 fn codec_to_value(codec: &CodecSpec, element_size: usize) -> AttributeValue {
-    let (id, configuration) = numcodecs::configuration(codec);
-    match codec {
-        CodecSpec::Blosc { compressor, level, shuffle, block_size } => {
-            named("blosc", blosc(*compressor, *level, *shuffle, *block_size, element_size))
-        }
-        // These have the same name and members in v3.
-        CodecSpec::Gzip { .. }
-        | CodecSpec::Zstd { .. }
-        | CodecSpec::Crc32c
-        | CodecSpec::VlenUtf8
-        | CodecSpec::VlenBytes => named(id, configuration),
-        CodecSpec::Lzf
-        | CodecSpec::Lz4Hdf5 { .. }
-        | CodecSpec::BitshuffleHdf5 { .. }
-        | CodecSpec::ScaleOffsetHdf5 { .. }
-        | CodecSpec::NbitHdf5 { .. }
-        | CodecSpec::SzipHdf5 { .. }
-        | CodecSpec::IntegerBitsHdf5 { .. }
-        | CodecSpec::AttributesByPart { .. } => named(id, configuration),
-        _ => named(&format!("numcodecs.{id}"), configuration),
+    let name = codec.facts().zarr_v3;
+    if let CodecSpec::Blosc { compressor, level, shuffle, block_size } = codec {
+        return named(name, blosc(*compressor, *level, *shuffle, *block_size, element_size));
     }
+    named(name, numcodecs::members(codec))
 }
 
 fn blosc(
@@ -545,11 +529,12 @@ struct Codecs {
 fn codecs_from_values(stages: &[AttributeValue], rank: usize) -> Result<Codecs, Problem> {
     let mut chain =
         Codecs { order: MemoryOrder::RowMajor, byte_order: ByteOrder::Little, codecs: Vec::new() };
+    let by_part = CodecKind::AttributesByPart.facts().zarr_v3;
     let mut in_bytes = false;
     for stage in stages {
         let (name, configuration) = unnamed(Some(stage), "codec")?;
         match name {
-            numcodecs::ATTRIBUTES_BY_PART if chain.codecs.is_empty() && !in_bytes => {
+            name if name == by_part && chain.codecs.is_empty() && !in_bytes => {
                 chain.codecs.push(numcodecs::from_configuration(name, configuration)?);
                 continue;
             }

@@ -1,6 +1,6 @@
 //! HDF5 filters as codecs.
 
-use rangefold_array::{BloscCompressor, BloscShuffle, ByteOrder, CodecSpec};
+use rangefold_array::{CodecKind, CodecSpec};
 use rangefold_hdf5::model::Filter;
 
 /// The pipeline of a dataset.
@@ -56,104 +56,10 @@ impl FilterMask {
 }
 
 /// The codec that undoes `filter`.
-///
-/// Numbers of filters: the HDF5 File Format 3.0, IV.A.2.l, and the registry at
-/// <https://github.com/HDFGroup/hdf5_plugins/blob/master/docs/RegisteredFilterPlugins.md>.
 fn codec(filter: &Filter, element_size: u64) -> Result<Option<CodecSpec>, String> {
-    let value = |index: usize| filter.values.get(index).copied();
-    let small = |index: usize, default: i32| {
-        value(index).map_or(default, |value| i32::try_from(value).unwrap_or(default))
-    };
-    let size = |index: usize, default: u64| {
-        usize::try_from(value(index).map_or(default, u64::from))
-            .map_err(|_| format!("a {} of odd size", name(filter)))
-    };
-    Ok(Some(match filter.id {
-        1 => CodecSpec::Zlib { level: small(0, 6) },
-        2 => CodecSpec::Shuffle { element_size: size(0, element_size)? },
-        3 => CodecSpec::Fletcher32,
-        // Options, samples of a block, bits of a sample, samples of a scanline.
-        4 => match filter.values[..] {
-            [options, pixels_per_block, bits_per_pixel, pixels_per_scanline, ..] => {
-                CodecSpec::SzipHdf5 { options, pixels_per_block, bits_per_pixel, pixels_per_scanline }
-            }
-            _ => return Err(format!("the filter {} with {} values of 4", name(filter), filter.values.len())),
-        },
-        // The second value says that every bit counts.
-        5 if value(1) == Some(1) => return Ok(None),
-        5 => CodecSpec::NbitHdf5 { values: filter.values.clone() },
-        6 => return scale_offset(filter),
-        307 => CodecSpec::Bzip2 { level: small(0, 9) },
-        32000 => CodecSpec::Lzf,
-        32001 => blosc(filter)?,
-        32004 => CodecSpec::Lz4Hdf5 { block_size: size(0, 0)? },
-        // Two words of version, then element size, block size and compressor.
-        32008 => CodecSpec::BitshuffleHdf5 {
-            element_size: size(2, element_size)?,
-            block_size: size(3, 0)?,
-            compression: value(4).unwrap_or(0),
-        },
-        32015 => CodecSpec::Zstd { level: small(0, 3), checksum: false },
-        _ => return Err(format!("the filter {}", name(filter))),
-    }))
-}
-
-/// The values of the scale-offset filter: scale type (0 decimals, 2 integer), decimals or bits, elements of a chunk,
-/// class (0 integer, 1 float), element size, sign, order (0 little, 1 big), whether there is a fill value, and that.
-fn scale_offset(filter: &Filter) -> Result<Option<CodecSpec>, String> {
-    let refused = |what: &str, value: u32| Err(format!("the filter {} with {what} {value}", name(filter)));
-    let [scale, factor, count, class, size, _, order, has_fill, ref fill @ ..] = filter.values[..] else {
-        return Err(format!("the filter {} with only {} values", name(filter), filter.values.len()));
-    };
-    let decimals = match (scale, class) {
-        (2, 0) => None,
-        (0, 1) => Some(factor.cast_signed()),
-        _ => return refused("scale type", scale),
-    };
-    // As many bits as an element has: HDF5 leaves the bytes as they are.
-    if decimals.is_none() && size.checked_mul(8) == Some(factor) {
-        return Ok(None);
-    }
-    let order = match order {
-        0 => ByteOrder::Little,
-        1 => ByteOrder::Big,
-        _ => return refused("byte order", order),
-    };
-    let word = |index: usize| u64::from(fill.get(index).copied().unwrap_or(0));
-    let bits = word(0) | word(1) << 32;
-    let fill = match (has_fill, size) {
-        (0, _) => None,
-        (1, 8) => Some(bits),
-        // The bytes above a short fill value are not its own.
-        (1, 1 | 2 | 4) => Some(bits & ((1 << (8 * size)) - 1)),
-        (1, _) => return refused("element size", size),
-        _ => return refused("fill value flag", has_fill),
-    };
-    let length = |value: u32| usize::try_from(value).map_err(|_| "chunks larger than memory");
-    let (element_count, element_size) = (length(count)?, length(size)?);
-    Ok(Some(CodecSpec::ScaleOffsetHdf5 { element_count, element_size, order, decimals, fill }))
-}
-
-/// The values of the Blosc filter: revision, format, element size, chunk length, level, shuffle, compressor.
-fn blosc(filter: &Filter) -> Result<CodecSpec, String> {
-    let value = |index: usize, default: u32| filter.values.get(index).copied().unwrap_or(default);
-    let compressor = match value(6, 0) {
-        0 => BloscCompressor::BloscLz,
-        1 => BloscCompressor::Lz4,
-        2 => BloscCompressor::Lz4Hc,
-        3 => BloscCompressor::Snappy,
-        4 => BloscCompressor::Zlib,
-        5 => BloscCompressor::Zstd,
-        other => return Err(format!("the filter {} with compressor {other}", name(filter))),
-    };
-    let shuffle = match value(5, 1) {
-        0 => BloscShuffle::None,
-        1 => BloscShuffle::Byte,
-        2 => BloscShuffle::Bit,
-        other => return Err(format!("the filter {} with shuffle {other}", name(filter))),
-    };
-    let level = i32::try_from(value(4, 5)).unwrap_or(5);
-    Ok(CodecSpec::Blosc { compressor, level, shuffle, block_size: 0 })
+    let refused = |why: &str| format!("the filter {}{why}", name(filter));
+    let kind = CodecKind::of_hdf5_filter(filter.id).ok_or_else(|| refused(""))?;
+    CodecSpec::of_hdf5_filter(kind, &filter.values, element_size).map_err(|why| refused(&format!(" {why}")))
 }
 
 /// The number of a filter and what it is known as.
@@ -198,6 +104,8 @@ fn name(filter: &Filter) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rangefold_array::{BloscCompressor, BloscShuffle, ByteOrder};
+
     use super::*;
 
     fn filter(id: u16, values: &[u32]) -> Filter {

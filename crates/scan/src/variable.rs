@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rangefold_array::{ArrayMeta, CodecSpec, ElementType, MemoryOrder};
+use rangefold_array::{ArrayMeta, CodecSpec, ElementType, MemoryOrder, Readers};
 use rangefold_hdf5::model::{Dataset, File};
 use rangefold_hdf5::range::ByteRange;
 use rangefold_refs::{Attributes, ManifestBuilder, Reference};
@@ -158,7 +158,7 @@ pub(crate) fn variable(
 
 /// What readers in Python must install to undo `codec`, where numcodecs alone cannot.
 fn python_package(codec: &CodecSpec) -> Option<String> {
-    matches!(codec, CodecSpec::Lzf | CodecSpec::Lz4Hdf5 { .. }).then(|| {
+    (codec.facts().readers == Readers::Imagecodecs).then(|| {
         format!(
             "readers in Python need imagecodecs, and imagecodecs.numcodecs.register_codecs() called first, for its filter {}",
             codec.name()
@@ -261,14 +261,8 @@ impl Mapping<'_> {
             u64::try_from(size).ok().and_then(|size| self.geometry.chunk_len.checked_rem(size)) == Some(0)
         };
         let undone = |(position, codec): &(usize, &CodecSpec)| match codec {
-            CodecSpec::BitshuffleHdf5 { .. }
-            | CodecSpec::ScaleOffsetHdf5 { .. }
-            | CodecSpec::NbitHdf5 { .. }
-            | CodecSpec::SzipHdf5 { .. }
-            | CodecSpec::IntegerBitsHdf5 { .. }
-            | CodecSpec::AttributesByPart { .. } => false,
             CodecSpec::Shuffle { element_size } => *position == 0 && whole(*element_size),
-            _ => true,
+            codec => codec.facts().readers != Readers::Rangefold,
         };
         let portable: Vec<_> =
             codecs.iter().enumerate().filter(undone).map(|(_, codec)| codec.clone()).collect();

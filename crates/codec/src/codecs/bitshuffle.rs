@@ -9,10 +9,11 @@
 //!             | ( encoded length u32 BE | compressed block )… | fewer than eight elements, as they are
 //! ```
 
-use crate::shuffle::interleave;
+use super::lz4;
+use super::shuffle::interleave;
+use super::zstandard::Zstd;
+use crate::Problem;
 use crate::want::{Want, room, take, take_array};
-use crate::zstandard::Zstd;
-use crate::{Problem, lz4};
 
 /// A block has a multiple of this many elements.
 pub(crate) const BLOCK_MULTIPLE: usize = 8;
@@ -187,7 +188,7 @@ pub(crate) fn encode(input: &[u8], layout: Layout) -> Option<Vec<u8>> {
     let mut rest = input;
     for block_len in layout.blocks(input.len(), block_len) {
         let elements = take(&mut rest, block_len).ok()?;
-        let planes = crate::shuffle::encode(elements, layout.element_size).ok()?;
+        let planes = super::shuffle::encode(elements, layout.element_size).ok()?;
         let mut rows = vec![0; block_len];
         bytes_to_bits(&planes, block_len / layout.element_size, &mut rows);
         let encoded = match layout.compressor {

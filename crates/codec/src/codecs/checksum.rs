@@ -57,6 +57,11 @@ pub(crate) fn fletcher32_of(bytes: &[u8]) -> u32 {
     sum2 << 16 | sum1
 }
 
+/// `input` with its checksum behind it.
+pub(crate) fn with_suffix(input: &[u8], checksum: u32) -> Vec<u8> {
+    [input, &checksum.to_le_bytes()].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

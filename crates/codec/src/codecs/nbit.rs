@@ -11,9 +11,9 @@
 
 use rangefold_array::ByteOrder;
 
+use super::integer_bits::write;
 use crate::Problem;
 use crate::bits::{BYTE, Bits};
-use crate::integer_bits::write;
 use crate::want::{Want, room};
 
 /// Arrays and structures inside each other. Real types nest two or three.

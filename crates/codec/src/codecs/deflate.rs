@@ -1,6 +1,6 @@
 //! zlib (RFC 1950) and gzip (RFC 1952).
 
-use libdeflater::{DecompressionError, Decompressor};
+use libdeflater::{CompressionError, CompressionLvl, Compressor, DecompressionError, Decompressor};
 
 use crate::Problem;
 use crate::want::{Want, decode_into_room, read_to_end};
@@ -38,4 +38,28 @@ impl Inflate {
 pub(crate) fn gzip(input: &[u8], want: Want, out: &mut Vec<u8>) -> Result<(), Problem> {
     want.check_plausible(input.len(), EXPANSION_MAX)?;
     read_to_end(flate2::bufread::MultiGzDecoder::new(input), input.len(), want, out)
+}
+
+/// Encodes one zlib stream.
+pub(crate) fn encode_zlib(level: i32, input: &[u8]) -> Option<Vec<u8>> {
+    compress(level, input, Compressor::zlib_compress_bound, Compressor::zlib_compress)
+}
+
+/// Encodes one gzip member.
+pub(crate) fn encode_gzip(level: i32, input: &[u8]) -> Option<Vec<u8>> {
+    compress(level, input, Compressor::gzip_compress_bound, Compressor::gzip_compress)
+}
+
+/// libdeflate behind either header. Levels libdeflate does not know, such as zlib's -1, become its default.
+fn compress(
+    level: i32,
+    input: &[u8],
+    bound: fn(&mut Compressor, usize) -> usize,
+    run: impl Fn(&mut Compressor, &[u8], &mut [u8]) -> Result<usize, CompressionError>,
+) -> Option<Vec<u8>> {
+    let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap_or_default());
+    let mut out = vec![0; bound(&mut compressor, input.len())];
+    let length = run(&mut compressor, input, &mut out).ok()?;
+    out.truncate(length);
+    Some(out)
 }

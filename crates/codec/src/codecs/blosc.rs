@@ -17,10 +17,11 @@
 //!
 //! Compatible implementations: C-Blosc 1 (numcodecs, hdf5plugin, zarrs).
 
-use crate::deflate::Inflate;
+use super::deflate::Inflate;
+use super::zstandard::Zstd;
+use super::{bitshuffle, blosc_lz, lz4, shuffle};
+use crate::Problem;
 use crate::want::{Want, room, take, take_array};
-use crate::zstandard::Zstd;
-use crate::{Problem, bitshuffle, blosc_lz, lz4, shuffle};
 
 /// Frame format this decodes. Version 1 was never released, later ones belong to Blosc 2.
 const VERSION: u8 = 2;

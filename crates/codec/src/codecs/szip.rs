@@ -19,10 +19,10 @@
 
 use rangefold_array::ByteOrder;
 
+use super::integer_bits::write;
+use super::shuffle::interleave;
 use crate::Problem;
 use crate::bits::Bits;
-use crate::integer_bits::write;
-use crate::shuffle::interleave;
 use crate::want::{Want, room, take_array};
 
 /// Option: samples of more than a byte have the most significant byte first.

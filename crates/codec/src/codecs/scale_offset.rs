@@ -10,9 +10,9 @@
 
 use rangefold_array::ByteOrder;
 
+use super::integer_bits::write;
 use crate::Problem;
 use crate::bits::Bits;
-use crate::integer_bits::write;
 use crate::want::{Want, room, take, take_array};
 
 /// Bytes before the codes.
