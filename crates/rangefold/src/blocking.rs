@@ -7,16 +7,12 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// Waits for futures: with it a program needs no runtime of its own, and no `async`.
 ///
 /// ```
-/// use rangefold::{Blocking, Dataset, Environment, Storage, StorageOptions};
-/// # use rangefold_testkit::fixtures;
+/// use rangefold::{Blocking, Environment, Storage, StorageOptions};
 ///
 /// let blocking = Blocking::new()?;
 /// let storage = Storage::new(StorageOptions::default(), Environment::default())?;
-/// # let url = fixtures().join("stack/tas.json").display().to_string();
-/// # if std::path::Path::new(&url).exists() {
-/// let dataset = blocking.wait(Dataset::open(&storage, &url))?;
-/// let answer = blocking.wait(dataset.variable("tas")?.mean().run())?;
-/// # }
+/// let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/stack/*.nc");
+/// assert_eq!(blocking.wait(rangefold::scan(&storage, [files]))?.inputs.len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

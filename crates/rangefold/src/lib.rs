@@ -1,9 +1,43 @@
 //! Scan netCDF-4/HDF5 files into kerchunk references, combine them, and reduce over the referenced byte ranges.
 //!
-//! This crate is the library's face: it re-exports the workspace's crates under short names and holds nothing of its own.
-//! `examples/stack.rs` runs the whole way from three files to one number.
+//! | you want to | use |
+//! |---|---|
+//! | reach files and objects, with credentials | [`Storage`] |
+//! | make references from files | [`scan()`](fn@scan), [`combine()`](fn@combine), [`save_references`] |
+//! | ask references | [`Dataset`], [`Variable`], [`Question`] |
+//! | use answers | [`Answer`], [`Field`], [`Save`] |
+//! | bound threads, memory and requests of a whole program | [`Resources`], [`Limits`] |
+//! | do without `async` | [`Blocking`] |
 //!
-//! # The central types, one example each
+//! From three files to a labelled answer:
+//! ```
+//! use rangefold::{CombineSpec, Dataset, Environment, Resources, Storage, StorageOptions};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let storage = Storage::new(StorageOptions::default(), Environment::default())?;
+//! let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/stack/*.nc");
+//! let scanned = rangefold::scan(&storage, [files]).await?;
+//! assert!(scanned.skipped.is_empty());
+//! let stack = rangefold::combine(&storage, scanned.inputs, &CombineSpec::along("time")).await?;
+//!
+//! let dataset = Dataset::of_references(stack.references, "the stack", &storage, &Resources::default());
+//! let tas = dataset.variable("tas")?;
+//! let means = tas.mean().over(["lat", "lon"]).weights("coslat").select("time=2001-11..2002-02").run().await?;
+//! assert_eq!(means.values()?.shape(), [4]);
+//! let field = means.field()?;
+//! assert_eq!((field.units.as_deref(), field.dims[0].label(0).as_str()), (Some("K"), "2001-11-16T00:00:00"));
+//!
+//! // Words that make no sense, and names that are not there, are errors that say what was meant.
+//! let error = tas.reduce("maen").run().await.unwrap_err();
+//! assert_eq!(error.to_string(), "\"maen\" is not an operation; did you mean \"mean\"?");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//! The programs in `examples` are short and whole: `stack`, `monthly_means`, `series`, `explain`, `script`.
+//!
+//! # The crates
+//!
+//! Everything stands on values that can be used by themselves; each crate is a module here.
 //!
 //! ## Arrays
 //!
@@ -56,66 +90,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! ## Scanning
-//!
-//! [`storage::Storage`] leads from URLs to object stores, [`scan::scan`] from a file to its references:
-//! ```
-//! use rangefold::scan::{ScanOptions, scan};
-//! use rangefold::storage::{Environment, Storage, StorageOptions};
-//! # use rangefold_testkit::fixtures;
-//!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let storage = Storage::new(StorageOptions::default(), Environment::default())?;
-//! let url = fixtures().join("stack/tas_2001.nc").display().to_string();
-//! let (store, path) = storage.resolve(&url)?;
-//! let scanned = scan(store, &path, &url, &ScanOptions::default()).await?;
-//! assert!(scanned.skipped.is_empty());
-//! assert_eq!(scanned.trace.rounds(), 1);
-//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! ## Combining, reading, reducing
-//!
-//! A [`combine::CombineSpec`] says how [`combine::Input`]s become one set; a [`store::ReferenceStore`] follows its
-//! references; a [`query::Query`] becomes a [`reduce::ReductionPlan`], whose partials merge to [`active::Outcomes`]:
-//! ```
-//! use std::sync::Arc;
-//!
-//! use rangefold::active::Limits;
-//! use rangefold::combine::{CombineSpec, Input, combine};
-//! use rangefold::query::{Query, prepare, select};
-//! use rangefold::reduce::Reduction;
-//! use rangefold::scan::{ScanOptions, scan};
-//! use rangefold::storage::{Environment, Storage, StorageOptions};
-//! use rangefold::store::{FetchOptions, ReferenceStore};
-//! # use rangefold_testkit::fixtures;
-//!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let storage = Storage::new(StorageOptions::default(), Environment::default())?;
-//! let mut inputs = Vec::new();
-//! for year in [2001, 2002] {
-//!     let url = fixtures().join(format!("stack/tas_{year}.nc")).display().to_string();
-//!     let (store, path) = storage.resolve(&url)?;
-//!     inputs.push(Input::new(url.clone(), scan(store, &path, &url, &ScanOptions::default()).await?.references));
-//! }
-//! let spec = CombineSpec { concat: vec!["time".into()], ..CombineSpec::default() };
-//! let combined = combine(inputs, &spec, storage.clone(), FetchOptions::default()).await?;
-//!
-//! let store = ReferenceStore::new(Arc::new(combined.references), storage);
-//! let query = Query {
-//!     reductions: vec![Reduction::Mean, Reduction::Count],
-//!     over: Some(vec!["lat".into(), "lon".into()]),
-//!     select: select::parse("time=2001-11..2002-02")?,
-//!     ..Query::default()
-//! };
-//! let prepared = prepare(&store, "tas", &query).await?;
-//! let answer = prepared.run(&store, Limits::default(), &|_, _| {}).await?;
-//! assert_eq!(answer.complete()?[0].shape, [4]);
-//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
 //! ## Dates
 //!
 //! [`cf::TimeUnits`] turn numbers into dates and back, exactly:
@@ -132,8 +106,10 @@
 mod blocking;
 mod save;
 mod selection;
+mod stack;
 
 pub use blocking::Blocking;
+pub use rangefold_combine::CombineSpec;
 pub use rangefold_output::Format;
 pub use rangefold_query::{
     Answer, AnswerError, Dataset, Explanation, Field, Limits, NoVariable, Planned, Query, Question,
@@ -142,6 +118,7 @@ pub use rangefold_query::{
 pub use rangefold_storage::{Environment, Existing, Storage, StorageOptions};
 pub use save::{Save, SaveError, check_fields_savable, save_fields, save_selection};
 pub use selection::can as is_written_in_parts;
+pub use stack::{ScanFilesError, ScannedFiles, combine, save_references, scan};
 
 #[doc(inline)]
 pub use rangefold_active as active;

@@ -82,6 +82,16 @@ impl Storage {
         })
     }
 
+    /// A resolver with the credentials of this process: its environment variables and the AWS profiles they name. For
+    /// programs; a library is handed one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::new`].
+    pub fn of_process() -> Result<Self, StorageError> {
+        Self::new(StorageOptions::default(), Environment::of_process())
+    }
+
     /// The store that holds `url`, and where it is in there. No request is made; whether there is such an object is not known yet.
     ///
     /// ```
