@@ -32,14 +32,6 @@ pub struct CombineSpec {
     pub allow_damaged: bool,
 }
 
-impl CombineSpec {
-    /// Joins inputs along one dimension, and refuses whatever else differs.
-    #[must_use]
-    pub fn along(dimension: impl Into<String>) -> Self {
-        Self { concat: vec![dimension.into()], ..Self::default() }
-    }
-}
-
 /// Order of labels on a joined axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The metadata of each file are read once; the sets of references become one.
     let scanned = rangefold::scan(&storage, [files]).await?;
     println!("scanned {} files, {} variables left out", scanned.inputs.len(), scanned.skipped.len());
-    let stack = rangefold::combine(&storage, scanned.inputs, &CombineSpec::along("time")).await?;
+    let stack = rangefold::combine(&storage, scanned.inputs, &CombineSpec::along(["time"])?).await?;
     let output = std::env::temp_dir().join("rangefold-stack.json").display().to_string();
     rangefold::save_references(&storage, &output, stack.references, Existing::Replace).await?;
 

@@ -18,7 +18,7 @@
 //! let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/stack/*.nc");
 //! let scanned = rangefold::scan(&storage, [files]).await?;
 //! assert!(scanned.skipped.is_empty());
-//! let stack = rangefold::combine(&storage, scanned.inputs, &CombineSpec::along("time")).await?;
+//! let stack = rangefold::combine(&storage, scanned.inputs, &CombineSpec::along(["time"])?).await?;
 //!
 //! let dataset = Dataset::of_references(stack.references, "the stack", &storage, &Resources::default());
 //! let tas = dataset.variable("tas")?;

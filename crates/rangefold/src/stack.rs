@@ -82,7 +82,7 @@ pub async fn scan<S: Into<String>>(
     Ok(scanned)
 }
 
-/// Combines reference sets to one, as `spec` says: `CombineSpec::along("time")`.
+/// Combines reference sets to one, as `spec` says: `CombineSpec::along(["time"])`.
 ///
 /// # Errors
 ///
