@@ -4,12 +4,12 @@
 //! then declared: as the Zarr `fill_value` and as `_FillValue`. netCDF takes the default of one-byte types for data, and
 //! texts and truth values have none: such variables are refused.
 
-use rangefold_array::{ElementType, FillValue, Number};
+use rangefold_array::{ElementType, FillValue, Number, Values};
 use rangefold_cf::{Meaning, netcdf_default_fill};
 use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
 
 use crate::attributes::printed;
-use crate::content::{self, Numbers};
+use crate::content;
 use crate::encode;
 use crate::input_array::InputArray;
 
@@ -112,7 +112,7 @@ pub(crate) fn common_fill(arrays: &[InputArray<'_>]) -> Option<FillValue> {
 /// Whether a fill value is no number, which is missing in any case.
 fn is_nan(array: &ManifestArray, fill: &FillValue) -> bool {
     match content::little(&array.meta.data_type.element, &fill.0) {
-        Some(Numbers::Floats(values)) => values.iter().all(|value| value.is_nan()),
+        Some(Values::Float(values)) => values.iter().all(|value| value.is_nan()),
         _ => false,
     }
 }
@@ -191,20 +191,23 @@ fn fill_text(array: &ManifestArray) -> String {
 fn printed_fill(array: &ManifestArray, fill: &FillValue) -> String {
     let element = &array.meta.data_type.element;
     match content::little(element, &fill.0) {
-        Some(Numbers::Integers(values)) => values.first().map(ToString::to_string).unwrap_or_default(),
-        Some(Numbers::Floats(values)) => match (values.first(), element) {
+        Some(Values::Signed(values)) => values.first().map(ToString::to_string).unwrap_or_default(),
+        Some(Values::Unsigned(values)) => values.first().map(ToString::to_string).unwrap_or_default(),
+        Some(Values::Float(values)) => match (values.first(), element) {
             // As short as the type allows: 0.1 and not 0.10000000149011612.
             #[expect(clippy::cast_possible_truncation, reason = "it was widened from this type")]
             (Some(value), ElementType::Float32) => (*value as f32).to_string(),
             (Some(value), _) => value.to_string(),
             (None, _) => String::new(),
         },
-        None => match (element, std::str::from_utf8(&fill.0)) {
-            (ElementType::VlenString | ElementType::FixedBytes(_), Ok(text)) => {
-                format!("{:?}", text.trim_end_matches('\0'))
+        Some(Values::Bool(_) | Values::Complex(_) | Values::Text(_)) | None => {
+            match (element, std::str::from_utf8(&fill.0)) {
+                (ElementType::VlenString | ElementType::FixedBytes(_), Ok(text)) => {
+                    format!("{:?}", text.trim_end_matches('\0'))
+                }
+                (ElementType::Bool, _) => (fill.0.first() != Some(&0)).to_string(),
+                _ => format!("bytes {}", fill.0.escape_ascii()),
             }
-            (ElementType::Bool, _) => (fill.0.first() != Some(&0)).to_string(),
-            _ => format!("bytes {}", fill.0.escape_ascii()),
-        },
+        }
     }
 }

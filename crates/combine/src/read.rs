@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use rangefold_array::{Hyperslab, Values};
 use rangefold_cf::Instant;
 use rangefold_codec::Decoder;
 use rangefold_refs::{ManifestArray, NodePath, Reference, ReferenceSet};
-use rangefold_store::{FetchOptions, ReferenceStore, Resolve};
+use rangefold_store::{ChunkProblem, FetchOptions, ReferenceStore, Resolve, STRINGS_MAX};
 
 use crate::content::Contents;
-use crate::content::{self, Assembler, ChunkProblem, Content, Numbers};
+use crate::content::{self, Content};
 use crate::input_array::InputArray;
 use crate::join_plan::{JoinPlan, Method, kept};
 use crate::meaning::{same_meaning, times_of};
@@ -42,7 +43,10 @@ async fn read_each(
     let mut fetched = store.fetch(references);
     let mut decoder = Decoder::new();
     for (place, wanted) in wanted.iter().enumerate() {
-        let mut assembler = Assembler::new(wanted.array).map_err(|reason| wanted.refused(reason))?;
+        let whole = Hyperslab::all(wanted.array.meta.shape());
+        let touching = wanted.array.meta.grid.touching(&whole);
+        let mut assembler =
+            content::assembler(wanted.array, &whole).map_err(|reason| wanted.refused(reason))?;
         for (number, _) in wanted.chunks() {
             let outcome = fetched.next().await.map(|(_, outcome)| outcome);
             let bytes = match outcome {
@@ -57,9 +61,13 @@ async fn read_each(
                 }
                 None => return Err(wanted.refused(format!("chunk {number} was not fetched")).into()),
             };
-            assembler.put(number, &bytes, &mut decoder).map_err(|problem| wanted.failed(number, problem))?;
+            if let Some((_, chunk)) = touching.find(number) {
+                assembler
+                    .put(&chunk, &bytes, &mut decoder)
+                    .map_err(|problem| wanted.failed(number, problem))?;
+            }
         }
-        visit(place, assembler.finish())?;
+        visit(place, Content::of(assembler.finish(), &wanted.array.meta.data_type))?;
     }
     Ok(())
 }
@@ -83,7 +91,7 @@ impl Wanted<'_> {
             ChunkProblem::Decode(source) => {
                 Error::Decode { variable: self.path.to_owned(), input: self.name.to_owned(), number, source }
             }
-            ChunkProblem::Other(reason) => self.refused(reason).into(),
+            ChunkProblem::Strings(reason) => self.refused(format!("chunk {number}: {reason}")).into(),
         }
     }
 }
@@ -181,6 +189,18 @@ fn same_bytes(a: &ManifestArray, b: &ManifestArray) -> bool {
         && a.manifest.iter().zip(b.manifest.iter()).all(|(a, b)| a == b)
 }
 
+impl Tolerance {
+    /// Whether integers that differ by so much count as the same.
+    fn covers(self, difference: u64) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "a tolerance is a float")]
+        let difference = difference as f64;
+        match self {
+            Self::Exact => difference == 0.0,
+            Self::Absolute(limit) => difference <= limit,
+        }
+    }
+}
+
 fn compare(
     first: &InputArray<'_>,
     expected: &Content,
@@ -193,7 +213,7 @@ fn compare(
         Content::Texts(_) => None,
     };
     match (numbers(expected), numbers(found)) {
-        (Some(Numbers::Floats(expected)), Some(Numbers::Floats(found))) => {
+        (Some(Values::Float(expected)), Some(Values::Float(found))) => {
             let limit = match tolerance {
                 Tolerance::Exact => None,
                 Tolerance::Absolute(limit) => Some(limit),
@@ -204,13 +224,11 @@ fn compare(
                         .is_some_and(|limit| (a - b).abs() <= limit || a == b || (a.is_nan() && b.is_nan()))
             })
         }
-        (Some(Numbers::Integers(expected)), Some(Numbers::Integers(found))) => {
-            let limit = match tolerance {
-                Tolerance::Exact => 0.0,
-                Tolerance::Absolute(limit) => limit,
-            };
-            #[expect(clippy::cast_precision_loss, reason = "a tolerance is a float")]
-            differing(&expected, &found, |a, b| a == b || (a.abs_diff(*b) as f64) <= limit)
+        (Some(Values::Signed(expected)), Some(Values::Signed(found))) => {
+            differing(&expected, &found, |a, b| tolerance.covers(a.abs_diff(*b)))
+        }
+        (Some(Values::Unsigned(expected)), Some(Values::Unsigned(found))) => {
+            differing(&expected, &found, |a, b| tolerance.covers(a.abs_diff(*b)))
         }
         _ => Some("their values differ".to_owned()),
     }
@@ -281,7 +299,7 @@ pub(crate) async fn verify(store: &ReferenceStore, plan: &JoinPlan<'_>) -> Resul
                     Some(length) => {
                         decoder.decode(codecs, &bytes, usize::try_from(length).unwrap_or(usize::MAX))
                     }
-                    None => decoder.decode_strings(codecs, &bytes, content::CONTENT_MAX),
+                    None => decoder.decode_strings(codecs, &bytes, STRINGS_MAX),
                 };
                 let chunk = outcome.map_err(|source| Error::Decode {
                     variable: placement.variable.to_owned(),

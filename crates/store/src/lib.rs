@@ -15,6 +15,7 @@
 //! compared with what the set knows of it, and with what the first response said.
 
 mod aside;
+mod assemble;
 mod buffers;
 mod check;
 mod coalesce;
@@ -30,6 +31,7 @@ mod values;
 mod zarr;
 
 pub use aside::{Stopped, aside, aside_async};
+pub use assemble::{Assembler, ChunkProblem, TooLarge, Values};
 pub use check::{Extent, Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use fetch::Reads;
@@ -40,5 +42,5 @@ pub use save::{
     save,
 };
 pub use store::{FetchOptions, ReferenceStore, RequestSlots};
-pub use values::{Values, ValuesError};
+pub use values::ValuesError;
 pub use zarr::CODEC_NAME;
