@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must hold before a change is taken.
 
 use crate::workspace::{Outcome, cargo, run};
-use crate::{fixtures, layers, tidy};
+use crate::{deny, fixtures, layers, tidy};
 
 /// Runs every step in turn and stops at the first that fails. The tests come last, so the run ends with their summary.
 ///
@@ -13,6 +13,8 @@ pub(crate) fn run_all() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     step("cargo xtask layers");
     layers::check()?;
+    step("cargo xtask deny");
+    deny::check()?;
     step("cargo xtask tidy");
     tidy::check()?;
     step("cargo xtask fixtures --verify");

@@ -10,6 +10,7 @@
 )]
 
 mod ci;
+mod deny;
 mod fixtures;
 mod layers;
 mod tidy;
@@ -24,6 +25,7 @@ usage: cargo xtask <verb>
 
   ci                  exactly what CI runs; ends with the test suite
   layers              check the dependencies between crates
+  deny                check licences, sources, versions and Rust versions of what is built in
   tidy                check file lengths, leftovers, the top level and the map of crates
   fixtures            write fixtures/ anew (needs Python 3.11 and the network)
   fixtures --verify   compare fixtures/ with its manifest
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["ci"] => ci::run_all(),
         ["layers"] => layers::check(),
+        ["deny"] => deny::check(),
         ["tidy"] => tidy::check(),
         ["fixtures"] => fixtures::write(),
         ["fixtures", "--verify"] => fixtures::verify(),

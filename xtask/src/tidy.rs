@@ -43,6 +43,7 @@ pub(crate) fn check() -> Outcome {
             problems.extend(marks(path, &text, TEST_ATTRIBUTES));
             problems.extend(reasonless(path, &text));
             problems.extend(too_long(path, &text));
+            problems.extend(repeated_sources(path, &text));
         }
     }
     let crates: BTreeSet<&str> =
@@ -68,6 +69,23 @@ fn top_level(files: &[String]) -> Vec<String> {
         .filter(|name| !agreed(name))
         .map(|name| format!("{name} does not belong at the top level"))
         .collect()
+}
+
+/// Texts of errors that hold the error they stem from: `rangefold_array::chain` prints both, so it would be told twice.
+///
+/// A field called `source` is always where an error stems from, and so is one with one of the two attributes.
+fn repeated_sources(path: &str, text: &str) -> Vec<String> {
+    let attribute = concat!("#[err", "or(");
+    let texts = text.match_indices(attribute).filter_map(|(at, _)| {
+        let (shown, variant) = text.get(at..)?.split_once(")]")?;
+        let variant = variant.split_once('\n')?.1.split(attribute).next()?;
+        let variant = variant.lines().take_while(|line| !line.trim_start().starts_with("///")).next()?;
+        let stems = ["#[from]", "#[source]"].iter().any(|mark| variant.contains(mark));
+        let repeats = shown.contains("{source") || stems && shown.contains("{0");
+        let line = text.get(..at)?.lines().count() + 1;
+        repeats.then(|| format!("{path}:{line}: the text of an error repeats its source"))
+    });
+    texts.collect()
 }
 
 /// Each line of `text` that holds one of `marks`, a mark being the two halves joined.
@@ -156,6 +174,20 @@ fn map(crates: &BTreeSet<&str>, readme: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_whose_text_holds_its_source_is_told() {
+        let error = concat!("#[err", "or");
+        let told = |text: String| repeated_sources("a.rs", &text);
+        let one = "a.rs:1: the text of an error repeats its source";
+        assert_eq!(told(format!("{error}(\"no: {{source}}\")]\nNo {{ source: Other }},\n")), [one]);
+        assert_eq!(told(format!("{error}(\"no: {{0}}\")]\nNo(#[from] Other),\n")), [one]);
+        assert!(told(format!("{error}(\"no\")]\nNo(#[source] Other),\n")).is_empty());
+        assert!(
+            told(format!("{error}(\"no: {{0}}\")]\nNo(String),\n/// Else.\n{error}(\"x\")]\nX(#[from] Y),"))
+                .is_empty()
+        );
+    }
 
     #[test]
     fn marks_are_found_with_their_line() {

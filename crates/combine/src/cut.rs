@@ -128,7 +128,7 @@ impl Cutter<'_> {
             return Err(self.uneven(row, reason));
         }
         AxisChunks::listed(0, &lengths)
-            .map_err(|source| CombineError::Grid { variable: self.variable.to_owned(), source })
+            .map_err(|problem| CombineError::Grid { variable: self.variable.to_owned(), problem })
     }
 
     fn places(&self, row: usize) -> Option<&Places> {

@@ -266,8 +266,8 @@ pub(crate) fn inline(
     };
     let chunk_shape: Vec<u64> = shape.iter().map(|&length| length.max(1)).collect();
     let grid = ChunkGrid::regular(shape, &chunk_shape)
-        .map_err(|source| CombineError::Grid { variable: path.to_owned(), source })?;
-    let manifest_error = |source| CombineError::Manifest { variable: path.to_owned(), source };
+        .map_err(|problem| CombineError::Grid { variable: path.to_owned(), problem })?;
+    let manifest_error = |problem| CombineError::Manifest { variable: path.to_owned(), problem };
     let mut builder = ManifestBuilder::new();
     if grid.chunk_count() > 0 {
         builder.push(0, Reference::Inline(bytes)).map_err(manifest_error)?;

@@ -291,20 +291,20 @@ pub enum CombineError {
         reason: String,
     },
     /// The joined array cannot be cut into chunks.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem))]
     Grid {
         /// The variable.
         variable: String,
         /// Why.
-        source: GridError,
+        problem: GridError,
     },
     /// The joined array's references contradict one another.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem))]
     Manifest {
         /// The variable.
         variable: String,
         /// Why.
-        source: ManifestError,
+        problem: ManifestError,
     },
 }
 

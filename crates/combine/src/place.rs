@@ -85,7 +85,7 @@ impl<'a> Placement<'a> {
             places.push(cut.targets);
         }
         let grid = ChunkGrid::new(&shape, chunks)
-            .map_err(|source| CombineError::Grid { variable: variable.to_owned(), source })?;
+            .map_err(|problem| CombineError::Grid { variable: variable.to_owned(), problem })?;
         let has_holes = check_holes(variable, &arrays, axes, &targets, &grid, &places, input_count, spec)?;
         check_replaced(variable, &arrays, axes)?;
         let order = ChunkOrder::new(&arrays, &grid, &targets, places, spec.overlap);

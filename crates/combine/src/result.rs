@@ -104,7 +104,7 @@ impl Joined {
             let manifest = match chunks {
                 JoinedReferences::Ready(manifest) => manifest,
                 JoinedReferences::Drawn(drawn) => {
-                    let failed = |source| CombineError::Manifest { variable: path.clone(), source };
+                    let failed = |problem| CombineError::Manifest { variable: path.clone(), problem };
                     let mut builder = ManifestBuilder::new();
                     for (number, reference) in drawn.references() {
                         builder.push(number, reference).map_err(failed)?;

@@ -20,7 +20,7 @@ pub(crate) async fn group(
     axes: &mut [Axis<'_>],
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Labelling>, QueryError> {
-    let group_error = |source| QueryError::Group { variable: variable.to_owned(), source };
+    let group_error = |problem| QueryError::Group { variable: variable.to_owned(), problem };
     let mut over_several = Vec::new();
     for by in &query.by {
         match by {

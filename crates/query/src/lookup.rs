@@ -31,7 +31,7 @@ impl AxisSelector {
         if let Self::Index(slice) = self {
             let range = slice
                 .resolve(axis, length)
-                .map_err(|source| SelectError::Position { dimension: dimension.to_owned(), source })?;
+                .map_err(|problem| SelectError::Position { dimension: dimension.to_owned(), problem })?;
             return Ok(Positions(vec![range]));
         }
         let coordinate = coordinate.map_err(|reason| SelectError::NoCoordinate {
@@ -413,7 +413,7 @@ impl<'a> Lookup<'a> {
 
     fn dates(&self, first: Option<PartialDate>, last: Option<PartialDate>) -> Result<Positions, SelectError> {
         let units = *self.coordinate.units_of_time().ok_or_else(|| self.other_kind())?;
-        let date_error = |source| SelectError::Date { dimension: self.dimension.to_owned(), source };
+        let date_error = |problem| SelectError::Date { dimension: self.dimension.to_owned(), problem };
         let exact = !matches!(self.coordinate.column.values, Values::Float(_));
         let start = first.map(|period| period.start(&units)).transpose().map_err(date_error)?;
         let end = last.map(|period| period.end(&units, exact)).transpose().map_err(date_error)?;

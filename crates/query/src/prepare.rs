@@ -146,7 +146,7 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
     let windows = query.rolling.as_ref().zip(rolled).map(|(rolling, axis)| rolling.along(axis));
     let (ranges, maps): (Vec<AxisRange>, Vec<AxisMap>) =
         axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
-    let weighted_error = |source| QueryError::Weighted { variable: variable.to_owned(), source };
+    let weighted_error = |problem| QueryError::Weighted { variable: variable.to_owned(), problem };
     let (mut fold, mut weighing) = (None, None);
     // A weight without dimensions folds no axis, but still weighs.
     if !folded.is_empty() || weights.is_some() {
@@ -187,8 +187,8 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
     let execution = Execution::new(variable, array, question).map_err(|refusal| {
         let variable = variable.to_owned();
         match refusal {
-            Refusal::Meaning(source) => QueryError::Meaning { variable, source },
-            Refusal::Plan(source) => QueryError::Plan { variable, source },
+            Refusal::Meaning(problem) => QueryError::Meaning { variable, problem },
+            Refusal::Plan(problem) => QueryError::Plan { variable, problem },
         }
     })?;
     // What is folded is folded as real numbers.

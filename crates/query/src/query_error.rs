@@ -40,12 +40,12 @@ pub enum QueryError {
         what: &'static str,
     },
     /// A selection that does not fit.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem.as_ref()))]
     Select {
         /// The variable.
         variable: String,
         /// Why.
-        source: Box<SelectError>,
+        problem: Box<SelectError>,
     },
     /// A coordinate that cannot be read.
     #[error("variable {variable:?}: a coordinate cannot be read")]
@@ -56,20 +56,20 @@ pub enum QueryError {
         source: CoordinateError,
     },
     /// Packing attributes that cannot be used.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem))]
     Meaning {
         /// The variable.
         variable: String,
         /// Why.
-        source: MeaningError,
+        problem: MeaningError,
     },
     /// Positions that cannot be grouped.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem))]
     Group {
         /// The variable.
         variable: String,
         /// Why.
-        source: GroupError,
+        problem: GroupError,
     },
     /// Windows that make no sense.
     #[error("variable {variable:?}: windows {rolling} cannot be made: {reason}")]
@@ -102,12 +102,12 @@ pub enum QueryError {
         reason: String,
     },
     /// A weighted reduction that is not defined.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem))]
     Weighted {
         /// The variable.
         variable: String,
         /// Why.
-        source: WeightsError,
+        problem: WeightsError,
     },
     /// An answer that takes more memory than it may.
     #[error(
@@ -124,12 +124,12 @@ pub enum QueryError {
         memory: u64,
     },
     /// A reduction that is not defined for the variable.
-    #[error("variable {variable:?}: {source}")]
+    #[error("variable {variable:?}: {}", rangefold_array::chain(.problem))]
     Plan {
         /// The variable.
         variable: String,
         /// Why.
-        source: PlanError,
+        problem: PlanError,
     },
 }
 

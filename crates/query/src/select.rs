@@ -185,7 +185,7 @@ pub enum SelectError {
         wanted: String,
     },
     /// A position past the end that is a year or a value of the coordinate.
-    #[error("{dimension}={year} is a position, and the {what} is {dimension}={year}..{year}: {source}")]
+    #[error("{dimension}={year} is a position, and the {what} is {dimension}={year}..{year}: {}", rangefold_array::chain(.problem.as_ref()))]
     Year {
         /// `year` or `value`.
         what: &'static str,
@@ -194,25 +194,25 @@ pub enum SelectError {
         /// What was written.
         year: i64,
         /// Why it is no position.
-        source: Box<rangefold_array::SelectionError>,
+        problem: Box<rangefold_array::SelectionError>,
     },
     /// A position past the end that is a label of the coordinate.
-    #[error("{dimension}={label} is a position, and the label is {dimension}=\"{label}\": {source}")]
+    #[error("{dimension}={label} is a position, and the label is {dimension}=\"{label}\": {}", rangefold_array::chain(.problem.as_ref()))]
     LabelledPosition {
         /// The dimension.
         dimension: String,
         /// What was written.
         label: i64,
         /// Why it is no position.
-        source: Box<rangefold_array::SelectionError>,
+        problem: Box<rangefold_array::SelectionError>,
     },
     /// A position or slice that does not fit.
-    #[error("dimension {dimension:?}: {source}")]
+    #[error("dimension {dimension:?}: {}", rangefold_array::chain(.problem))]
     Position {
         /// The dimension.
         dimension: String,
         /// Why.
-        source: rangefold_array::SelectionError,
+        problem: rangefold_array::SelectionError,
     },
     /// A step that goes nowhere or back.
     #[error("dimension {dimension:?}: steps go forward by at least 1, not by {step}")]
@@ -231,12 +231,12 @@ pub enum SelectError {
         date: String,
     },
     /// A date that the calendar lacks.
-    #[error("dimension {dimension:?}: {source}")]
+    #[error("dimension {dimension:?}: {}", rangefold_array::chain(.problem))]
     Date {
         /// The dimension.
         dimension: String,
         /// Why.
-        source: rangefold_cf::DateError,
+        problem: rangefold_cf::DateError,
     },
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn positions(
             first: name.to_owned(),
             second: second.clone(),
         };
-        return Err(QueryError::Select { variable: variable.to_owned(), source: Box::new(source) });
+        return Err(QueryError::Select { variable: variable.to_owned(), problem: Box::new(source) });
     }
     let years = selector.year().map(|year| (year, year)).or_else(|| selector.years());
     let number = match selector {
@@ -71,16 +71,16 @@ pub(crate) async fn positions(
         has_labels && coordinate.ok().filter(is_it).is_some()
     });
     let refused = |source| match (source, label, selector.year().and(years)) {
-        (SelectError::Position { dimension, source }, Some(label), _) => {
-            SelectError::LabelledPosition { dimension, label, source: Box::new(source) }
+        (SelectError::Position { dimension, problem }, Some(label), _) => {
+            SelectError::LabelledPosition { dimension, label, problem: Box::new(problem) }
         }
-        (SelectError::Position { dimension, source }, None, Some((year, _))) => {
-            SelectError::Year { what, dimension, year, source: Box::new(source) }
+        (SelectError::Position { dimension, problem }, None, Some((year, _))) => {
+            SelectError::Year { what, dimension, year, problem: Box::new(problem) }
         }
         (source, ..) => source,
     };
     let positions = selector.resolve(axis, name, length, coordinate, query.nearest).map_err(|source| {
-        QueryError::Select { variable: variable.to_owned(), source: Box::new(refused(source)) }
+        QueryError::Select { variable: variable.to_owned(), problem: Box::new(refused(source)) }
     })?;
     let warning = match (label, years, selector.year()) {
         (Some(label), ..) => {

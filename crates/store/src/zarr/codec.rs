@@ -137,7 +137,7 @@ impl BytesToBytesCodecTraits for Filters {
         decoded: &BytesRepresentation,
         _: &CodecOptions,
     ) -> Result<ArrayBytesRaw<'a>, CodecError> {
-        let failed = |error| CodecError::Other(super::storage::chain(&error));
+        let failed = |error| CodecError::Other(rangefold_array::chain(&error));
         if let BytesRepresentation::FixedSize(length) = decoded {
             let length = usize::try_from(*length).map_err(|error| CodecError::Other(error.to_string()))?;
             let mut out = Vec::new();

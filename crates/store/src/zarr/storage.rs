@@ -19,19 +19,8 @@ use crate::ReferenceStore;
 /// Name of a node's metadata.
 const METADATA: &str = "zarr.json";
 
-/// An error and its causes in one text, for interfaces that take no more.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
-fn failed(error: &dyn Error) -> StorageError {
-    StorageError::Other(chain(error))
+fn failed(error: &(dyn Error + 'static)) -> StorageError {
+    StorageError::Other(rangefold_array::chain(error))
 }
 
 fn joined(path: &str, name: &str) -> String {
