@@ -40,7 +40,7 @@
 //! means, extremes and variances NaN. A chunk that is not stored is full of the array's fill value; if there is none, it is
 //! missing, but texts of any length are empty there.
 //!
-//! **Nothing.** Where a cell has no values its `count` is 0 and it has no value ([`Outcome::value`] is `None`), for every
+//! **No values.** Where a cell has no values its `count` is 0 and it has no answer ([`Outcome::value`] is `None`), for every
 //! reduction but `count`, `count_where` and `histogram`, which are 0. An empty selection is the same. A variance needs more
 //! values than its degrees of freedom.
 //!
@@ -83,14 +83,19 @@
 //! durations have everything that needs no arithmetic. Texts have `count`, `min`, `max`, `first` and `last`; they are
 //! compared byte by byte, which for UTF-8 is the order of code points.
 //!
-//! **Windows** ([`Windows`]) move along an axis of the answer that is kept or grouped, and join what its positions have: a
-//! running mean is that of all values of a window, over the other reduced axes too. Where too few positions of a window
-//! have a value there is no answer ([`Outcome::lacking`]), not even a count. Places count the axis as a reduced one.
+//! **Windows** ([`Windows`]) move along an axis of the answer that is kept or grouped. A running mean is the mean of all
+//! values in a window, over the other reduced axes too. Where too few positions of a window have a value there is no answer
+//! ([`Outcome::lacking`]), not even a count. `argmin` and `argmax` count the axis as a reduced one.
 //!
 //! # Folded axes
 //!
-//! Positions of several axes can be taken together, by a mask or in groups over several dimensions ([`Fold`]). Cells of a
-//! chunk are folded before they are merged, with all that is said above; places count the folded axes as reduced ones.
+//! Positions of several axes can be taken together, by a mask or in groups over several dimensions ([`Fold`]). The cells of
+//! a chunk are folded before they are merged. `argmin` and `argmax` count the folded axes as reduced ones.
+//!
+//! # Adding a reduction
+//!
+//! Give [`Reduction`] a variant and follow the compiler: `question/reduction.rs` has a table of all that depends on which
+//! reduction it is, and `answer` has the arithmetic.
 //!
 //! # The same bits
 //!

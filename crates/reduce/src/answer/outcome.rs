@@ -16,7 +16,8 @@ pub struct Outcome {
     pub shape: Vec<u64>,
     /// Type of the values.
     pub element: ElementType,
-    /// The values, in row-major order of `shape`. Without meaning where there was nothing to reduce.
+    /// The values, in row-major order of `shape`. Where a cell has no answer, the value here has no meaning; see
+    /// [`Outcome::value`].
     pub values: Values,
     /// Valid elements of each cell, in row-major order without the axis of bins.
     pub count: Vec<u64>,
@@ -26,10 +27,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Value number `i` in row-major order of `shape`; `None` where there was nothing to reduce or a window lacks values,
-    /// and past the end.
+    /// Value number `i` in row-major order of `shape`. `None` if the cell had no values, if its window lacks values, and past
+    /// the end.
     ///
-    /// Counts and histograms of nothing are 0.
+    /// Counts and histograms of no values are 0, not `None`.
     #[must_use]
     pub fn value(&self, i: usize) -> Option<Value<'_>> {
         let per_cell = self.values.len().checked_div(self.count.len()).unwrap_or(1).max(1);
@@ -61,6 +62,6 @@ impl Outcome {
     }
 }
 
-/// The answer to one reduction, or why it alone has none: [`ReduceError::Overflow`] where an integer sum does not fit its
+/// The answer to one reduction, or the error of this one alone: [`ReduceError::Overflow`] if an integer sum does not fit its
 /// type.
 pub type Answered = Result<Outcome, ReduceError>;

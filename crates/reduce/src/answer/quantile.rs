@@ -2,8 +2,8 @@
 
 use rangefold_array::Number;
 
-/// The place of a quantile among `count` values in ascending order, and how far it lies towards the next: NumPy's
-/// default, `linear`.
+/// The place of a quantile among `count` values in ascending order, and how far it lies towards the next value, between 0
+/// and 1, as in NumPy's default method `linear`.
 #[must_use]
 pub fn quantile_place(fraction: f64, count: u64) -> (u64, f64) {
     let last = count.saturating_sub(1);

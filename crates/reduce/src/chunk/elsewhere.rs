@@ -1,4 +1,4 @@
-//! Partials from elsewhere: what a server that reduced a chunk has answered.
+//! Partials from statistics that a server made.
 
 use rangefold_array::{Packing, Values};
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// The statistics of one chunk's cells, in row-major order, in terms of stored elements: not unpacked.
 ///
-/// What the plan's reductions do not need may be left out. Values where `count` is 0 are of no consequence.
+/// Statistics that no reduction of the plan needs may be left out. Values where `count` is 0 are ignored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChunkStatistics {
     /// Valid elements.

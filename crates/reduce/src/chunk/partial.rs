@@ -6,20 +6,20 @@ use crate::{
     statistic::cells::Cells,
 };
 
-/// The statistics of one chunk, for the cells it contributes to.
+/// The statistics of the cells that one chunk contributes to.
 ///
 /// Partials of one plan are merged in task order by [`Accumulator::merge`](crate::Accumulator::merge).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partial {
     pub(crate) ordinal: u64,
-    /// Chunks it stands for.
+    /// How many chunks it stands for.
     pub(crate) chunks: u64,
     pub(crate) region: Region,
     pub(crate) cells: Cells,
 }
 
 impl Partial {
-    /// That of a task whose chunks have nothing valid in them.
+    /// The partial of a task whose chunks have no valid element.
     pub(crate) fn missing(task: &ChunkTask) -> Self {
         let ChunkTask { ordinal, selection: _, chunks } = task;
         Self { ordinal: *ordinal, chunks: *chunks, region: Region::default(), cells: Cells::Missing }

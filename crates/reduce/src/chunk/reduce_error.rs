@@ -14,7 +14,7 @@ pub enum ReduceError {
         /// Bytes given.
         len: u64,
     },
-    /// Another number of texts than elements.
+    /// The number of texts is not that of the elements.
     #[error("chunk {chunk:?} has {len} texts but its shape needs {expected}")]
     Texts {
         /// Index of the chunk.
@@ -24,7 +24,7 @@ pub enum ReduceError {
         /// Texts given.
         len: u64,
     },
-    /// A text that holds what is no character.
+    /// A text with a number in it that is not a Unicode character.
     #[error("chunk {chunk:?} holds a text with the number {number:#x}, which is no Unicode character")]
     Character {
         /// Index of the chunk.
@@ -54,7 +54,7 @@ pub enum ReduceError {
         /// Elements of one run of such chunks.
         elements: u64,
     },
-    /// Partials merged out of order, or one left out: the answer would depend on chance.
+    /// Partials were merged out of order or one was left out, so the answer would depend on chance.
     #[error("the partial of task {ordinal} was given where that of task {expected} was due")]
     Order {
         /// Ordinal due.
@@ -76,7 +76,7 @@ pub enum ReduceError {
         /// Ordinal of the partial.
         ordinal: u64,
     },
-    /// A statistic from elsewhere that is not what the plan needs.
+    /// A statistic that a server made is missing, or is not of the kind that the plan needs.
     #[error("the reduction needs {name} for every cell of the chunk")]
     Statistic {
         /// What is needed.

@@ -1,8 +1,8 @@
-//! The values themselves, cell by cell: what quantiles are made from, since they do not merge as sums do.
+//! The values themselves, cell by cell. Quantiles are made from them, because quantiles of chunks do not merge.
 //!
-//! Values are handed out as their ranks among all numbers of their type, whose order is that of the numbers: integers of
-//! 64 bits are told apart, and infinities stand at the ends. What is gathered is bounded by a [`Sieve`]: some cells of the
-//! answer, and of these some ranges of ranks.
+//! A value is handed out as its rank: its place among all numbers of its type. Ranks are ordered as the numbers are,
+//! infinities stand at the ends, and all 64-bit integers are told apart. A [`Sieve`] bounds what is gathered: some cells of
+//! the answer, and some ranges of ranks.
 //!
 //! ```text
 //!  chunk ─ sift_chunk(sieve) ─► (cell, rank) ─┬─► Gathering   where all of them fit in memory
@@ -37,18 +37,20 @@ const ABSENT_VALUES_MAX: u64 = 1 << 32;
 /// Which values are gathered, and for which cell.
 #[derive(Clone, Debug)]
 pub struct Sieve {
-    /// How the cells of a plan are folded to those of an answer. The plan may be one of a part of the answer.
+    /// How the cells of the plan are folded to the cells of an answer. The plan may cover a part of that answer only.
     pub fold: Fold,
-    /// The number in the answer of the plan's first cell.
+    /// The number, in that answer, of the first cell of the plan.
     pub origin: u64,
     /// The cells that are wanted.
     pub cells: Range<u64>,
-    /// The ranks that are wanted, ascending and apart. With several, each is gathered as a cell of its own.
+    /// The ranges of ranks that are wanted, ascending and without overlap. Each is gathered as if it were a cell.
     pub windows: Vec<RangeInclusive<u64>>,
 }
 
-/// A value of a wanted cell: the number of the cell among those wanted, times the number of windows, plus the number of the
-/// value's window; and the value's rank.
+/// A value: the number of its cell and window, and its rank.
+///
+/// The first number is `cell * windows + window`, where `cell` counts from the first wanted cell, `windows` is the number of
+/// windows of the sieve, and `window` is the one that holds the rank.
 pub type Sifted = (u32, u64);
 
 impl Sieve {
@@ -128,7 +130,7 @@ impl ReductionPlan {
 enum Elements<'a> {
     /// A decoded chunk.
     Chunk(&'a [u8]),
-    /// One element, which all of a chunk that is not stored are.
+    /// The fill value, for a chunk that is not stored.
     Fill(&'a [u8]),
 }
 
@@ -177,7 +179,7 @@ impl Sift<'_> {
 }
 
 struct Sifter<'a, T: Element, S> {
-    /// The elements; all are those of `block` if there is none.
+    /// The decoded chunk; `None` if `block` holds the fill value for all elements.
     chunk: Option<&'a [u8]>,
     loader: Loader<T>,
     mask: Mask<T>,

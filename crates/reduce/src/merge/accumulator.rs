@@ -60,7 +60,7 @@ pub(crate) fn whole(plan: &ReductionPlan) -> Region {
     Region { start: vec![0; plan.output_shape.len()], shape }
 }
 
-/// Adds cells for `region` to those of `frame`; `false`, and nothing added, if they do not fit.
+/// Merges the cells of `region` into those of `frame`. Returns `false` and merges nothing if they do not fit.
 pub(crate) fn merge(
     plan: &ReductionPlan,
     frame: &Region,
@@ -96,8 +96,8 @@ fn merge_columns<X: Wide>(
     merge_rows(frame, region, have, |at, from| mine.merge(at, theirs, from))
 }
 
-/// Hands rows of neighbouring cells of `region`, where they begin in `frame`, to `merge`; `false`, and nothing merged, if
-/// they do not fit. `have` tells whether the region's cells are this many.
+/// Calls `merge` with each row of neighbouring cells of `region`: where it begins in `frame`, and its range in `region`.
+/// Returns `false` and merges nothing if the region does not fit. `have` tells whether there are this many cells.
 fn merge_rows(
     frame: &Region,
     region: &Region,

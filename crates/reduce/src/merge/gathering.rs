@@ -7,7 +7,7 @@ use crate::chunk::sift::Sifted;
 /// Parts of a [`Gathering`] that are added to at the same time.
 const SHARDS: usize = 64;
 
-/// The values of some cells, all of them in memory, at 4 bytes each if their type has no more, else at 8.
+/// All values of some cells, in memory: 4 bytes each if their ranks fit, else 8.
 #[derive(Debug)]
 pub struct Gathering {
     /// Consecutive cells.
@@ -53,7 +53,7 @@ impl Gathering {
         cells.saturating_mul(16).saturating_add(values.saturating_mul(rank_len as u64))
     }
 
-    /// Adds values; their order plays no part.
+    /// Adds values, in any order.
     pub fn add(&self, values: &[Sifted]) {
         let mut rest = values;
         while let Some(&(cell, _)) = rest.first() {

@@ -1,8 +1,8 @@
 //! Windows that move along an axis of the answer.
 //!
-//! Each position answers for itself and its neighbours: what a running mean is. The axis is kept while chunks are reduced;
-//! then the cells of each window are joined. Nothing is ever subtracted, so that NaN, an infinity or a rounding error is
-//! gone with the position that brought it. The axis is cut into blocks as long as a window (van Herk, Gil and Werman), and
+//! The answer at each position is that of a window around it, as in a running mean. The axis is kept while chunks are
+//! reduced; then the cells of each window are joined. Nothing is ever subtracted, so NaN, an infinity or a rounding error
+//! leaves with the position that brought it. The axis is cut into blocks as long as a window (van Herk, Gil and Werman), and
 //! a window is the end of one block and the beginning of the next, whatever its length:
 //!
 //! ```text
@@ -33,8 +33,8 @@ pub trait Joined {
 }
 
 impl Windows {
-    /// Joins the cells of each window of `cells`, which are those of an answer of `shape` in row-major order. Tells of each
-    /// cell whether too few positions of its window have a value.
+    /// Joins the cells of each window of `cells`, which are those of an answer of `shape` in row-major order. Also
+    /// tells for each cell whether too few positions of its window have a value.
     pub fn roll<C: Joined>(&self, shape: &[u64], cells: C) -> (C, Vec<bool>) {
         let (outer, positions, inner) = self.lengths(shape);
         let count = outer.saturating_mul(positions).saturating_mul(inner);

@@ -75,8 +75,8 @@ impl Slab {
 }
 
 impl ReductionPlan {
-    /// Into how many slabs the answer is best cut; 0 where partials are small, so that it is better to merge them. It
-    /// depends on nothing but the plan.
+    /// How many slabs the answer is best cut into; 0 where partials are small and merging them is cheaper. It depends on the
+    /// plan alone.
     #[must_use]
     pub fn slab_count(&self) -> u64 {
         if self.has_texts()

@@ -9,7 +9,7 @@ pub struct ChunkTask {
     pub ordinal: u64,
     /// The chunk, and what of it is selected.
     pub selection: ChunkSelection,
-    /// How many chunks it stands for: 1, or more that follow one another and none of which is stored.
+    /// How many chunks it stands for: 1, or several neighbouring chunks none of which is stored.
     pub chunks: u64,
 }
 

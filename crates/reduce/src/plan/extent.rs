@@ -36,13 +36,13 @@ pub(crate) fn output_shape(selection: &Hyperslab, spec: &ReduceSpec) -> Result<V
     }
 }
 
-/// The axis of the cells, before they are folded, that each axis of the array is.
+/// For each axis of the array, its axis of the cells before folding; `None` if it is reduced.
 fn cell_axes(maps: &[AxisMap]) -> impl Iterator<Item = Option<usize>> {
     let mut next = 0..;
     maps.iter().map(move |map| if *map == AxisMap::Reduce { None } else { next.next() })
 }
 
-/// The axis of the answer that each axis of the array is by itself.
+/// For each axis of the array, its axis of the answer; `None` if it is reduced or folded.
 pub(crate) fn answer_axes(spec: &ReduceSpec) -> Vec<Option<usize>> {
     let answer = |axis: usize| spec.fold.as_ref().map_or(Some(axis), |fold| fold.answer_axis(axis));
     cell_axes(&spec.axes).map(|axis| axis.and_then(answer)).collect()

@@ -2,11 +2,11 @@
 
 use rangefold_array::PackingError;
 
-/// A reduction that makes no sense or does not fit the array.
+/// Why a question cannot be planned for an array.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// Another number of axis maps than axes.
+    /// The number of axis maps is not the rank.
     #[error("{maps} axes were given for an array of rank {rank}")]
     Rank {
         /// Axis maps given.
@@ -30,7 +30,7 @@ pub enum PlanError {
         /// Name of the element type.
         element: String,
     },
-    /// Another number of labels than selected positions.
+    /// The number of labels is not that of the selected positions.
     #[error("{labels} labels were given for the {positions} selected positions of axis {axis}")]
     Labels {
         /// The axis.
@@ -58,7 +58,7 @@ pub enum PlanError {
         /// Number of groups.
         groups: u32,
     },
-    /// A question that partials do not answer.
+    /// A reduction that is made from all values, not from partials.
     #[error("{reduction} is made from all values at a time, not from what each chunk gives")]
     Gathered {
         /// Name of the reduction.
@@ -76,7 +76,7 @@ pub enum PlanError {
         /// The edges given.
         edges: Vec<f64>,
     },
-    /// NaN as a value stands nowhere: it is neither smaller nor larger than anything, nor kept in its place.
+    /// NaN counts as a value, but a reduction needs an order of values or their places, and NaN has neither.
     #[error("first, last, argmin, argmax, median and quantile are not defined with NaN as a value")]
     NanPlace,
     /// An answer or a chunk that the machine cannot address.
@@ -87,7 +87,7 @@ pub enum PlanError {
         /// Its shape.
         shape: Vec<u64>,
     },
-    /// Windows that fit no axis of the answer, or make no sense.
+    /// The axis of the windows is past the rank, or their lengths contradict each other.
     #[error(
         "windows of {length} positions, {before} of them before their own and {least} with a value, make no sense along axis {axis} of an answer of rank {rank}"
     )]

@@ -27,7 +27,7 @@ use crate::{
     statistic::{cells::Cells, wanted::Wanted},
 };
 
-/// A reduction of a selection of an array: which chunks it needs and what becomes of them.
+/// Reductions of a selection of an array: which chunks are needed, and how each is reduced.
 #[derive(Clone, Debug)]
 pub struct ReductionPlan {
     pub(crate) data_type: DataType,
@@ -36,7 +36,7 @@ pub struct ReductionPlan {
     pub(crate) reductions: Vec<Reduction>,
     pub(crate) axes: Vec<AxisMap>,
     pub(crate) fold: Option<Fold>,
-    /// The axis of the answer that each axis is by itself; `None` for those that are reduced or folded.
+    /// For each axis of the array, its axis of the answer; `None` if it is reduced or folded.
     pub(crate) answer_axes: Vec<Option<usize>>,
     pub(crate) fills: Vec<Number>,
     pub(crate) bounds: (Option<Number>, Option<Number>),
@@ -290,8 +290,8 @@ impl ReductionPlan {
         self.chunks.clone().retain(axis, within).chunk_count()
     }
 
-    /// How many elements at most go to each position of the output axis by axis, in the order of the output's axes, and how
-    /// many of the reduced axes go to each of them.
+    /// The most elements that a cell can have, as factors: for each axis of the output one number per position, and one
+    /// number for all reduced axes together.
     #[must_use]
     pub fn populations(&self) -> (Vec<Vec<u64>>, u64) {
         let mut reduced = 1_u64;

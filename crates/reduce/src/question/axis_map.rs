@@ -2,27 +2,26 @@
 
 use std::sync::Arc;
 
-/// Where the positions of one axis of the selection go.
+/// What becomes of one axis of the selection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AxisMap {
-    /// Each to a position of its own: the axis stays.
+    /// The axis stays, with one position per selected position.
     Keep,
-    /// All to one: the axis goes.
+    /// All positions are reduced to one, and the axis goes.
     Reduce,
-    /// To groups: the axis stays, with one position per group.
+    /// The axis stays, with one position per group.
     Group(Grouping),
 }
 
 /// Which group each selected position of an axis belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grouping {
-    /// One label per selected position, below `groups`; positions without are left out.
+    /// One label per selected position, below `groups`; positions with `None` are left out.
     pub labels: Arc<[Option<u32>]>,
     /// Number of groups.
     pub groups: u32,
-    /// Where each selected position stands among those of the axis, which is what first, last, argmin and argmax go by: a
-    /// range of longitudes may begin in the middle of the grid. `None` if in the order of the array; all 0 if the axis
-    /// counts as kept.
+    /// The order of the selected positions for first, last, argmin and argmax, one number per position. A range of
+    /// longitudes may begin in the middle of the grid. `None` for the order of the array; all 0 if the axis counts as kept.
     pub places: Option<Arc<[u64]>>,
 }
 

@@ -58,7 +58,7 @@ impl Condition {
         Self { threshold, ..*self }
     }
 
-    /// Whether a value that stands so to the constant meets the condition.
+    /// Whether a value that compares with the constant like this meets the condition.
     pub(crate) fn holds(self, ordering: Ordering) -> bool {
         match self.comparison {
             Comparison::Less => ordering.is_lt(),

@@ -1,8 +1,8 @@
-//! Axes whose positions are taken together: masks, and groups over several dimensions.
+//! Folding: axes whose positions are taken together, as masks and groups over several dimensions need.
 //!
-//! Such things say of combinations of positions where they go, not of each axis for itself. The maps of a plan keep these
-//! axes; the combinations, called places, are looked up in a table. So the cells of each chunk are folded to those of the
-//! answer, and nothing larger than a chunk is ever held for it:
+//! A mask over latitude and longitude belongs to pairs of positions, not to one axis. A plan first keeps such axes. Each
+//! combination of their positions is a place, and a table gives the group of each place. The cells of every chunk are then
+//! folded to the cells of the answer, so nothing larger than a chunk is held:
 //!
 //! ```text
 //!  cells of a chunk                table                     cells of the answer
@@ -13,10 +13,10 @@ use std::{iter, ops::Range, sync::Arc};
 
 use super::region::Region;
 
-/// How the cells that the axis maps of a plan make are folded to those of the answer.
+/// How the cells that a plan keeps are folded to the cells of the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fold {
-    /// Shape of the cells before.
+    /// Shape of the cells that are folded.
     cells: Vec<u64>,
     shape: Vec<u64>,
     steps: Vec<Step>,
@@ -27,9 +27,9 @@ pub struct Fold {
 /// What each place adds to the number of the cell of the answer.
 #[derive(Clone, Debug, PartialEq)]
 enum Table {
-    /// Nothing; a place takes part, or not. A byte each: masks may have many places.
+    /// Nothing: the place takes part, or does not. One byte for each place, because masks have many.
     Taken(Arc<[bool]>),
-    /// What its groups say; `None` if it takes no part.
+    /// The offset of its groups; `None` if the place takes no part.
     Grouped(Arc<[Option<u64>]>),
 }
 
@@ -61,26 +61,26 @@ pub struct Step {
 /// Groups of the places of folded axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldedGroups {
-    /// The folded axis in whose place the axis of groups stands.
+    /// The folded axis that the axis of groups replaces.
     pub axis: usize,
-    /// The group of each place, row-major, below `count`; places without are left out.
+    /// The group of each place, in row-major order and below `count`; places with `None` are left out.
     pub labels: Vec<Option<u32>>,
-    /// CellAndPlace of groups.
+    /// Number of groups.
     pub count: usize,
 }
 
 /// Places that fit no axes, or groups that fit no places.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
-    /// An axis that there is none of, or out of order.
+    /// An axis past the rank, or axes that are not ascending.
     #[error("axes {axes:?} cannot be folded together among {rank}")]
     Axes {
         /// The axes given.
         axes: Vec<usize>,
-        /// CellAndPlace of axes.
+        /// Number of axes.
         rank: usize,
     },
-    /// Another number of places than combinations of positions.
+    /// The number of places is not the product of the lengths of the folded axes.
     #[error("{given} places were given for axes of lengths {lengths:?}")]
     Places {
         /// Places given.
@@ -93,13 +93,13 @@ pub enum FoldError {
     Label {
         /// The label.
         label: u32,
-        /// CellAndPlace of groups.
+        /// Number of groups.
         groups: usize,
     },
 }
 
 impl Fold {
-    /// The cells are those of the answer.
+    /// Folds nothing: the cells, of this shape, are those of the answer.
     #[must_use]
     pub fn same(shape: &[u64]) -> Self {
         Self {
@@ -111,12 +111,14 @@ impl Fold {
         }
     }
 
-    /// Folds `axes`, ascending, of cells of shape `cells`. `taken` says of each place, in row-major order, whether it takes
-    /// part; those that do are gathered in `groups`, in the order of their axes, each of which is an axis of the answer.
+    /// Folds `axes`, which are ascending, of cells of shape `cells`.
+    ///
+    /// `taken` tells for each place, in row-major order of the folded axes, whether it takes part. Each of `groups` becomes
+    /// one axis of the answer, in the order of the axes that they replace; without groups all places go to one cell.
     ///
     /// # Errors
     ///
-    /// [`FoldError`].
+    /// [`FoldError`] if an axis is out of order, or places or labels do not fit.
     pub fn new(
         cells: &[u64],
         axes: &[usize],
@@ -198,7 +200,7 @@ impl Fold {
         &self.steps
     }
 
-    /// CellAndPlace of places.
+    /// Number of places.
     #[must_use]
     pub fn place_count(&self) -> usize {
         self.table.len()
@@ -209,18 +211,18 @@ impl Fold {
         (0..self.table.len()).filter_map(|place| self.table.get(place))
     }
 
-    /// The axis of the cells that each axis of the answer is; `None` for groups.
+    /// For each axis of the answer, the axis of the cells that it was; `None` for an axis of groups.
     #[must_use]
     pub fn kept(&self) -> &[Option<usize>] {
         &self.kept
     }
 
-    /// Of each cell, in row-major order: its cell of the answer, if it takes part, and its place.
+    /// For each cell, in row-major order: the number of its cell of the answer, `None` if it takes no part, and its place.
     pub fn folded(&self) -> impl Iterator<Item = (Option<u64>, u64)> + Clone {
         self.folded_within(0, 0..self.cells.first().copied().unwrap_or(0))
     }
 
-    /// As [`Fold::folded`], of the cells with `positions` along `axis`.
+    /// As [`Fold::folded`], for the cells with `positions` along `axis` only.
     pub fn folded_within(
         &self,
         axis: usize,
@@ -233,7 +235,7 @@ impl Fold {
             .map(|number| (self.cell(number), number.place))
     }
 
-    /// Bytes that [`Fold::folded`] takes: all axes but the last are written out.
+    /// Bytes that the iterator of [`Fold::folded`] holds: the numbers along all axes but the last.
     #[must_use]
     pub fn folded_len(&self) -> u64 {
         let outer = self.cells.split_last().map_or(&[][..], |(_, outer)| outer);
@@ -313,12 +315,12 @@ impl Fold {
         self.kept.iter().position(|&kept| kept == Some(axis))
     }
 
-    /// CellAndPlace of places that take part.
+    /// Number of places that take part.
     pub(crate) fn taken_count(&self) -> u64 {
         self.added().count() as u64
     }
 
-    /// Whether a place at each position of a folded axis takes part.
+    /// For each position of a folded axis, whether any place there takes part.
     pub(crate) fn taken(&self, axis: usize) -> Vec<bool> {
         let length = self.cells[axis].max(1);
         let mut taken = vec![false; usize::try_from(self.cells[axis]).unwrap_or(0)];
@@ -349,7 +351,7 @@ pub fn strides(shape: &[u64]) -> Vec<u64> {
     strides
 }
 
-/// The number of a cell of the answer, but for what its place adds, and that of the place.
+/// The number of a cell of the answer without the offset that its place adds, and the number of the place.
 #[derive(Clone, Copy, Debug, Default)]
 struct CellAndPlace {
     cell: u64,

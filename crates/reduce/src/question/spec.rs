@@ -11,18 +11,18 @@ pub struct ReduceSpec {
     pub reductions: Vec<Reduction>,
     /// One map per axis.
     pub axes: Vec<AxisMap>,
-    /// How the cells that these maps make are folded to those of the answer; `None` if they are the answer's. Places count
-    /// the folded axes, and they are kept or grouped here.
+    /// How the cells that the axis maps make are folded to the cells of the answer; `None` to fold nothing. The folded axes
+    /// are kept or grouped in `axes`, and `argmin` and `argmax` count their positions as those of reduced axes.
     pub fold: Option<Fold>,
     /// Which elements are missing.
     pub missing: MissingSpec,
     /// How stored elements become values; `None` if they are the values.
     pub packing: Option<Packing>,
-    /// Whether signed integers stand for unsigned ones (`_Unsigned = "true"`); of no consequence for other types.
+    /// Whether signed integers stand for unsigned ones (`_Unsigned = "true"`); other types ignore it.
     pub unsigned: bool,
     /// Values that do not meet this are left out as if they were missing; NaN never meets it.
     pub condition: Option<Condition>,
-    /// Windows along one axis of the answer; `None` if every position answers for itself.
+    /// Moving windows along one axis of the answer; `None` for none.
     pub windows: Option<Windows>,
 }
 

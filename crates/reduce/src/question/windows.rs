@@ -1,18 +1,18 @@
 //! Moving windows along one axis of the answer, and the memory that joining them takes.
 
-/// Cells of ends of blocks that are held beside the answer, unless a single row of them has more.
+/// How many cells of ends of blocks are held beside the answer, unless one row has more.
 pub(crate) const ENDS: usize = 1 << 16;
 
-/// Windows along one axis of the answer: those of the first positions begin, and of the last end, outside of it.
+/// Moving windows along one axis of the answer, cut short near its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     /// The axis of the answer.
     pub axis: usize,
     /// Positions of a window.
     pub length: u32,
-    /// Of these, positions before the one that answers; fewer than `length`.
+    /// How many of them stand before the position that the answer is for; fewer than `length`.
     pub before: u32,
-    /// Positions with a value that a window needs to have an answer: 1 to `length`.
+    /// How many positions of a window need a value for an answer: 1 to `length`.
     pub least: u32,
 }
 

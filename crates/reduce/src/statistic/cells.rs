@@ -15,12 +15,12 @@ pub(crate) enum Cells {
     Signed(Columns<i64>),
     Unsigned(Columns<u64>),
     Float(Columns<f64>),
-    /// Real and imaginary parts.
+    /// Real and imaginary components.
     Complex(Columns<f64>, Box<Columns<f64>>),
     Text(Texts),
 }
 
-/// The columns that one pass over a chunk fills: those of the values, or of one part of complex ones.
+/// The columns that one pass over a chunk fills: those of the values, or of one component of complex values.
 pub(crate) enum CellsMut<'a> {
     Signed(&'a mut Columns<i64>),
     Unsigned(&'a mut Columns<u64>),
@@ -41,7 +41,7 @@ impl Cells {
         }
     }
 
-    /// As many as `count` cells, to which these are joined: each to the one of the number `to` gives, if any.
+    /// `count` new cells with these merged into them: cell `i` goes to cell `to[i]`, or nowhere if that is `None`.
     pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
         match self {
             Self::Missing => Self::Missing,

@@ -1,4 +1,4 @@
-//! What is known of each cell: one vector per statistic.
+//! The statistics of cells of numbers: one vector per statistic.
 
 use std::ops::Range;
 
@@ -133,7 +133,7 @@ impl<X: Wide> Columns<X> {
         add(&mut self.count[here], &their_count[from]);
     }
 
-    /// As many as `count` cells, to which these are joined in order: each to the one of the number `to` gives, if any.
+    /// `count` new cells with these merged into them, in order: cell `i` goes to cell `to[i]`, or nowhere if that is `None`.
     pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
         let mut folded = Self::new(wanted, count);
         let has_order = wanted.deviations || wanted.places();

@@ -89,7 +89,7 @@ impl Texts {
         }
     }
 
-    /// As many as `count` cells, to which these are joined: each to the one of the number `to` gives, if any.
+    /// `count` new cells with these merged into them: cell `i` goes to cell `to[i]`, or nowhere if that is `None`.
     pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
         let mut folded = Self::new(wanted, count);
         let taken = to.iter().enumerate().filter_map(|(source, to)| Some(((*to)?, source)));
