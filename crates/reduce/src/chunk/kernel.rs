@@ -5,7 +5,7 @@
 //! first-level cache, which the compiler turns into vector instructions; the buffers are read several times, memory
 //! once. A block without missing elements, the usual case, is never tested element by element again.
 
-use pulp::{Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     blocks::{BlockReader, compact, keep_places},
@@ -88,7 +88,7 @@ impl<'a, T: Element, S: Stage<T>> Kernel<'a, T, S> {
                 let k = if verdict == Verdict::Full { k } else { self.kept[k].into() };
                 run.place + k as u64 * run.place_stride
             };
-            locate(self.columns, values, run.cell, place);
+            locate(arch, self.columns, values, run.cell, place);
         }
         let (columns, wanted, cell) = (&mut *self.columns, self.wanted, run.cell);
         arch.dispatch(ToOneCell { columns, wanted, values, short: S::SHORT, cell });
@@ -128,6 +128,7 @@ impl<T: Element, S: Stage<T>> RunSink for Kernel<'_, T, S> {
 
 /// Offers the values of a block for the places one cell asks for. Counts are those before the block.
 fn locate<V: Element>(
+    arch: Arch,
     columns: &mut Columns<V::Wide>,
     block: &[V],
     cell: usize,
@@ -140,15 +141,32 @@ fn locate<V: Element>(
         }
     };
     if !columns.arg_min.value.is_empty() {
-        let min = V::smallest(block);
-        offer(&mut columns.arg_min, block.iter().position(|&x| x == min).unwrap_or(0), Prefer::Smaller);
+        let first = arch.dispatch(FirstExtreme { block, smallest: true });
+        offer(&mut columns.arg_min, first, Prefer::Smaller);
     }
     if !columns.arg_max.value.is_empty() {
-        let max = V::largest(block);
-        offer(&mut columns.arg_max, block.iter().position(|&x| x == max).unwrap_or(0), Prefer::Larger);
+        let first = arch.dispatch(FirstExtreme { block, smallest: false });
+        offer(&mut columns.arg_max, first, Prefer::Larger);
     }
     offer(&mut columns.first, 0, Prefer::Earlier);
     offer(&mut columns.last, block.len().saturating_sub(1), Prefer::Later);
+}
+
+/// Where the smallest or the largest value of a block stands first; compiled for the machine.
+struct FirstExtreme<'b, V> {
+    block: &'b [V],
+    smallest: bool,
+}
+
+impl<V: Element> WithSimd for FirstExtreme<'_, V> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<I: Simd>(self, _: I) -> usize {
+        let Self { block, smallest } = self;
+        let extreme = if smallest { V::smallest(block) } else { V::largest(block) };
+        block.iter().position(|&x| x == extreme).unwrap_or(0)
+    }
 }
 
 /// Offers each value of a block for the places its own cell asks for. Counts are those before the block.
