@@ -142,3 +142,31 @@ impl Share {
         Self { limits: Limits { memory, ..self.limits }, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_run_takes_what_it_needs_or_what_is_left_and_waits_for_an_eighth() {
+        let memory = 64 * UNIT;
+        let resources = Resources::new(Limits { memory, ..Limits::default() });
+        // Alone and small: all the memory may be planned with, and little is taken.
+        let small = resources.share(4 * UNIT).await;
+        assert_eq!(small.limits.memory, memory);
+        // A large one gets the rest.
+        let large = resources.share(1000 * UNIT).await;
+        assert_eq!(large.limits.memory, 60 * UNIT);
+        // Nothing is left: the next waits until an eighth is free.
+        let mut third = Box::pin(resources.share(1000 * UNIT));
+        assert!(third.as_mut().now_or_never().is_none());
+        drop(small);
+        assert!(third.as_mut().now_or_never().is_none());
+        drop(large);
+        assert_eq!(third.await.limits.memory, 8 * UNIT);
+        // Everything is free again.
+        assert_eq!(resources.share(u64::MAX).await.limits.memory, memory);
+    }
+}

@@ -186,3 +186,57 @@ fn take_turns<J: Send + 'static, A: Send + 'static>(
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lane_has_so_many_jobs_at_work_and_a_panic_is_told() {
+        let pool = Pool::new(4);
+        let (at_work, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&most);
+        let lane = Lane::new(&pool, 2, move |job: usize| {
+            let now = at_work.fetch_add(1, Ordering::SeqCst) + 1;
+            seen.fetch_max(now, Ordering::SeqCst);
+            at_work.fetch_sub(1, Ordering::SeqCst);
+            assert!(job != 7, "job 7 fails");
+            job * 2
+        });
+        let jobs: Vec<_> = (0..100).map(|job| lane.hand(job)).collect();
+        for (job, answer) in jobs.into_iter().enumerate() {
+            assert_eq!(answer.await.ok(), (job != 7).then_some(job * 2));
+        }
+        lane.end().await;
+        assert!(most.load(Ordering::SeqCst) <= 2);
+        // The thread that met the panic serves others.
+        let other = Lane::new(&pool, 4, |job: usize| job + 1);
+        assert_eq!(other.hand(1).await.ok(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_nobody_waits_for_is_left_undone() {
+        let pool = Pool::new(1);
+        let done = Arc::new(AtomicUsize::new(0));
+        let (begun, begins) = oneshot::channel();
+        let (go, goes) = std::sync::mpsc::channel::<()>();
+        let (begun, goes) = (Mutex::new(Some(begun)), Mutex::new(goes));
+        let counted = Arc::clone(&done);
+        let lane = Lane::new(&pool, 1, move |_: usize| {
+            if let Some(begun) = lock(&begun).take() {
+                let _ = begun.send(());
+            }
+            let _ = lock(&goes).recv();
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let first = lane.hand(0);
+        drop(lane.hand(1));
+        assert!(begins.await.is_ok());
+        drop(go);
+        assert!(first.await.is_ok());
+        lane.end().await;
+        assert_eq!(done.load(Ordering::SeqCst), 1);
+    }
+}
