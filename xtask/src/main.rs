@@ -30,6 +30,7 @@ usage: cargo xtask <verb>
   fixtures            write fixtures/ anew (needs Python 3.11 and the network)
   fixtures --verify   compare fixtures/ with its manifest
   golden [--bless]    run the tests; with --bless take what they got as expected
+  fuzz --smoke        run every fuzz target for some seconds, without cargo-fuzz
   fuzz TARGET         fuzz one target of tests/fuzz (needs cargo-fuzz)
   bench [ARGS...]     run the benchmarks
   trace URL           print the requests and rounds of scanning one file";
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         ["fixtures", "--verify"] => fixtures::verify(),
         ["golden"] => run(cargo().args(["test", "--workspace"])),
         ["golden", "--bless"] => run(cargo().args(["test", "--workspace"]).env("UPDATE_EXPECT", "1")),
+        ["fuzz", "--smoke"] => {
+            run(cargo().args(["test", "--package", "rangefold-testkit", "--test", "fuzz_smoke"]))
+        }
         ["fuzz", target] => fuzz(target),
         ["bench", rest @ ..] => run(cargo().args(["bench", "--workspace"]).args(rest)),
         ["trace", url] => trace(url),

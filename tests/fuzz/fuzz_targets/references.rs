@@ -3,15 +3,7 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use rangefold_refs::{json, parquet};
+#[path = "../bodies/references.rs"]
+mod body;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = parquet::parse_zmetadata(bytes);
-    let Ok(mut set) = json::read(bytes) else { return };
-    set.unreadable.clear();
-    let Ok(written) = json::write(&set) else { return };
-    let again = json::read(&written).expect("what was written is read");
-    assert!(again.unreadable.is_empty(), "{:?}", again.unreadable);
-    assert_eq!(json::write(&again).expect("what was read is written"), written);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| body::run(bytes));
