@@ -56,7 +56,25 @@ impl Number {
             ElementType::Float16 => Self::Float(half::f16::from_f64(x).to_f64()),
             #[expect(clippy::cast_possible_truncation, reason = "rounding to float32 is what is asked for")]
             ElementType::Float32 => Self::Float(f64::from(x as f32)),
-            _ => self,
+            ElementType::Bool
+            | ElementType::Int8
+            | ElementType::Int16
+            | ElementType::Int32
+            | ElementType::Int64
+            | ElementType::UInt8
+            | ElementType::UInt16
+            | ElementType::UInt32
+            | ElementType::UInt64
+            | ElementType::Float64
+            | ElementType::Complex64
+            | ElementType::Complex128
+            | ElementType::FixedBytes(_)
+            | ElementType::FixedUtf32(_)
+            | ElementType::Raw(_)
+            | ElementType::DateTime64(_)
+            | ElementType::TimeDelta64(_)
+            | ElementType::VlenString
+            | ElementType::Structured(_) => self,
         }
     }
 

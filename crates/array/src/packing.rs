@@ -183,14 +183,40 @@ fn width_of_element(element: &ElementType) -> Option<Precision> {
         | ElementType::Int64
         | ElementType::UInt64
         | ElementType::Float64 => Some(Precision::Double),
-        _ => None,
+        ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => None,
     }
 }
 
 fn width_of_attribute(data_type: &ElementType) -> Precision {
     match data_type {
         ElementType::Float16 | ElementType::Float32 => Precision::Single,
-        _ => Precision::Double,
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => Precision::Double,
     }
 }
 

@@ -53,7 +53,24 @@ pub(crate) fn declare(array: &mut ManifestArray) {
             number => number,
         },
         ElementType::FixedUtf32(_) | ElementType::VlenString => fill_to_value(Some(fill), &meta.data_type),
-        _ => return,
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::Structured(_) => return,
     };
     array.attributes.insert(FILL_VALUE, mark);
 }

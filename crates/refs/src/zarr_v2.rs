@@ -137,7 +137,26 @@ fn written_fill<'a>(meta: &'a ArrayMeta, attributes: &Attributes) -> Option<&'a 
     let fill = meta.fill_value.as_ref()?;
     let marks_zero = attributes.get(FILL_VALUE).is_some_and(|mark| match &meta.data_type.element {
         ElementType::FixedBytes(_) => mark.as_text().is_some_and(|mark| mark.bytes().all(|byte| byte == 0)),
-        _ => mark.as_f64() == Some(0.0),
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => mark.as_f64() == Some(0.0),
     });
     (marks_zero || fill.0.iter().any(|&byte| byte != 0)).then_some(fill)
 }

@@ -413,7 +413,26 @@ fn collect_orders(data_type: &DataType, orders: &mut Vec<ByteOrder>) {
             fields.iter().for_each(|field| collect_orders(&field.data_type, orders));
         }
         element if has_order(element) => orders.push(data_type.order),
-        _ => {}
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString => {}
     }
 }
 
@@ -423,7 +442,26 @@ fn set_order(data_type: &mut DataType, order: ByteOrder) {
             fields.iter_mut().for_each(|field| set_order(&mut field.data_type, order));
         }
         element if has_order(element) => data_type.order = order,
-        _ => {}
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString => {}
     }
 }
 
@@ -439,7 +477,26 @@ fn v3_fill_to_value(meta: &ArrayMeta) -> AttributeValue {
     let fill = meta.fill_value.clone().unwrap_or_else(zero);
     match &meta.data_type.element {
         ElementType::Raw(_) => List(fill.0.iter().map(|&byte| Integer(byte.into())).collect()),
-        _ => fill_to_value(Some(&fill), &meta.data_type),
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => fill_to_value(Some(&fill), &meta.data_type),
     }
 }
 

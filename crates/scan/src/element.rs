@@ -157,7 +157,25 @@ fn complex(part: &DataType) -> Result<DataType, String> {
     let element = match part.element {
         ElementType::Float32 => ElementType::Complex64,
         ElementType::Float64 => ElementType::Complex128,
-        _ => return Err(format!("complex numbers of {}", part.element.name())),
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => return Err(format!("complex numbers of {}", part.element.name())),
     };
     Ok(DataType { element, order: part.order })
 }
@@ -301,7 +319,24 @@ pub(crate) fn to_little_endian(bytes: &mut [u8], data_type: &DataType) {
             let half = bytes.len() / 2;
             bytes.chunks_mut(half.max(1)).for_each(<[u8]>::reverse);
         }
-        _ => bytes.reverse(),
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString => bytes.reverse(),
     }
 }
 

@@ -94,7 +94,25 @@ fn is_nan(bytes: &[u8], element: &ElementType) -> bool {
     match element {
         ElementType::Float32 => bytes.try_into().is_ok_and(|bytes| f32::from_le_bytes(bytes).is_nan()),
         ElementType::Float64 => bytes.try_into().is_ok_and(|bytes| f64::from_le_bytes(bytes).is_nan()),
-        _ => false,
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => false,
     }
 }
 
@@ -103,7 +121,25 @@ fn json_nan(element: &ElementType) -> Option<&'static [u8]> {
     match element {
         ElementType::Float32 => Some(&[0, 0, 0xc0, 0x7f]),
         ElementType::Float64 => Some(&[0, 0, 0, 0, 0, 0, 0xf8, 0x7f]),
-        _ => None,
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => None,
     }
 }
 
@@ -185,7 +221,17 @@ fn integer(element: &ElementType, value: i128) -> Option<Vec<u8>> {
         ElementType::UInt32 => u32::try_from(value).ok()?.to_le_bytes().to_vec(),
         ElementType::UInt64 => u64::try_from(value).ok()?.to_le_bytes().to_vec(),
         ElementType::Float32 | ElementType::Float64 => float(element, exact(value)?)?,
-        _ => return None,
+        ElementType::Bool
+        | ElementType::Float16
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => return None,
     })
 }
 
@@ -203,7 +249,25 @@ fn float(element: &ElementType, value: f64) -> Option<Vec<u8>> {
             }
             narrow.to_le_bytes().to_vec()
         }
-        _ => return None,
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedBytes(_)
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString
+        | ElementType::Structured(_) => return None,
     })
 }
 

@@ -79,7 +79,25 @@ fn described_as_bytes(meta: &ArrayMeta) -> Result<Option<ArrayMeta>, String> {
     let size = match &meta.data_type.element {
         ElementType::FixedBytes(size) => Some(*size),
         ElementType::Structured(_) => meta.data_type.size(),
-        _ => return Ok(None),
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedUtf32(_)
+        | ElementType::Raw(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString => return Ok(None),
     };
     let size = size
         .filter(|&size| size > 0)
@@ -102,6 +120,23 @@ fn has_big_endian(data_type: &DataType) -> bool {
     match &data_type.element {
         ElementType::Structured(fields) => fields.iter().any(|field| has_big_endian(&field.data_type)),
         ElementType::FixedBytes(_) | ElementType::Raw(_) => false,
-        _ => data_type.order == ByteOrder::Big && data_type.size() != Some(1),
+        ElementType::Bool
+        | ElementType::Int8
+        | ElementType::Int16
+        | ElementType::Int32
+        | ElementType::Int64
+        | ElementType::UInt8
+        | ElementType::UInt16
+        | ElementType::UInt32
+        | ElementType::UInt64
+        | ElementType::Float16
+        | ElementType::Float32
+        | ElementType::Float64
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::FixedUtf32(_)
+        | ElementType::DateTime64(_)
+        | ElementType::TimeDelta64(_)
+        | ElementType::VlenString => data_type.order == ByteOrder::Big && data_type.size() != Some(1),
     }
 }
