@@ -6,9 +6,9 @@ use rangefold_refs::Attributes;
 
 use crate::describing::describing;
 use crate::input::Input;
-use crate::roles::{LabelSource, PlannedAxis};
+use crate::labelling::{Found, Reading, typed};
+use crate::planned_axis::{LabelSource, PlannedAxis};
 use crate::scopes::{group_of, in_group, is_coordinate};
-use crate::selector::{Found, Reading, typed};
 use crate::{CombineError, CombineSpec, Selector};
 
 /// Where the labels of each input on one axis come from.

@@ -12,12 +12,13 @@ use crate::draw::compare_references;
 use crate::input::Input;
 use crate::input_array::InputArray;
 use crate::joined_axis::JoinedAxis;
+use crate::labelling::{Reading, labels_of};
 use crate::labels::Labels;
 use crate::place::{Placement, Verify};
 use crate::places::Places;
+use crate::planned_axis::{LabelSource, PlannedAxis};
 use crate::replaced::check_replaced;
-use crate::roles::{LabelSource, PlannedAxis, Role, Roles};
-use crate::selector::{Reading, labels_of};
+use crate::roles::{Role, Roles};
 use crate::written::Written;
 use crate::{CombineError, MissingVariable, PackingRule};
 

@@ -9,37 +9,12 @@ use crate::content::Contents;
 use crate::describing::{Describes, describing};
 use crate::input::Input;
 use crate::input_array::InputArray;
-use crate::labels::Labels;
 use crate::meaning::same_meaning;
 use crate::objects::Objects;
+use crate::planned_axis::{LabelSource, PlannedAxis};
 use crate::scopes::{Scopes, group_of, name_of};
-use crate::selector::Reading;
 use crate::times::Spelling;
 use crate::{CombineError, CombineSpec, MissingVariable};
-
-/// Where the labels of one input on one axis come from.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum LabelSource {
-    /// The axis does not concern the input.
-    None,
-    /// The values of a variable.
-    Variable { path: NodePath, reading: Reading },
-    /// They are known already.
-    Given(Labels),
-}
-
-/// A joined axis before its labels are known.
-#[derive(Clone, Debug)]
-pub(crate) struct PlannedAxis {
-    /// Path of its coordinate variable, there or not.
-    pub(crate) path: String,
-    /// Name of the dimension.
-    pub(crate) dimension: String,
-    /// For each input.
-    pub(crate) label_sources: Vec<LabelSource>,
-    /// For each input, how long the dimension is; `None` if no variable of it has the dimension.
-    pub(crate) lengths: Vec<Option<u64>>,
-}
 
 /// What a variable has to do with the joined axes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use rangefold_refs::ManifestArray;
 
 use crate::found::label_sources;
 use crate::input::Input;
-use crate::roles::PlannedAxis;
+use crate::planned_axis::PlannedAxis;
 use crate::{CombineError, CombineSpec};
 
 /// The part of a path before the last slash.

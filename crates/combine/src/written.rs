@@ -8,7 +8,8 @@ use crate::compare::{Scope, require_same};
 use crate::encode;
 use crate::joined_axis::JoinedAxis;
 use crate::labels::Labels;
-use crate::roles::{LabelSource, PlannedAxis, Roles};
+use crate::planned_axis::{LabelSource, PlannedAxis};
+use crate::roles::Roles;
 use crate::times::Spelling;
 
 /// How the coordinate variable of a joined axis is written.
