@@ -51,7 +51,7 @@ impl Budget {
         let chunk = plan.decoded_len_max();
         let slabs = plan.slab_count();
         let decoded = if moves_bytes { chunk } else { 0 };
-        let partial = plan.partial_len_max().min(plan.accumulator_len() / slabs.max(1));
+        let partial = plan.partial_len_max().min(plan.grown_len() / slabs.max(1));
         let waiting = if slabs > 0 { decoded } else { partial };
         let chunks = plan.chunk_count().max(1);
         let job_bytes = JOB_BYTES.min(limits.memory / JOB_PART);
@@ -90,10 +90,10 @@ impl Budget {
     }
 }
 
-/// What the answer takes, growing or finished: slabs are put together, and answers made of their sums, one after the
-/// other.
+/// What the answer takes, growing or finished: once for each level of the order of merging, then slabs are put together,
+/// and answers made of their sums, one after the other.
 fn answer_len(plan: &ReductionPlan, slabs: u64) -> u64 {
-    let growing = plan.accumulator_len();
-    let joined = if slabs > 1 { growing } else { 0 };
-    growing.saturating_add(plan.answers_len().max(joined))
+    let grown = plan.grown_len();
+    let joined = if slabs > 1 { grown } else { 0 };
+    plan.accumulator_len().max(grown.saturating_add(plan.answers_len().max(joined)))
 }

@@ -448,6 +448,25 @@ impl Touching {
         Some((1, numbered(chunks(&index, &vec![1; lens.len()])?)))
     }
 
+    /// How many chunks along the first axis are touched: 1 for an array without axes, 0 for an empty selection.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        if self.cursor.is_none() { 0 } else { self.axes.first().map_or(1, TouchedAxis::len) }
+    }
+
+    /// How many touched chunks each row has: those that share their place along the first axis.
+    #[must_use]
+    pub fn row_len(&self) -> u64 {
+        self.axes.iter().skip(1).fold(1, |n: u64, axis| n.saturating_mul(axis.len()))
+    }
+
+    /// What is selected along the first axis in row number `row` of those that are touched; `None` past the last, and for
+    /// an array without axes.
+    #[must_use]
+    pub fn row(&self, row: u64) -> Option<AxisPart> {
+        self.axes.first()?.part(row)
+    }
+
     /// How many touched chunks have a position of what `axes` covers.
     #[must_use]
     pub fn count_in(&self, axes: &[AxisPart]) -> u64 {

@@ -100,8 +100,10 @@
 //! # The same bits
 //!
 //! The same bits come out whatever the concurrency, the byte order and the machine's vector instructions: the order of
-//! operations inside a chunk is fixed, and partials are merged in task order. Another chunking, hence another order,
-//! changes nothing but the last bits of sums, means and variances of floats.
+//! operations inside a chunk is fixed, and partials are merged in one order that is fixed by where chunks stand along the
+//! first axis of the array. It is a tree of blocks of rows of chunks ([`ReductionPlan::blocks`]), so the bits depend neither
+//! on how the tasks were split over processes and machines nor on how long the array was when a [`Node`] of the tree was
+//! made. Another chunking, hence another order, changes nothing but the last bits of sums, means and variances of floats.
 
 mod answer;
 mod chunk;
@@ -119,9 +121,11 @@ pub use chunk::reduce_error::ReduceError;
 pub use chunk::sift::{Sieve, Sifted};
 pub use merge::accumulator::Accumulator;
 pub use merge::gathering::Gathering;
+pub use merge::node::Node;
 pub use merge::roll::Joined;
 pub use merge::slab::Slab;
 pub use merge::tally::{Bin, Tally};
+pub use merge::tree::Handing;
 pub use plan::chunk_task::ChunkTask;
 pub use plan::plan_error::PlanError;
 pub use plan::reduction_plan::ReductionPlan;

@@ -31,10 +31,10 @@ impl Accumulator<'_> {
     ///
     /// [`ReduceError::Incomplete`] unless all chunks were merged.
     pub fn finish(self) -> Result<Vec<Answered>, ReduceError> {
-        let Self { plan, merged, cells, .. } = self;
+        let Self { plan, merged, tree } = self;
         let chunks = plan.chunk_count();
         if merged == chunks {
-            Ok(of_cells(plan, cells))
+            Ok(of_cells(plan, tree.finish(plan)?))
         } else {
             Err(ReduceError::Incomplete { merged, chunks })
         }
@@ -49,7 +49,7 @@ impl ReductionPlan {
     /// [`ReduceError::Incomplete`] unless every chunk was added to every slab that it touches.
     pub fn answers(&self, mut slabs: Vec<Slab>) -> Result<Vec<Answered>, ReduceError> {
         let frame = whole(self);
-        let covered: usize = slabs.iter().map(|slab| slab.region.cells()).sum();
+        let covered: usize = slabs.iter().map(|slab| slab.tree.frame.cells()).sum();
         if covered != self.output_cells {
             return Err(ReduceError::Incomplete { merged: 0, chunks: self.chunk_count() });
         }
@@ -59,15 +59,18 @@ impl ReductionPlan {
                 return Err(ReduceError::Incomplete { merged: slab.added, chunks });
             }
         }
+        slabs.iter_mut().try_for_each(|slab| slab.tree.close_all(self))?;
         if slabs.len() == 1
             && let Some(slab) = slabs.pop()
         {
-            return Ok(of_cells(self, slab.cells));
+            return Ok(of_cells(self, slab.tree.finish(self)?));
         }
         let mut cells = self.empty_cells(self.output_cells);
         for slab in slabs {
-            if !merge(self, &frame, &mut cells, &slab.cells, &slab.region) {
-                return Err(ReduceError::Foreign { ordinal: slab.last.unwrap_or(0) });
+            let Slab { tree, last, .. } = slab;
+            let region = tree.frame.clone();
+            if !merge(self, &frame, &mut cells, &tree.finish(self)?, &region) {
+                return Err(ReduceError::Foreign { ordinal: last.unwrap_or(0) });
             }
         }
         Ok(of_cells(self, cells))

@@ -44,7 +44,7 @@ impl ReductionPlan {
     }
 
     /// Tasks for the chunks with these ordinals, none of which is stored: as few as their shape and memory allow, so that
-    /// they take no time of their own however many they are.
+    /// they take no time of their own however many they are. Where they contribute something, none has chunks of two blocks.
     pub fn absent_tasks(&self, ordinals: Range<u64>) -> impl Iterator<Item = ChunkTask> + '_ {
         let is_nothing = !self.absent_counts();
         let fits = move |axes: &[AxisPart]| {
@@ -58,7 +58,9 @@ impl ReductionPlan {
                     })
                 }) <= ABSENT_CELLS
         };
-        let boxes = self.chunks.boxes(ordinals, fits);
+        let is_told_apart = !is_nothing;
+        let blocks = self.by_block(ordinals, is_told_apart);
+        let boxes = blocks.flat_map(move |ordinals| self.chunks.boxes(ordinals, fits));
         boxes.map(|(ordinal, chunks, selection)| ChunkTask { ordinal, selection, chunks })
     }
 }

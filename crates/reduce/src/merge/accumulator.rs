@@ -7,7 +7,12 @@ use crate::{
     meaning::element::Wide,
     plan::reduction_plan::ReductionPlan,
     question::region::Region,
-    statistic::{cells::Cells, columns::Columns},
+    statistic::{cells::Cells, columns::Columns, texts::Texts},
+};
+
+use super::{
+    node::Node,
+    tree::{Handing, Tree},
 };
 
 impl ReductionPlan {
@@ -25,13 +30,22 @@ impl ReductionPlan {
 pub struct Accumulator<'p> {
     pub(crate) plan: &'p ReductionPlan,
     pub(crate) merged: u64,
-    frame: Region,
-    pub(crate) cells: Cells,
+    pub(crate) tree: Tree,
 }
 
 impl<'p> Accumulator<'p> {
     fn new(plan: &'p ReductionPlan) -> Self {
-        Self { plan, merged: 0, frame: whole(plan), cells: plan.empty_cells(plan.output_cells) }
+        Self { plan, merged: 0, tree: Tree::new(whole(plan)) }
+    }
+
+    /// Hands nodes on while partials are merged; see [`Accumulator::take_nodes`].
+    #[must_use]
+    pub fn handing_on(mut self, handing: Handing) -> Self {
+        if let Handing::Largest(blocks) = &handing {
+            self.merged = self.plan.tasks_of_blocks(blocks).start;
+        }
+        self.tree.handing = handing;
+        self
     }
 
     /// Adds the partial of the next task.
@@ -41,14 +55,91 @@ impl<'p> Accumulator<'p> {
     /// [`ReduceError::Order`] if it belongs to another task, [`ReduceError::Foreign`] to another plan.
     pub fn merge(&mut self, partial: &Partial) -> Result<(), ReduceError> {
         let Partial { ordinal, chunks, region, cells } = partial;
-        if *ordinal != self.merged {
-            return Err(ReduceError::Order { expected: self.merged, ordinal: *ordinal });
-        }
-        if !merge(self.plan, &self.frame, &mut self.cells, cells, region) {
-            return Err(ReduceError::Foreign { ordinal: *ordinal });
+        self.expect(*ordinal)?;
+        let plan = self.plan;
+        if !matches!(cells, Cells::Missing) {
+            self.tree.add(plan, *ordinal, |frame, mine| {
+                let fits = merge(plan, frame, mine, cells, region);
+                if fits { Ok(()) } else { Err(ReduceError::Foreign { ordinal: *ordinal }) }
+            })?;
         }
         self.merged += chunks;
         Ok(())
+    }
+
+    /// Adds a node that was handed on elsewhere, in the place of its tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Order`] if the next task is not its first, [`ReduceError::Foreign`] if it belongs to another plan.
+    pub fn merge_node(&mut self, node: &Node) -> Result<(), ReduceError> {
+        self.expect(node.ordinals.start)?;
+        self.tree.add_node(self.plan, node)?;
+        self.merged = node.ordinals.end;
+        Ok(())
+    }
+
+    fn expect(&self, ordinal: u64) -> Result<(), ReduceError> {
+        if ordinal == self.merged {
+            Ok(())
+        } else {
+            Err(ReduceError::Order { expected: self.merged, ordinal })
+        }
+    }
+
+    /// The nodes that were handed on since the last call.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Foreign`] if partials of several plans were merged.
+    pub fn take_nodes(&mut self) -> Result<Vec<Node>, ReduceError> {
+        self.tree.settle(self.plan, self.merged)?;
+        Ok(std::mem::take(&mut self.tree.nodes))
+    }
+
+    /// Copies of the nodes that have begun and are not complete.
+    #[must_use]
+    pub fn open_nodes(&self) -> Vec<Node> {
+        self.tree.open_nodes(self.plan, self.merged)
+    }
+
+    /// The nodes that are handed on, once the partials of all tasks in their blocks were merged.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accumulator::take_nodes`].
+    pub fn into_nodes(self) -> Result<Vec<Node>, ReduceError> {
+        self.tree.into_nodes(self.plan)
+    }
+}
+
+/// The cells of `region`, which lies in `frame`.
+pub(crate) fn cut(plan: &ReductionPlan, frame: &Region, cells: &Cells, region: &Region) -> Cells {
+    fn columns<X: Wide>(
+        plan: &ReductionPlan,
+        frame: &Region,
+        columns: &Columns<X>,
+        region: &Region,
+    ) -> Columns<X> {
+        let mut taken = Columns::new(&plan.wanted, region.cells());
+        merge_rows(frame, region, |_| true, |at, from| taken.put(from.start, columns, at..at + from.len()));
+        taken
+    }
+    match cells {
+        Cells::Missing => Cells::Missing,
+        Cells::Signed(signed) => Cells::Signed(columns(plan, frame, signed, region)),
+        Cells::Unsigned(unsigned) => Cells::Unsigned(columns(plan, frame, unsigned, region)),
+        Cells::Float(float) => Cells::Float(columns(plan, frame, float, region)),
+        Cells::Complex(real, imaginary) => Cells::Complex(
+            columns(plan, frame, real, region),
+            Box::new(columns(plan, frame, imaginary, region)),
+        ),
+        Cells::Text(texts) => {
+            let mut taken = Texts::new(&plan.wanted, region.cells());
+            let mut put = |at: usize, from: Range<usize>| taken.merge(from.start, texts, at..at + from.len());
+            merge_rows(frame, region, |_| true, &mut put);
+            Cells::Text(taken)
+        }
     }
 }
 

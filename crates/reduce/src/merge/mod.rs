@@ -4,6 +4,8 @@
 
 pub(crate) mod accumulator;
 pub(crate) mod gathering;
+pub(crate) mod node;
 pub(crate) mod roll;
 pub(crate) mod slab;
 pub(crate) mod tally;
+pub(crate) mod tree;

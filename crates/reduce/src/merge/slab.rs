@@ -15,11 +15,15 @@ use std::ops::Range;
 
 use rangefold_array::{AxisRange, ChunkSelection};
 
-use super::accumulator::{self, whole};
+use super::{
+    accumulator::{self, whole},
+    node::Node,
+    tree::{Handing, Tree},
+};
 use crate::{
     chunk::{reduce::reduce_into, reduce_error::ReduceError},
     plan::{chunk_task::ChunkTask, reduction_plan::ReductionPlan},
-    question::{axis_map::AxisMap, region::Region},
+    question::axis_map::AxisMap,
     statistic::cells::Cells,
 };
 
@@ -37,8 +41,7 @@ pub struct Slab {
     pub(crate) axis: usize,
     /// Selected positions of that axis.
     pub(crate) positions: Range<u64>,
-    pub(crate) region: Region,
-    pub(crate) cells: Cells,
+    pub(crate) tree: Tree,
     /// Ordinal of the task that was added last.
     pub(crate) last: Option<u64>,
     /// Tasks added.
@@ -116,8 +119,7 @@ impl ReductionPlan {
                 *start = positions.start;
                 *shape = usize::try_from(positions.end - positions.start).unwrap_or(*shape);
             }
-            let cells = self.empty_cells(region.cells());
-            Slab { axis, positions, region, cells, last: None, added: 0 }
+            Slab { axis, positions, tree: Tree::new(region), last: None, added: 0 }
         };
         Some((0..length.div_ceil(step)).map(slab).collect())
     }
@@ -149,14 +151,76 @@ impl ReductionPlan {
             }
             Some(decoded) => {
                 self.check_len(&task, decoded)?;
-                return reduce_into(self, &task, decoded, &slab.region, &mut slab.cells);
+                return slab
+                    .tree
+                    .add(self, task.ordinal, |frame, cells| reduce_into(self, &task, decoded, frame, cells));
             }
             None => self.absent_chunk(&task)?,
         };
-        if accumulator::merge(self, &slab.region, &mut slab.cells, &partial.cells, &partial.region) {
-            Ok(())
-        } else {
-            Err(ReduceError::Foreign { ordinal: task.ordinal })
+        if matches!(partial.cells, Cells::Missing) {
+            return Ok(());
         }
+        slab.tree.add(self, task.ordinal, |frame, cells| {
+            let fits = accumulator::merge(self, frame, cells, &partial.cells, &partial.region);
+            if fits { Ok(()) } else { Err(ReduceError::Foreign { ordinal: task.ordinal }) }
+        })
+    }
+
+    /// Adds to `slab` what lies in it of a node that was handed on elsewhere, in the place of its tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Order`] if a later task was added before, [`ReduceError::Foreign`] if the node belongs to another plan.
+    pub fn add_node(&self, slab: &mut Slab, node: &Node) -> Result<(), ReduceError> {
+        let ordinals = &node.ordinals;
+        if let Some(last) = slab.last.filter(|&last| last >= ordinals.start) {
+            return Err(ReduceError::Order { expected: last + 1, ordinal: ordinals.start });
+        }
+        slab.last = ordinals.end.checked_sub(1);
+        // As many chunks of each row lie in the slab.
+        let rows = (ordinals.end - ordinals.start) / self.chunks.row_len().max(1);
+        let all = self.chunks.row_count().max(1);
+        slab.added += match slab.axis {
+            0 => self.chunks_in_rows(&slab.positions, ordinals),
+            axis => self.chunks_in(axis, &slab.positions) / all * rows,
+        };
+        match node.within(self, &slab.tree.frame) {
+            Some(node) => slab.tree.add_node(self, &node),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Slab {
+    /// Hands nodes on while chunks are added; see [`Slab::take_nodes`].
+    #[must_use]
+    pub fn handing_on(mut self, handing: Handing) -> Self {
+        self.tree.handing = handing;
+        self
+    }
+
+    /// The pieces of nodes that were handed on since the last call, once all tasks before `ordinal` were added.
+    ///
+    /// # Errors
+    ///
+    /// [`ReduceError::Foreign`] if chunks of several plans were added.
+    pub fn take_nodes(&mut self, plan: &ReductionPlan, ordinal: u64) -> Result<Vec<Node>, ReduceError> {
+        self.tree.settle(plan, ordinal)?;
+        Ok(std::mem::take(&mut self.tree.nodes))
+    }
+
+    /// Copies of the nodes that have begun and are not complete, once all tasks before `ordinal` were added.
+    #[must_use]
+    pub fn open_nodes(&self, plan: &ReductionPlan, ordinal: u64) -> Vec<Node> {
+        self.tree.open_nodes(plan, ordinal)
+    }
+
+    /// The pieces of nodes that are handed on, once all tasks in their blocks were added.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slab::take_nodes`].
+    pub fn into_nodes(self, plan: &ReductionPlan) -> Result<Vec<Node>, ReduceError> {
+        self.tree.into_nodes(plan)
     }
 }

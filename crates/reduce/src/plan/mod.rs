@@ -6,5 +6,6 @@ pub(crate) mod check;
 pub(crate) mod chunk_task;
 pub(crate) mod extent;
 pub(crate) mod needs;
+pub(crate) mod order;
 pub(crate) mod plan_error;
 pub(crate) mod reduction_plan;

@@ -12,6 +12,7 @@ use super::{
     chunk_task::ChunkTask,
     extent::{answer_axes, chunks, decoded_lens, output_shape, places, selected_count},
     needs::wanted,
+    order::block_rows,
     plan_error::PlanError,
 };
 use crate::{
@@ -54,6 +55,8 @@ pub struct ReductionPlan {
     pub(crate) output_cells: usize,
     /// The chunks that hold a selected element which belongs to a cell.
     pub(crate) chunks: Touching,
+    /// Chunks along the first axis of the array that make a block, see [`crate::plan::order`].
+    pub(crate) block_rows: u64,
     selected_count: u64,
     decoded_len: u64,
     decoded_len_max: u64,
@@ -125,6 +128,7 @@ impl ReductionPlan {
             output_shape,
             output_cells,
             chunks,
+            block_rows: block_rows(&meta.grid),
             selected_count: selected_count(selection, spec),
             decoded_len,
             decoded_len_max,
@@ -226,16 +230,28 @@ impl ReductionPlan {
         })
     }
 
-    /// Bytes of the accumulator, roughly: what the answer takes while it grows, and its windows while they are joined.
+    /// Bytes of the accumulator, roughly: what the answer takes while it grows, once for each level of the order in which
+    /// partials are merged, or while its windows are joined.
     #[must_use]
     pub fn accumulator_len(&self) -> u64 {
-        let cells = self.output_cells as u64;
+        let levels = u64::from(self.top_level()) + 1;
+        self.grown_len().max(self.cells_len().saturating_mul(levels))
+    }
+
+    /// Bytes of the answer's cells, roughly, once all chunks were merged, and of its windows while they are joined.
+    #[must_use]
+    pub fn grown_len(&self) -> u64 {
         let joined = self.windows.map_or(0, |windows| {
-            let counters = cells.saturating_mul(size_of::<u32>() as u64);
+            let counters = (self.output_cells as u64).saturating_mul(size_of::<u32>() as u64);
             let beside = windows.cells_beside(&self.output_shape);
             counters.saturating_add(beside.saturating_mul(self.wanted.cell_len()))
         });
-        cells.saturating_mul(self.wanted.cell_len()).saturating_add(joined)
+        self.cells_len().saturating_add(joined)
+    }
+
+    /// Bytes of the answer's cells.
+    fn cells_len(&self) -> u64 {
+        (self.output_cells as u64).saturating_mul(self.wanted.cell_len())
     }
 
     /// Bytes of the answers, once the accumulator is finished.

@@ -1,6 +1,6 @@
 //! The statistics of some cells, in the widest type of their kind.
 
-use std::any::Any;
+use std::{any::Any, ops::Range};
 
 use rangefold_array::ElementType;
 
@@ -39,6 +39,18 @@ impl Cells {
             }
             Kind::Text => Self::Text(Texts::new(wanted, cells)),
         }
+    }
+
+    /// Whether none of these cells has a value.
+    pub(crate) fn are_empty(&self, cells: Range<usize>) -> bool {
+        let (count, nan): (&[u64], &[u64]) = match self {
+            Self::Missing => (&[], &[]),
+            Self::Signed(columns) => (&columns.count, &columns.nan),
+            Self::Unsigned(columns) => (&columns.count, &columns.nan),
+            Self::Float(columns) | Self::Complex(columns, _) => (&columns.count, &columns.nan),
+            Self::Text(texts) => (&texts.count, &[]),
+        };
+        [count, nan].iter().all(|column| column.get(cells.clone()).is_none_or(|n| n.iter().all(|&n| n == 0)))
     }
 
     /// `count` new cells with these merged into them: cell `i` goes to cell `to[i]`, or nowhere if that is `None`.
