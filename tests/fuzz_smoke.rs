@@ -24,6 +24,8 @@ mod hdf5_file;
 mod hdf5_heaps;
 #[path = "fuzz/bodies/hdf5_messages.rs"]
 mod hdf5_messages;
+#[path = "fuzz/bodies/nodes.rs"]
+mod nodes;
 #[path = "fuzz/bodies/query.rs"]
 mod query;
 #[path = "fuzz/bodies/references.rs"]
@@ -131,4 +133,9 @@ fn words_of_questions_never_panic() {
         "\u{4}{\"variable\":\"tas\",\"select\":{\"time\":\"2001\"},\"reduce\":[\"mean\"],\"by\":\"month\",\"over\":[\"time\"]}",
     ];
     smoke(query::run, &seeds.map(|seed| seed.as_bytes().to_vec()));
+}
+
+#[test]
+fn partial_answers_that_lie_never_panic() {
+    smoke(nodes::run, &nodes::seeds());
 }

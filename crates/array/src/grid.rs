@@ -467,6 +467,11 @@ impl Touching {
         self.axes.first()?.part(row)
     }
 
+    /// What is selected along each axis, and how the axis is cut.
+    pub fn spans(&self) -> impl Iterator<Item = (&AxisRange, &AxisChunks, Option<&[u64]>)> {
+        self.axes.iter().map(|axis| (&axis.range, &axis.chunks, axis.starts.as_deref()))
+    }
+
     /// How many touched chunks have a position of what `axes` covers.
     #[must_use]
     pub fn count_in(&self, axes: &[AxisPart]) -> u64 {

@@ -120,6 +120,7 @@ pub use chunk::partial::Partial;
 pub use chunk::reduce_error::ReduceError;
 pub use chunk::sift::{Sieve, Sifted};
 pub use merge::accumulator::Accumulator;
+pub use merge::bytes::{Fingerprint, NodeError};
 pub use merge::gathering::Gathering;
 pub use merge::node::Node;
 pub use merge::roll::Joined;

@@ -168,10 +168,23 @@ impl Case {
         merge(&mut accumulator, at..ordinals.end);
         if parts {
             nodes.extend(accumulator.into_nodes().unwrap());
-            return (nodes, None);
+            return (self.sent(nodes), None);
         }
         nodes.extend(accumulator.open_nodes());
+        let nodes = self.sent(nodes);
         (nodes, Some(accumulator.finish().unwrap().into_iter().map(Result::unwrap).collect()))
+    }
+
+    /// The nodes, as bytes and back.
+    fn sent(&self, nodes: Vec<Node>) -> Vec<Node> {
+        let fingerprint = self.plan.fingerprint();
+        let sent = |node: Node| {
+            let bytes = node.to_bytes(&fingerprint);
+            let read = self.plan.node_from_bytes(&fingerprint, &bytes).unwrap();
+            assert_eq!(read.to_bytes(&fingerprint), bytes);
+            read
+        };
+        nodes.into_iter().map(sent).collect()
     }
 
     fn all(&self) -> std::ops::Range<u64> {
@@ -314,4 +327,67 @@ fn a_block_follows_from_the_grid_and_not_from_the_length_of_the_first_axis() {
     assert_eq!((blocks(160, 1, 4000), blocks(160, 1, 8000), blocks(160, 1, 20_000)), (0..10, 0..40, 0..160));
     // Small ones by the thousand.
     assert_eq!(blocks(1 << 20, 1, 100), 0..1024);
+}
+
+#[test]
+fn bytes_of_a_node_are_little_endian_and_told_in_full() {
+    let case = Case::new(3, 1, 1, 0, 0);
+    let handing = Handing::Largest(0..2);
+    let (nodes, _) = case.nodes_and_answers(handing, case.plan.tasks_of_blocks(&(0..2)), &[]);
+    let [first, _] = nodes.as_slice() else { panic!("two blocks are not all of their parent") };
+    let bytes = first.to_bytes(&[9; 32]);
+    assert_eq!(bytes[..16], *b"RFNODE\r\n\x01\0\0\0\0\0\0\0");
+    assert_eq!(bytes[16..48], [9; 32]);
+    assert_eq!(
+        bytes[48..72],
+        [0, 4]
+            .map(u64::to_le_bytes)
+            .concat()
+            .into_iter()
+            .chain([3, 0, 0, 0, 0, 0, 0, 0])
+            .collect::<Vec<u8>>()
+    );
+    // A count, two extremes, a sum and deviations in two parts each, four located values, a condition and four bins.
+    assert_eq!(bytes.len(), 72 + 8 * (1 + 2 + 4 + 8 + 1 + 4) + 32);
+}
+
+#[test]
+fn bytes_that_are_damaged_cut_short_or_of_something_else_are_refused() {
+    let case = Case::new(3, 1, 1, 0, 1);
+    let (nodes, _) = case.nodes_and_answers(Handing::Copies(0), case.all(), &[]);
+    let fingerprint = case.plan.fingerprint();
+    let bytes = nodes[0].to_bytes(&fingerprint);
+    let read = |bytes: &[u8]| case.plan.node_from_bytes(&fingerprint, bytes).unwrap_err().to_string();
+    for end in [0, 8, 31, 32, 104, bytes.len() - 1] {
+        assert!(read(&bytes[..end]).starts_with("a partial answer") || end < 44, "{}", read(&bytes[..end]));
+    }
+    let mut damaged = bytes.clone();
+    damaged[200] ^= 1;
+    assert_eq!(read(&damaged), "a partial answer is damaged: its checksum does not fit its bytes");
+    assert_eq!(
+        read(&[&bytes[..], b"x"].concat()),
+        "a partial answer is damaged: its checksum does not fit its bytes"
+    );
+    assert_eq!(read(b"{}"), "a partial answer cannot have 2 bytes");
+    assert_eq!(read(&[0; 99]), "these bytes are not a partial answer of version 1");
+    let other = nodes[0].to_bytes(&[0; 32]);
+    assert_eq!(read(&other), "a partial answer belongs to another question, or to other data");
+}
+
+#[test]
+fn a_fingerprint_is_of_all_that_is_asked_but_for_how_far_the_first_axis_goes() {
+    let prints = |times: u64| -> Vec<_> {
+        (0..KINDS).map(|kind| Case::new(times, 1, 1, 2, kind).plan.fingerprint()).collect()
+    };
+    let (short, long) = (prints(30), prints(40));
+    for (kind, (one, other)) in short.iter().zip(&long).enumerate() {
+        // A mask over the first axis is another mask where that is longer.
+        assert_eq!(one == other, kind != 8, "{kind}");
+    }
+    let all: std::collections::BTreeSet<_> = short.iter().collect();
+    assert_eq!(all.len(), KINDS);
+    let plan = |start, kind| Case::new(30, 1, 1, start, kind).plan;
+    assert_ne!(plan(2, 0).fingerprint(), plan(3, 0).fingerprint());
+    assert_eq!(plan(2, 4).row_fingerprint(3), Case::new(40, 1, 1, 2, 4).plan.row_fingerprint(3));
+    assert_ne!(plan(2, 4).row_fingerprint(3), plan(2, 4).row_fingerprint(4));
 }

@@ -7,12 +7,13 @@ use rangefold_array::{Number, compare_integer};
 
 use super::{
     block::BLOCK,
+    layout::{Fixed, Written},
     sum::{Compensated, FloatSums, SumColumn, sum_compensated, sum_in_trees},
 };
 
 /// What the extremes of an element type are kept in: `i64`, `u64` or `f64`.
-pub(crate) trait Wide: Copy + PartialOrd + Default + Send + Sync + 'static {
-    type Sums: SumColumn;
+pub(crate) trait Wide: Fixed + PartialOrd + Default + Send + Sync + 'static {
+    type Sums: Written;
     const LOWEST: Self;
     const HIGHEST: Self;
     fn number(self) -> Number;

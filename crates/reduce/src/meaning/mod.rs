@@ -5,6 +5,7 @@
 pub(crate) mod block;
 pub(crate) mod element;
 pub(crate) mod kind;
+pub(crate) mod layout;
 pub(crate) mod load;
 pub(crate) mod mask;
 pub(crate) mod matches;

@@ -3,6 +3,7 @@
 //! No element of a chunk is looked at here.
 
 pub(crate) mod accumulator;
+pub(crate) mod bytes;
 pub(crate) mod gathering;
 pub(crate) mod node;
 pub(crate) mod roll;

@@ -5,6 +5,7 @@
 pub(crate) mod check;
 pub(crate) mod chunk_task;
 pub(crate) mod extent;
+pub(crate) mod fingerprint;
 pub(crate) mod needs;
 pub(crate) mod order;
 pub(crate) mod plan_error;

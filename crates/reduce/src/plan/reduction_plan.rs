@@ -57,9 +57,9 @@ pub struct ReductionPlan {
     pub(crate) chunks: Touching,
     /// Chunks along the first axis of the array that make a block, see [`crate::plan::order`].
     pub(crate) block_rows: u64,
-    selected_count: u64,
-    decoded_len: u64,
-    decoded_len_max: u64,
+    pub(super) selected_count: u64,
+    pub(super) decoded_len: u64,
+    pub(super) decoded_len_max: u64,
 }
 
 impl ReductionPlan {

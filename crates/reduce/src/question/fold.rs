@@ -305,6 +305,15 @@ impl Fold {
         (within, to)
     }
 
+    /// What the fold does but for the length of the first axis of the cells, which is axis `grown` of the answer; all that it
+    /// does if that axis is folded itself.
+    pub(crate) fn without_first(&self, grown: Option<usize>) -> impl std::fmt::Debug + '_ {
+        let Self { cells, shape, steps, table, kept } = self;
+        let skipped = usize::from(grown.is_some());
+        let shape: Vec<_> = shape.iter().enumerate().filter(|(axis, _)| Some(*axis) != grown).collect();
+        (cells.get(skipped..), shape, steps, table, kept)
+    }
+
     /// Whether an axis of the cells is folded.
     pub(crate) fn is_folded(&self, axis: usize) -> bool {
         self.answer_axis(axis).is_none()

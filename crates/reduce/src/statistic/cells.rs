@@ -53,6 +53,19 @@ impl Cells {
         [count, nan].iter().all(|column| column.get(cells.clone()).is_none_or(|n| n.iter().all(|&n| n == 0)))
     }
 
+    /// The columns that count values.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = &[u64]> {
+        let (one, other): (Vec<&[u64]>, Vec<&[u64]>) = match self {
+            Self::Missing => (Vec::new(), Vec::new()),
+            Self::Signed(columns) => (columns.counts(), Vec::new()),
+            Self::Unsigned(columns) => (columns.counts(), Vec::new()),
+            Self::Float(columns) => (columns.counts(), Vec::new()),
+            Self::Complex(real, imaginary) => (real.counts(), imaginary.counts()),
+            Self::Text(texts) => (vec![&texts.count], Vec::new()),
+        };
+        one.into_iter().chain(other)
+    }
+
     /// `count` new cells with these merged into them: cell `i` goes to cell `to[i]`, or nowhere if that is `None`.
     pub(crate) fn folded(&self, wanted: &Wanted, count: usize, to: &[Option<usize>]) -> Self {
         match self {

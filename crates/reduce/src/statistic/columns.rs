@@ -72,6 +72,12 @@ impl<X: Wide> Columns<X> {
             && bins.iter().zip(&wanted.edges).all(|(bins, edges)| bins.len() == cells * (edges.len() - 1))
     }
 
+    /// The columns that count values.
+    pub(crate) fn counts(&self) -> Vec<&[u64]> {
+        let Self { count, nan, hits, bins, .. } = self;
+        [count, nan].into_iter().chain(hits).chain(bins).map(Vec::as_slice).collect()
+    }
+
     /// Adds cells `from` of `other`, made for the same plan, to as many cells from `at` on.
     pub(crate) fn merge(&mut self, at: usize, other: &Self, from: Range<usize>) {
         let Self {
