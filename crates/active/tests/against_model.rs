@@ -22,7 +22,7 @@ use rangefold_active::Limits;
 use rangefold_array::{ByteOrder, DataType, ElementType, MemoryOrder};
 use rangefold_query::Query;
 use rangefold_query::select::AxisSelector;
-use rangefold_query::{GroupBy, Rolling, View, WeightSource, prepare};
+use rangefold_query::{GroupKey, Rolling, View, WeightSource, prepare};
 use rangefold_reduce::{Comparison, Condition, Number, Outcome, Reduction, Value, Windows};
 use rangefold_store::FetchOptions;
 
@@ -61,7 +61,7 @@ async fn what_netcdf_masks_in_weights_masks_and_labels_takes_no_part() {
     assert_eq!((answer[0].value(0), answer[0].count[0]), (Some(Value::Float(70.0)), 1));
     let by = Query {
         reductions: vec![Reduction::Sum],
-        by: vec![GroupBy::Variable("w".to_owned())],
+        by: vec![GroupKey::Variable("w".to_owned()).into()],
         ..Query::default()
     };
     let answer = answers(&variables, &by).await;
@@ -74,7 +74,7 @@ async fn groups_along_a_dimension_and_over_it_and_another_are_combined() {
     let v = plain("v", ElementType::Int32, &dims, &[1.0, 2.0, 3.0, 4.0]);
     let over_both = plain("g", ElementType::Int8, &dims, &[0.0, 1.0, 1.0, 1.0]);
     let along_t = plain("h", ElementType::Int8, &[("t", 2)], &[5.0, 6.0]);
-    let by = ["g", "h"].map(|name| GroupBy::Variable(name.to_owned())).to_vec();
+    let by = ["g", "h"].map(|name| GroupKey::Variable(name.to_owned()).into()).to_vec();
     let reductions = vec![Reduction::Sum, Reduction::ArgMax];
     let query = Query { reductions, by, ..Query::default() };
     let answer = answers(&[v, over_both, along_t], &query).await;
@@ -105,7 +105,7 @@ async fn weights_and_masks_over_more_places_than_are_held_are_refused() {
     let condition = Condition { comparison: Comparison::Greater, threshold: Number::Integer(0) };
     let mask = WeightSource::Mask { variable: "m".to_owned(), condition };
     let weight = WeightSource::Variable("w".to_owned());
-    let by = |name: &str| vec![GroupBy::Variable(name.to_owned())];
+    let by = |name: &str| vec![GroupKey::Variable(name.to_owned()).into()];
     let mean = Query { reductions: vec![Reduction::Mean], ..Query::default() };
     let store = store(&[v, w, m], FetchOptions::default());
     for query in [
@@ -266,7 +266,7 @@ fn case() -> impl Strategy<Value = Case> {
                         rolling: rolling.clone().flatten(),
                         ..Query::default()
                     };
-                    let by = GroupBy::Variable("g".to_owned());
+                    let by = GroupKey::Variable("g".to_owned()).into();
                     let mask = |condition| WeightSource::Mask { variable: "w".to_owned(), condition };
                     match extra {
                         Extra::Nothing => {}

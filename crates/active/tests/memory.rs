@@ -17,7 +17,7 @@ use object_store::local::LocalFileSystem;
 use rangefold_active::Limits;
 use rangefold_array::{ArrayMeta, ChunkGrid, CodecSpec, DataType, ElementType};
 use rangefold_codec::encode;
-use rangefold_query::{GroupBy, Query, View, WeightSource, prepare};
+use rangefold_query::{GroupKey, Query, View, WeightSource, prepare};
 use rangefold_reduce::Reduction;
 use rangefold_refs::{Attributes, ManifestArray, ManifestBuilder, Reference, ReferenceSet};
 use rangefold_store::{FetchOptions, ReferenceStore};
@@ -140,7 +140,7 @@ fn a_deviation_that_keeps_times() {
 
 #[test]
 fn means_of_groups() {
-    let query = Query { by: vec![GroupBy::Variable("month".into())], ..mean(Some(&["d1", "d2"])) };
+    let query = Query { by: vec![GroupKey::Variable("month".into()).into()], ..mean(Some(&["d1", "d2"])) };
     alone("means_of_groups", async || check_maps(&query).await);
 }
 

@@ -178,7 +178,8 @@ pub(crate) struct Reduce {
     pub(crate) mask: Option<String>,
     /// Groups in place of dimensions: time.year, month, season, day, dayofyear, hour, yearmonth or date; periods one after
     /// the other, as resampling makes them: time.6h, time.5d, time.week, time.3months, time.QS-DEC, time.2years; or the
-    /// values of a variable such as a map of basins; may be repeated
+    /// values of a variable such as a map of basins; may be repeated. time.season=DJF is one group alone, and nothing else
+    /// is read; time.month:min=28 answers for groups of at least 28 positions, and for cells of at least 28 values
     #[arg(long, value_name = "DIM.PART|DIM.PERIOD|VAR")]
     pub(crate) by: Vec<String>,
     /// Windows that move along a dimension, reduced all at once: time=30 for a position and the 29 before it,

@@ -25,6 +25,8 @@ pub(crate) struct AxisGroups {
     /// The group of each selected position.
     pub(crate) labels: Vec<Option<u32>>,
     pub(crate) groups: GroupLabels,
+    /// Positions and values that an answer needs.
+    pub(crate) least: Option<u64>,
 }
 
 impl Axis<'_> {
@@ -49,9 +51,9 @@ impl Axis<'_> {
     }
 
     /// Gathers its positions, beside what they are gathered by already.
-    pub(crate) fn gather(&mut self, name: String, labels: Vec<Option<u32>>, groups: GroupLabels) {
+    pub(crate) fn gather(&mut self, groups: AxisGroups) {
         self.reduced = false;
-        self.groups.push(AxisGroups { name, labels, groups });
+        self.groups.push(groups);
     }
 
     /// Whether its positions are gathered in groups.
@@ -73,7 +75,7 @@ impl Axis<'_> {
     }
 
     /// The group of each position and the number of groups: those of several groupings are all pairs of theirs.
-    fn labels(&self) -> Option<(Vec<Option<u32>>, usize)> {
+    pub(crate) fn labels(&self) -> Option<(Vec<Option<u32>>, usize)> {
         let mut all = self.groups.iter().map(|by| (by.labels.clone(), by.groups.len()));
         let first = all.next()?;
         Some(all.fold(first, |(labels, count), (next, groups)| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rangefold_cf::{auxiliaries_along, auxiliary_variable, axis_variable, bounded_variable, bounds_path};
 use rangefold_refs::ReferenceSet;
 
-use crate::group::GroupBy;
+use crate::group::{GroupBy, GroupKey};
 use crate::query::Query;
 use crate::weight_source::WeightSource;
 
@@ -21,10 +21,7 @@ pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSe
         paths.extend(auxiliaries_along(set, variable, axis));
     }
     let selected = query.select.iter().map(|(name, _)| name);
-    let grouped = query.by.iter().filter_map(|by| match by {
-        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension),
-        GroupBy::Variable(_) => None,
-    });
+    let grouped = query.by.iter().filter_map(GroupBy::dimension);
     for name in selected.chain(grouped) {
         paths.extend(auxiliary_variable(set, variable, name).map(|(path, _)| path));
         paths.extend(bounded_variable(set, variable, name).map(|(path, _)| path));
@@ -38,9 +35,9 @@ pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSe
         | WeightSource::Mask { variable: path, .. }
         | WeightSource::Label { variable: path, .. } => Some(path.trim_matches('/').to_owned()),
     }));
-    paths.extend(query.by.iter().filter_map(|by| match by {
-        GroupBy::Date { .. } | GroupBy::Period { .. } => None,
-        GroupBy::Variable(path) => Some(path.clone()),
+    paths.extend(query.by.iter().filter_map(|by| match &by.key {
+        GroupKey::Date { .. } | GroupKey::Period { .. } => None,
+        GroupKey::Variable(path) => Some(path.clone()),
     }));
     paths
 }

@@ -6,7 +6,7 @@ use rangefold_refs::ManifestArray;
 
 use crate::axis::Axis;
 use crate::coordinate::axis_of_name;
-use crate::group::GroupBy;
+use crate::group::{GroupBy, GroupKey};
 use crate::query::Query;
 use crate::query_error::QueryError;
 use crate::view::View;
@@ -21,10 +21,7 @@ const ANSWER_CELL: u64 = 16;
 pub(crate) fn check_answer(variable: &str, query: &Query, axes: &[Axis<'_>]) -> Result<(), QueryError> {
     let kept = axes.iter().filter(|axis| !axis.reduced);
     let grouped = |axis: &&Axis<'_>| {
-        query.by.iter().any(|by| match by {
-            GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => dimension == axis.name,
-            GroupBy::Variable(_) => true,
-        })
+        query.by.iter().any(|by| by.dimension().is_none_or(|dimension| dimension == axis.name))
     };
     let shape: Vec<u64> = kept.filter(|axis| !grouped(axis)).map(Axis::count).collect();
     let cells = shape.iter().fold(1_u128, |n, &length| n.saturating_mul(length.into()));
@@ -51,10 +48,7 @@ pub(crate) fn check_dimensions(
 ) -> Result<(), QueryError> {
     let names = &array.meta.dimension_names;
     let selected = query.select.iter().map(|(dimension, _)| dimension);
-    let grouped = query.by.iter().filter_map(|by| match by {
-        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => Some(dimension),
-        GroupBy::Variable(_) => None,
-    });
+    let grouped = query.by.iter().filter_map(GroupBy::dimension);
     let rolled = query.rolling.iter().map(|rolling| &rolling.dimension);
     let is_dimension = |name: &&String| names.contains(name);
     let is_auxiliary = |name: &&String| axis_of_name(view.references(), variable, name).is_some();
@@ -90,9 +84,9 @@ pub(crate) fn check_once(
         | WeightSource::Mask { variable: path, .. }
         | WeightSource::Label { variable: path, .. } => has_it(path),
     });
-    let grouped = query.by.iter().any(|by| match by {
-        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => dimension == repeated,
-        GroupBy::Variable(path) => has_it(path),
+    let grouped = query.by.iter().any(|by| match &by.key {
+        GroupKey::Date { dimension, .. } | GroupKey::Period { dimension, .. } => dimension == repeated,
+        GroupKey::Variable(path) => has_it(path),
     });
     let rolled = query.rolling.as_ref().is_some_and(|rolling| rolling.dimension == *repeated);
     let refused = [(weighted, "weights and masks"), (grouped, "groups"), (rolled, "windows")];

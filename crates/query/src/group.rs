@@ -1,5 +1,12 @@
 //! Grouping positions by parts of their dates (`time.month`, `time.season`), by periods (`time.6h`, `time.QS-DEC`) or by
 //! the values of a variable.
+//!
+//! | written | groups |
+//! |---|---|
+//! | `time.month` | all months |
+//! | `time.month=7` | July alone; nothing else is read, and the dimension of groups has one position |
+//! | `basin="Black Sea"` | one value of a variable; quotes where it has a colon in it |
+//! | `time.month:min=28` | months of at least 28 positions and 28 values; others have no answer |
 
 use rangefold_cf::{Coordinate, Date, DateError, Instant, TimeUnits};
 
@@ -7,9 +14,20 @@ use crate::group_error::GroupError;
 use crate::labels::{GroupLabels, numbered};
 use crate::period::Period;
 
+/// How positions are gathered in groups, and which groups have an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupBy {
+    /// What positions of one group have in common.
+    pub key: GroupKey,
+    /// The label of the only group that is asked for; all groups if `None`.
+    pub only: Option<String>,
+    /// The positions that a group needs, and the values that a cell of it needs, to have an answer; one value if `None`.
+    pub least: Option<u64>,
+}
+
 /// What positions of one group have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupBy {
+pub enum GroupKey {
     /// A part of the dates along a dimension.
     Date {
         /// The dimension.
@@ -63,7 +81,77 @@ const PARTS: [(&str, DatePart); 8] = [
 ];
 const SEASONS: [&str; 4] = ["DJF", "MAM", "JJA", "SON"];
 
+impl From<GroupKey> for GroupBy {
+    fn from(key: GroupKey) -> Self {
+        Self { key, only: None, least: None }
+    }
+}
+
 impl GroupBy {
+    /// Reads `dimension.part`, `dimension.period` or the path of a variable, with `=group` and `:min=count` behind it or
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Syntax`], [`GroupError::Option`], or [`GroupError::Period`] as [`Period::parse`].
+    pub fn parse(text: &str) -> Result<Self, GroupError> {
+        let (key, rest) = match text.find(['=', ':']) {
+            Some(place) => text.split_at(place),
+            None => (text, ""),
+        };
+        let key = GroupKey::parse(key.trim())?;
+        let refused = |reason: String| GroupError::Option { text: text.to_owned(), reason };
+        let (only, options) = match rest.strip_prefix('=') {
+            None => (None, rest),
+            Some(rest) => {
+                let (only, options) = label(rest.trim());
+                if only.is_empty() {
+                    return Err(refused("it names no group after =".to_owned()));
+                }
+                (Some(only.to_owned()), options)
+            }
+        };
+        let mut least = None;
+        for option in options.split(':').map(str::trim).skip(1) {
+            let Some(("min", count)) = option.split_once('=') else {
+                return Err(refused(format!("{option:?} is not min=count")));
+            };
+            let count = count.trim().parse::<u64>().ok().filter(|&count| count > 0);
+            least = Some(count.ok_or_else(|| refused(format!("{option:?} gives no count from 1")))?);
+        }
+        if !options.is_empty() && !options.trim_start().starts_with(':') {
+            return Err(refused(format!("{options:?} follows the group")));
+        }
+        Ok(Self { key, only, least })
+    }
+
+    /// The dimension whose dates are grouped; `None` if a variable says the groups.
+    #[must_use]
+    pub fn dimension(&self) -> Option<&String> {
+        match &self.key {
+            GroupKey::Date { dimension, .. } | GroupKey::Period { dimension, .. } => Some(dimension),
+            GroupKey::Variable(_) => None,
+        }
+    }
+}
+
+/// The label at the beginning of a text, in quotes or up to a colon, and what follows it.
+fn label(text: &str) -> (&str, &str) {
+    for quote in ['"', '\''] {
+        if let Some((label, rest)) = text.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+            return (label, rest);
+        }
+    }
+    // A colon inside of a time of day is part of the label: options begin with a letter.
+    let is_option = |place: &usize| {
+        text.get(place + 1..).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let end = text.match_indices(':').map(|(place, _)| place).find(is_option).unwrap_or(text.len());
+    let (label, rest) = text.split_at(end);
+    (label.trim_end(), rest)
+}
+
+impl GroupKey {
     /// Reads `dimension.part`, `dimension.period` or the path of a variable.
     ///
     /// # Errors
@@ -163,26 +251,20 @@ impl DatePart {
 }
 
 /// How many of `positions` have a time at the end of its bounds that lies in another group than the middle of the bounds.
-pub(crate) fn shifted(by: &GroupBy, coordinate: &Coordinate, positions: &[u64]) -> usize {
+pub(crate) fn shifted(by: &GroupKey, coordinate: &Coordinate, positions: &[u64]) -> usize {
     let at_end = |p: &&u64| usize::try_from(**p).is_ok_and(|p| coordinate.is_at_end(p));
     let ends: Vec<u64> = positions.iter().filter(at_end).copied().collect();
     let Some(middles) = coordinate.middles().filter(|_| !ends.is_empty()) else { return 0 };
     let grouped = |coordinate: &Coordinate| -> Option<Vec<String>> {
         let (numbers, labels) = match by {
-            GroupBy::Date { dimension, part } => part.groups(dimension, Ok(coordinate), &ends).ok()?,
-            GroupBy::Period { dimension, period } => {
+            GroupKey::Date { dimension, part } => part.groups(dimension, Ok(coordinate), &ends).ok()?,
+            GroupKey::Period { dimension, period } => {
                 let (units, instants) = instants(dimension, Ok(coordinate), &ends).ok()?;
                 period.groups(&units, &instants).ok()?
             }
-            GroupBy::Variable(_) => return None,
+            GroupKey::Variable(_) => return None,
         };
-        let text = |number: u32| match &labels {
-            GroupLabels::Integers(labels) => labels.get(number as usize).map(ToString::to_string),
-            GroupLabels::Texts(labels) => labels.get(number as usize).cloned(),
-            GroupLabels::Periods { starts, .. } => {
-                starts.get(number as usize).map(|start| start.0.to_string())
-            }
-        };
+        let text = |number: u32| labels.text(usize::try_from(number).ok()?);
         Some(numbers.into_iter().map(|number| number.and_then(text).unwrap_or_default()).collect())
     };
     let (labels, middles) = (grouped(coordinate), grouped(&middles));
@@ -245,8 +327,8 @@ mod tests {
     }
 
     fn part(text: &str) -> DatePart {
-        match GroupBy::parse(text).unwrap() {
-            GroupBy::Date { part, .. } => part,
+        match GroupKey::parse(text).unwrap() {
+            GroupKey::Date { part, .. } => part,
             other => panic!("{other:?} is no part of a date"),
         }
     }
@@ -265,11 +347,36 @@ mod tests {
     }
 
     #[test]
+    fn one_group_and_least_counts_are_read_behind_the_groups() {
+        let read = |text: &str| {
+            let GroupBy { key: _, only, least } = GroupBy::parse(text).unwrap();
+            (only, least)
+        };
+        let only = |label: &str| Some(label.to_owned());
+        assert_eq!(read("time.season=DJF"), (only("DJF"), None));
+        assert_eq!(read("time.month:min=28"), (None, Some(28)));
+        assert_eq!(read("time.QS-DEC = 2001-12:min=80"), (only("2001-12"), Some(80)));
+        assert_eq!(read("time.6h=2001-01-01T06:00:00:min=2"), (only("2001-01-01T06:00:00"), Some(2)));
+        assert_eq!(read("basin=\"a:min=3\""), (only("a:min=3"), None));
+        assert_eq!(read("basin=St. Lawrence"), (only("St. Lawrence"), None));
+        for (text, reason) in [
+            ("time.month=", "it names no group after ="),
+            ("time.month:min=0", "\"min=0\" gives no count from 1"),
+            ("time.month:max=3", "\"max=3\" is not min=count"),
+            ("time.month:", "\"\" is not min=count"),
+            ("basin=\"a\"b", "\"b\" follows the group"),
+        ] {
+            let error = GroupBy::parse(text).unwrap_err().to_string();
+            assert_eq!(error, format!("the groups {text:?} cannot be read: {reason}"));
+        }
+    }
+
+    #[test]
     fn what_has_no_dates_cannot_be_grouped() {
         assert!(GroupBy::parse("").is_err() && GroupBy::parse("time.").is_err());
-        assert!(matches!(GroupBy::parse("time.QS-DEC"), Ok(GroupBy::Period { .. })));
+        assert!(matches!(GroupKey::parse("time.QS-DEC"), Ok(GroupKey::Period { .. })));
         assert!(matches!(GroupBy::parse("time.ME"), Err(GroupError::Period { .. })));
-        assert_eq!(GroupBy::parse("/ocean/basin"), Ok(GroupBy::Variable("ocean/basin".to_owned())));
+        assert_eq!(GroupBy::parse("/ocean/basin"), Ok(GroupKey::Variable("ocean/basin".to_owned()).into()));
         assert_eq!(
             DatePart::Month
                 .groups("lat", Err("it has no coordinate variable"), &[0])

@@ -11,6 +11,24 @@ pub enum GroupError {
         /// The text.
         text: String,
     },
+    /// Something behind the groups that is neither a group nor a least count.
+    #[error("the groups {text:?} cannot be read: {reason}")]
+    Option {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A group that there is not, or not just once.
+    #[error("there is no group {label:?} of {name:?}; {groups}")]
+    NoGroup {
+        /// What the groups are groups of.
+        name: String,
+        /// The label asked for.
+        label: String,
+        /// The groups that there are, as the end of the sentence.
+        groups: String,
+    },
     /// The dimension has no coordinate of times.
     #[error("dimension {dimension:?} has no coordinate of times to group by: {reason}")]
     NotTime {

@@ -2,11 +2,12 @@
 
 use rangefold_cf::Coordinate;
 
-use crate::axis::Axis;
+use crate::axis::{Axis, AxisGroups};
 use crate::coordinate::{named, times};
-use crate::group::{GroupBy, instants, shifted};
+use crate::group::{GroupBy, GroupKey, instants, shifted};
 use crate::group_error::GroupError;
 use crate::labelling::{Labelling, labelling};
+use crate::labels::narrowed;
 use crate::query::Query;
 use crate::query_error::{QueryError, found};
 use crate::spread::own_axes;
@@ -23,8 +24,8 @@ pub(crate) async fn group(
     let group_error = |problem| QueryError::Group { variable: variable.to_owned(), problem };
     let mut over_several = Vec::new();
     for by in &query.by {
-        match by {
-            GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => {
+        match &by.key {
+            GroupKey::Date { dimension, .. } | GroupKey::Period { dimension, .. } => {
                 let own = axes.iter().position(|axis| axis.name == dimension);
                 let (place, coordinate) = match own {
                     Some(place) => {
@@ -38,7 +39,8 @@ pub(crate) async fn group(
                 };
                 let Some(axis) = axes.get_mut(place) else { continue };
                 by_date(axis, by, coordinate.as_deref().map_err(String::as_str)).map_err(group_error)?;
-                let shifted = coordinate.as_ref().map_or(0, |found| shifted(by, found, &axis.positions()));
+                let shifted =
+                    coordinate.as_ref().map_or(0, |found| shifted(&by.key, found, &axis.positions()));
                 if let (Ok(found), 1..) = (&coordinate, shifted) {
                     let bounds = found.attributes.bounds.as_deref().unwrap_or_default();
                     warnings.push(format!(
@@ -47,16 +49,21 @@ pub(crate) async fn group(
                     ));
                 }
             }
-            GroupBy::Variable(path) => {
+            GroupKey::Variable(path) => {
                 let labels = labelling(view, path, axes).await.map_err(group_error)?;
                 let refused = |reason| group_error(GroupError::Label { label: path.clone(), reason });
                 let own = own_axes(axes, &labels.dimensions, &labels.shape).map_err(refused)?;
-                let labels = labels.selected(&own);
+                let selected = labels.selected(&own);
+                let Labelling { name, dimensions, shape, labels, groups, .. } = selected;
+                let (labels, groups) =
+                    narrowed(&name, labels, groups, by.only.as_deref()).map_err(group_error)?;
+                let labels = Labelling { name, dimensions, shape, labels, groups, least: by.least };
                 match labels.dimensions.as_slice() {
                     [] => return Err(refused("it has no dimensions".to_owned())),
                     [dimension] => {
                         if let Some(axis) = axes.iter_mut().find(|axis| axis.name == dimension) {
-                            axis.gather(labels.name, labels.labels, labels.groups);
+                            let Labelling { name, labels, groups, least, .. } = labels;
+                            axis.gather(AxisGroups { name, labels, groups, least });
                         }
                     }
                     _ => over_several.push(labels),
@@ -85,20 +92,22 @@ fn by_date(
     coordinate: Result<&Coordinate, &str>,
 ) -> Result<(), GroupError> {
     let (dimension, positions) = (axis.name, axis.positions());
-    match by {
-        GroupBy::Date { part, .. } => {
+    let (name, labels, groups) = match &by.key {
+        GroupKey::Date { part, .. } => {
             let (labels, groups) = part.groups(dimension, coordinate, &positions)?;
-            axis.gather(part.name().to_owned(), labels, groups);
+            (part.name().to_owned(), labels, groups)
         }
-        GroupBy::Period { period, .. } => {
+        GroupKey::Period { period, .. } => {
             if axis.groups.iter().any(|by| by.name == dimension) {
                 return Err(GroupError::Twice { dimension: dimension.to_owned() });
             }
             let (units, instants) = instants(dimension, coordinate, &positions)?;
             let (labels, groups) = period.groups(&units, &instants)?;
-            axis.gather(dimension.to_owned(), labels, groups);
+            (dimension.to_owned(), labels, groups)
         }
-        GroupBy::Variable(_) => {}
-    }
+        GroupKey::Variable(_) => return Ok(()),
+    };
+    let (labels, groups) = narrowed(&name, labels, groups, by.only.as_deref())?;
+    axis.gather(AxisGroups { name, labels, groups, least: by.least });
     Ok(())
 }

@@ -26,6 +26,8 @@ pub(crate) struct Labelling {
     pub(crate) labels: Vec<Option<u32>>,
     /// The groups.
     pub(crate) groups: GroupLabels,
+    /// Positions and values that an answer needs.
+    pub(crate) least: Option<u64>,
 }
 
 impl Labelling {
@@ -41,7 +43,7 @@ impl Labelling {
         };
         let dimensions = own.iter().map(|axis| axis.name.to_owned()).collect();
         let shape = own.iter().map(|axis| axis.count()).collect();
-        Self { name: self.name, dimensions, shape, labels, groups }
+        Self { name: self.name, dimensions, shape, labels, groups, least: self.least }
     }
 }
 
@@ -70,7 +72,8 @@ pub(crate) async fn labelling(view: &View, path: &str, axes: &[Axis<'_>]) -> Res
         };
         let keys: Vec<Option<String>> = column.values.iter().zip(&column.valid).map(key).collect();
         let (labels, groups) = numbered(&keys);
-        return Ok(Labelling { name, dimensions, shape, labels, groups: GroupLabels::Texts(groups) });
+        let groups = GroupLabels::Texts(groups);
+        return Ok(Labelling { name, dimensions, shape, labels, groups, least: None });
     }
     let element = &array.meta.data_type.element;
     if !(element.is_integer() || element.is_float() || *element == ElementType::Bool) {
@@ -80,7 +83,7 @@ pub(crate) async fn labelling(view: &View, path: &str, axes: &[Axis<'_>]) -> Res
     let (labels, groups) = numbered(&whole_numbers(&outcome).map_err(refused)?);
     let groups = flag_meanings(array, &groups).unwrap_or(GroupLabels::Integers(groups));
     let (dimensions, shape) = (array.meta.dimension_names.clone(), array.meta.shape().to_vec());
-    Ok(Labelling { name, dimensions, shape, labels, groups })
+    Ok(Labelling { name, dimensions, shape, labels, groups, least: None })
 }
 
 /// Values as keys; `None` where they are missing.

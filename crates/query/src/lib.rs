@@ -15,6 +15,7 @@
 //! | `lookup`, `selected` | positions that are selected |
 //! | `axis`, `outline`, `spread` | what becomes of each axis of the variable |
 //! | `grouping`, `labelling`, `weigh` | groups, labels and weights, read through the store |
+//! | `complete` | groups that have too few positions or values for an answer |
 //! | `checks` | what is refused before anything is planned |
 //! | `prepare` | from a query to what will be run |
 //! | `beside` | what is read beside the variable |
@@ -28,6 +29,7 @@ mod answer_error;
 mod axis;
 mod beside;
 mod checks;
+mod complete;
 pub mod coordinate;
 mod dataset;
 mod explanation;
@@ -67,7 +69,7 @@ pub use beside::read_beside;
 pub use dataset::{Dataset, NoVariable, Planned};
 pub use explanation::Explanation;
 pub use field::Field;
-pub use group::{DatePart, GroupBy};
+pub use group::{DatePart, GroupBy, GroupKey};
 pub use group_error::GroupError;
 pub use label::dimension;
 pub use labels::{GroupLabels, KeptDimension};

@@ -3,6 +3,7 @@
 use rangefold_reduce::FoldedGroups;
 
 use crate::axis::Axis;
+use crate::complete::Complete;
 use crate::labelling::Labelling;
 use crate::labels::{GroupLabels, KeptDimension};
 use crate::spread::spread;
@@ -17,17 +18,25 @@ pub(crate) struct Outline {
     pub(crate) groups: Vec<FoldedGroups>,
     /// The axis with windows: of the answer of the fold, which is that of the plan if nothing is folded.
     pub(crate) rolled: Option<usize>,
+    /// What groups need for an answer.
+    pub(crate) complete: Vec<Complete>,
 }
 
 impl Outline {
     pub(crate) fn of(axes: &[Axis<'_>], labellings: &[Labelling], folded: &[&Axis<'_>]) -> Self {
-        let mut outline =
-            Self { dims: Vec::new(), folded_places: Vec::new(), groups: Vec::new(), rolled: None };
+        let mut outline = Self {
+            dims: Vec::new(),
+            folded_places: Vec::new(),
+            groups: Vec::new(),
+            rolled: None,
+            complete: Vec::new(),
+        };
         let (mut kept, mut answered) = (0, 0);
         for axis in axes {
             if axis.rolled {
                 outline.rolled = Some(answered);
             }
+            outline.complete.extend(complete(axis, labellings, outline.dims.len()));
             if folded.iter().any(|other| other.name == axis.name) {
                 outline.folded_places.push(kept);
                 for (dim, labels) in folded_groups(axis, labellings, folded) {
@@ -44,6 +53,22 @@ impl Outline {
         }
         outline
     }
+}
+
+/// What the groups in the place of `axis` need for an answer; their dimensions begin at number `first` of the answer's.
+fn complete(axis: &Axis<'_>, labellings: &[Labelling], first: usize) -> Vec<Complete> {
+    let along = first + usize::from(axis.rolled)..first + usize::from(axis.rolled) + axis.groups.len();
+    let least = axis.groups.iter().filter_map(|by| by.least).max();
+    let own = least.and_then(|least| {
+        let (labels, groups) = axis.labels()?;
+        Some(Complete::new(along.clone(), &labels, groups, least))
+    });
+    let begins_here = |by: &&Labelling| by.dimensions.first().is_some_and(|d| d == axis.name);
+    let over_axes =
+        labellings.iter().filter(begins_here).zip(along.end..).filter_map(|(by, dim)| {
+            Some(Complete::new(dim..dim + 1, &by.labels, by.groups.len(), by.least?))
+        });
+    own.into_iter().chain(over_axes).collect()
 }
 
 /// The dimensions that stand in the place of a folded axis, and the group of each combination of folded positions.

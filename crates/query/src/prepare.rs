@@ -12,6 +12,7 @@ use rangefold_reduce::{Answered, AxisMap, Fold, ReduceSpec, Reduction};
 
 use crate::axis::Axis;
 use crate::checks::{ANSWER_MAX, check_answer, check_dimensions, check_once};
+use crate::complete::Complete;
 use crate::grouping::group;
 use crate::labels::KeptDimension;
 use crate::outline::Outline;
@@ -43,6 +44,8 @@ pub struct Prepared {
     /// How the question was written.
     pub written: Written,
     interpretation: Interpretation,
+    /// What groups need for an answer.
+    complete: Vec<Complete>,
     /// What the answers to `argmin` and `argmax` are numbers of.
     places: Places,
 }
@@ -84,12 +87,14 @@ impl Prepared {
         self.places.positions(u64::try_from(place).ok()?)
     }
 
-    /// Takes away the axes of one cell that positions in several runs have made.
+    /// Takes away the axes of one cell that positions in several runs have made, and the answers of incomplete groups.
     fn reshape(&self, outcomes: &mut [Answered]) {
         let shape = self.execution.shape();
+        let lengths: Vec<usize> = self.dims.iter().map(KeptDimension::len).collect();
         for outcome in outcomes.iter_mut().flatten() {
             let beyond = outcome.shape.split_off(shape.len());
             outcome.shape = self.dims.iter().map(|dim| dim.len() as u64).chain(beyond).collect();
+            self.complete.iter().for_each(|complete| complete.apply(&lengths, outcome));
         }
     }
 }
@@ -142,7 +147,8 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
     let folded_axes: Vec<&Axis<'_>> = axes.iter().filter(|axis| folded.contains(axis.name)).collect();
     check_count(folded_axes.iter().map(|axis| axis.count()))
         .map_err(|reason| QueryError::Folded { variable: variable.to_owned(), reason })?;
-    let Outline { dims, folded_places, groups, rolled } = Outline::of(&axes, &labellings, &folded_axes);
+    let Outline { dims, folded_places, groups, rolled, complete } =
+        Outline::of(&axes, &labellings, &folded_axes);
     let windows = query.rolling.as_ref().zip(rolled).map(|(rolling, axis)| rolling.along(axis));
     let (ranges, maps): (Vec<AxisRange>, Vec<AxisMap>) =
         axes.iter().map(|axis| axis.map(folded.contains(axis.name))).unzip();
@@ -212,6 +218,7 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
         is_selection: query.is_selection,
         written: query.written.clone(),
         interpretation: query.interpretation,
+        complete,
         places,
     })
 }

@@ -143,7 +143,8 @@ impl Question {
         self
     }
 
-    /// Gathers positions in groups: `time.month`, `time.6h`, `basin`. Each adds a dimension.
+    /// Gathers positions in groups: `time.month`, `time.6h`, `basin`; one group alone, `time.season=DJF`; complete ones,
+    /// `time.month:min=28`. Each adds a dimension.
     #[must_use]
     pub fn by(mut self, groups: &str) -> Self {
         self.words.by.push(groups.to_owned());

@@ -52,7 +52,9 @@ pub fn cell_methods(field: &Field) -> Option<String> {
 
 /// The dimension that groups such as `time.month` are parts of, and the cycle that they are within.
 fn cycle(by: &str) -> Option<(&str, &'static str)> {
-    let (dimension, part) = by.rsplit_once('.')?;
+    // Which group it is, and how complete it must be, stand behind the part: `time.season=DJF`, `time.month:min=28`.
+    let groups = by.split(['=', ':']).next()?.trim_end();
+    let (dimension, part) = groups.rsplit_once('.')?;
     let period = match part {
         "month" | "season" | "dayofyear" => "years",
         "day" => "months",
@@ -133,6 +135,13 @@ mod tests {
         assert_eq!(
             methods(&months),
             "lat: mean time: mean within years time: mean over years (by time.month)"
+        );
+        let winters = mean(|o| {
+            (o.over, o.gathered, o.by) = (vec![], vec!["time".into()], vec!["time.season=DJF:min=80".into()]);
+        });
+        assert_eq!(
+            methods(&winters),
+            "time: mean within years time: mean over years (by time.season=DJF:min=80)"
         );
         let seasons =
             mean(|o| (o.over, o.gathered, o.by) = (vec![], vec!["time".into()], vec!["time.QS-DEC".into()]));

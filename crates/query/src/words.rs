@@ -33,7 +33,7 @@ pub struct Words {
     /// Whether a single coordinate value takes the nearest cell however far away.
     #[serde(skip_serializing_if = "is_false")]
     pub nearest: bool,
-    /// Groups: `time.month`, `time.6h`, `basin`.
+    /// Groups: `time.month`, `time.6h`, `basin`; one of them, `time.season=DJF`; complete ones, `time.month:min=28`.
     #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
     /// Moving windows: `time=30:center`.
@@ -190,12 +190,7 @@ fn check_windows(rolling: &Rolling, reductions: &[Reduction], groups: &[GroupBy]
     if let Some(reduction) = reductions.iter().find(|reduction| reduction.is_gathered()) {
         return Err(WordsError::Gathered { rolling: rolling.to_string(), reduction: reduction.name() });
     }
-    let is_grouped = groups.iter().any(|by| match by {
-        GroupBy::Date { dimension, .. } | GroupBy::Period { dimension, .. } => {
-            *dimension == rolling.dimension
-        }
-        GroupBy::Variable(_) => false,
-    });
+    let is_grouped = groups.iter().any(|by| by.dimension() == Some(&rolling.dimension));
     match is_grouped {
         true => {
             let dimension = rolling.dimension.clone();
