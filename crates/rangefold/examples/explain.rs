@@ -1,7 +1,7 @@
 //! What a question will read, decode and hold, before anything of the variable is read.
 //!
 //! ```sh
-//! cargo run --example explain -- /tmp/rangefold-stack.json tas 'quantile(0.9)' 'time=2001..2002'
+//! cargo run --example explain -- stack.json tas 'quantile(0.9)' 'time=2001..2002'
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints what it finds")]
 

@@ -1,7 +1,7 @@
 //! The mean of each month over the globe, weighted by area, printed and written as netCDF JSON.
 //!
 //! ```sh
-//! cargo run --example monthly_means -- /tmp/rangefold-stack.json monthly.nc.json
+//! cargo run --example monthly_means -- stack.json monthly.nc.json
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints what it finds")]
 

@@ -1,7 +1,7 @@
 //! A script without `async`: the hottest month of a year, and how many were above freezing.
 //!
 //! ```sh
-//! cargo run --example script -- /tmp/rangefold-stack.json
+//! cargo run --example script -- stack.json
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints what it finds")]
 

@@ -1,7 +1,7 @@
 //! The values at one place: a selection by coordinates, as an array with dates.
 //!
 //! ```sh
-//! cargo run --example series -- /tmp/rangefold-stack.json
+//! cargo run --example series -- stack.json
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints what it finds")]
 
