@@ -12,6 +12,7 @@
 //! | [`CodecSpec`] | one stage of a chunk's encoding |
 //! | [`ArrayMeta`] | all of these together, with fill value and dimension names |
 //! | [`ByteRange`] | a run of bytes in an object |
+//! | [`node_path`] | paths of groups and variables |
 //! | [`chain`] | an error with its sources, as text |
 //! | [`size_text`] | a number of bytes for people |
 //! | [`Values`] | typed values, decoded |
@@ -28,6 +29,7 @@ mod hdf5_values;
 mod hyperslab;
 mod meta;
 mod missing;
+pub mod node_path;
 mod number;
 mod packing;
 mod size_text;

@@ -1,5 +1,6 @@
 //! Dimensions of one name that have several lengths where there should be one, and coordinates that do not fit.
 
+use rangefold_array::node_path;
 use std::collections::BTreeMap;
 
 use rangefold_refs::ReferenceSet;
@@ -51,10 +52,8 @@ pub fn dimension_conflicts(set: &ReferenceSet) -> Vec<Conflict> {
 
 /// The nearest group that is known to have the dimension, else that of the array at `path`.
 fn scope<'a>(set: &ReferenceSet, path: &'a str, dimension: &str) -> &'a str {
-    let own = path.rsplit_once('/').map_or("", |(group, _)| group);
-    let up = |group: &&'a str| {
-        (!group.is_empty()).then(|| group.rsplit_once('/').map_or("", |(parent, _)| parent))
-    };
+    let own = node_path::parent(path);
+    let up = |group: &&'a str| (!group.is_empty()).then(|| node_path::parent(group));
     std::iter::successors(Some(own), up)
         .find(|group| set.groups.get(*group).is_some_and(|group| group.dimensions.contains(dimension)))
         .unwrap_or(own)

@@ -6,7 +6,7 @@
 //! ```
 //! Spec: CF conventions 1.11, sections 1.2 "coordinate variable", 2.7 "Groups" and 7.1 "Cell Boundaries".
 
-use rangefold_array::{ElementType, TimeUnit, Value, Values};
+use rangefold_array::{ElementType, TimeUnit, Value, Values, node_path};
 use rangefold_refs::{AttributeValue, ManifestArray, ReferenceSet};
 
 use crate::meaning::Column;
@@ -127,7 +127,7 @@ pub fn bounded_variable(set: &ReferenceSet, variable: &str, name: &str) -> Optio
     let is_it = |path: &str| {
         let bounds = set.arrays.get(path).and_then(|array| bounds_path(path, array));
         bounds.is_some_and(|bounds| {
-            set.arrays.contains_key(&bounds) && (bounds == name || bounds.rsplit('/').next() == Some(name))
+            set.arrays.contains_key(&bounds) && (bounds == name || node_path::leaf(&bounds) == name)
         })
     };
     coordinates.into_iter().find(|(path, _)| is_it(path))
@@ -138,7 +138,7 @@ pub fn bounded_variable(set: &ReferenceSet, variable: &str, name: &str) -> Optio
 fn in_scope<T>(variable: &str, name: &str, mut visit: impl FnMut(&str, &str) -> Option<T>) -> Option<T> {
     let mut group = variable;
     loop {
-        group = group.rsplit_once('/').map_or("", |(parent, _)| parent);
+        group = node_path::parent(group);
         let path = if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") };
         if let Some(found) = visit(group, &path) {
             return Some(found);

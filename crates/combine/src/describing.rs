@@ -1,11 +1,11 @@
 //! Variables that describe others: bounds, and coordinates that attributes name.
 
+use rangefold_array::node_path;
 use std::collections::BTreeMap;
 
 use rangefold_refs::{AttributeValue, Attributes, NodePath};
 
 use crate::input::Input;
-use crate::scopes::{group_of, in_group};
 
 /// What a variable describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) fn describing(inputs: &[&Input]) -> BTreeMap<NodePath, Describes> {
                 for word in text.split_whitespace().filter(|word| !word.ends_with(':')) {
                     let variable = match word.strip_prefix('/') {
                         Some(absolute) => absolute.to_owned(),
-                        None => in_group(group_of(path), word),
+                        None => node_path::join(node_path::parent(path), word),
                     };
                     let describes = described.entry(variable).or_default();
                     describes.is_coordinate |= name == "coordinates";

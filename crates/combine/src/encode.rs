@@ -8,8 +8,9 @@ use rangefold_cf::{Instant, TimeUnits};
 use rangefold_refs::{AttributeValue, Attributes, ManifestArray, ManifestBuilder, Reference};
 
 use crate::CombineError;
-use crate::content::{self, Content};
+use crate::content::Content;
 use crate::labels::Labels;
+use crate::numbers;
 
 /// What a coordinate variable is written like.
 pub(crate) struct Template<'a> {
@@ -58,7 +59,7 @@ pub(crate) fn coordinate(
 /// Whether an element is the fill value.
 pub(crate) fn holds(content: &Content, fill: &FillValue, data_type: &DataType) -> bool {
     let mut element = fill.0.clone();
-    content::from_little(&mut element, data_type);
+    numbers::from_little(&mut element, data_type);
     match content {
         Content::Bytes(bytes) => bytes.chunks_exact(element.len().max(1)).any(|other| other == element),
         Content::Texts(texts) => texts.iter().any(|text| text.as_bytes() == element),

@@ -1,5 +1,6 @@
 //! Where the labels of each input come from.
 
+use rangefold_array::node_path;
 use std::collections::BTreeSet;
 
 use rangefold_refs::Attributes;
@@ -8,7 +9,7 @@ use crate::describing::describing;
 use crate::input::Input;
 use crate::labelling::{Found, Reading, typed};
 use crate::planned_axis::{LabelSource, PlannedAxis};
-use crate::scopes::{group_of, in_group, is_coordinate};
+use crate::scopes::is_coordinate;
 use crate::{CombineError, CombineSpec, Selector};
 
 /// Where the labels of each input on one axis come from.
@@ -47,7 +48,7 @@ pub(crate) fn label_sources(
         };
         match selector {
             Selector::Data(variable) | Selector::Cf(variable) => {
-                let nearby = in_group(group_of(&axis.path), variable);
+                let nearby = node_path::join(node_path::parent(&axis.path), variable);
                 let path = if arrays.contains_key(&nearby) { &nearby } else { variable };
                 match arrays.get(path) {
                     None => return Err(no_labels(&input.name, format!("there is no variable {variable:?}"))),

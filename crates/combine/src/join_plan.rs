@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rangefold_array::ElementType;
+use rangefold_array::{ElementType, node_path};
 use rangefold_refs::{NodePath, Reference};
 
 use crate::attributes::printed;
@@ -247,7 +247,7 @@ fn is_inline(array: &InputArray<'_>) -> bool {
 }
 
 fn is_own_dimension(path: &str, array: &InputArray<'_>) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = node_path::leaf(path);
     array.stored.meta.dimension_names.iter().any(|dimension| dimension == name || dimension == path)
 }
 

@@ -98,6 +98,7 @@ mod labelling;
 mod labels;
 mod mark;
 mod meaning;
+mod numbers;
 mod objects;
 mod packing;
 mod place;
@@ -107,6 +108,7 @@ mod read;
 mod replaced;
 mod result;
 mod roles;
+mod room;
 mod scopes;
 mod selector;
 

@@ -9,9 +9,9 @@ use rangefold_cf::{Meaning, netcdf_default_fill};
 use rangefold_refs::{AttributeValue, Attributes, ManifestArray};
 
 use crate::attributes::printed;
-use crate::content;
 use crate::encode;
 use crate::input_array::InputArray;
+use crate::numbers;
 
 /// A value that marks missing data.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +111,7 @@ pub(crate) fn common_fill(arrays: &[InputArray<'_>]) -> Option<FillValue> {
 
 /// Whether a fill value is no number, which is missing in any case.
 fn is_nan(array: &ManifestArray, fill: &FillValue) -> bool {
-    match content::little(&array.meta.data_type.element, &fill.0) {
+    match numbers::little(&array.meta.data_type.element, &fill.0) {
         Some(Values::Float(values)) => values.iter().all(|value| value.is_nan()),
         _ => false,
     }
@@ -190,7 +190,7 @@ fn fill_text(array: &ManifestArray) -> String {
 /// A value of an array's type, printed.
 fn printed_fill(array: &ManifestArray, fill: &FillValue) -> String {
     let element = &array.meta.data_type.element;
-    match content::little(element, &fill.0) {
+    match numbers::little(element, &fill.0) {
         Some(Values::Signed(values)) => values.first().map(ToString::to_string).unwrap_or_default(),
         Some(Values::Unsigned(values)) => values.first().map(ToString::to_string).unwrap_or_default(),
         Some(Values::Float(values)) => match (values.first(), element) {

@@ -11,13 +11,15 @@ use rangefold_codec::Decoder;
 use rangefold_refs::{ManifestArray, NodePath, Reference, ReferenceSet};
 use rangefold_store::{ChunkProblem, FetchOptions, ReferenceStore, Resolve, STRINGS_MAX};
 
+use crate::content::Content;
 use crate::content::Contents;
-use crate::content::{self, Content};
 use crate::input_array::InputArray;
 use crate::join_plan::{JoinPlan, Method, kept};
 use crate::meaning::{same_meaning, times_of};
+use crate::numbers;
 use crate::objects::{Stale, url_of};
 use crate::roles::Roles;
+use crate::room;
 use crate::{CombineError, Error, Tolerance};
 
 /// A variable of one input, to be read as a whole.
@@ -45,8 +47,7 @@ async fn read_each(
     for (place, wanted) in wanted.iter().enumerate() {
         let whole = Hyperslab::all(wanted.array.meta.shape());
         let touching = wanted.array.meta.grid.touching(&whole);
-        let mut assembler =
-            content::assembler(wanted.array, &whole).map_err(|reason| wanted.refused(reason))?;
+        let mut assembler = room::assembler(wanted.array, &whole).map_err(|reason| wanted.refused(reason))?;
         for (number, _) in wanted.chunks() {
             let outcome = fetched.next().await.map(|(_, outcome)| outcome);
             let bytes = match outcome {
@@ -209,7 +210,7 @@ fn compare(
 ) -> Option<String> {
     let data_type = &first.stored.meta.data_type;
     let numbers = |content: &Content| match content {
-        Content::Bytes(bytes) => content::numbers(data_type, bytes),
+        Content::Bytes(bytes) => numbers::numbers(data_type, bytes),
         Content::Texts(_) => None,
     };
     match (numbers(expected), numbers(found)) {

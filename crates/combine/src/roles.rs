@@ -1,5 +1,6 @@
 //! What is to be joined: axes, where their labels come from, and the part each variable has in it.
 
+use rangefold_array::node_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::input_array::InputArray;
 use crate::meaning::same_meaning;
 use crate::objects::Objects;
 use crate::planned_axis::{LabelSource, PlannedAxis};
-use crate::scopes::{Scopes, group_of, name_of};
+use crate::scopes::Scopes;
 use crate::times::Spelling;
 use crate::{CombineError, CombineSpec, MissingVariable};
 
@@ -238,9 +239,9 @@ impl<'a> Roles<'a> {
         if !has_labels || planned.lengths.get(input) != Some(&None) {
             return false;
         }
-        let group = group_of(&planned.path);
+        let group = node_path::parent(&planned.path);
         let inside = group.is_empty() || path.starts_with(&format!("{group}/"));
-        let name = name_of(path);
+        let name = node_path::leaf(path);
         let is_coordinate = array.meta.dimension_names.iter().any(|d| d == name || d == path);
         let is_grid_mapping = array.attributes.get("grid_mapping_name").is_some();
         let is_axis = self.axes.iter().any(|axis| axis.path == path);

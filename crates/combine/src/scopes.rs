@@ -1,5 +1,6 @@
 //! Which axis a dimension's name means.
 
+use rangefold_array::node_path;
 use std::collections::BTreeSet;
 
 use rangefold_refs::ManifestArray;
@@ -8,19 +9,6 @@ use crate::found::label_sources;
 use crate::input::Input;
 use crate::planned_axis::PlannedAxis;
 use crate::{CombineError, CombineSpec};
-
-/// The part of a path before the last slash.
-pub(crate) fn group_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(group, _)| group)
-}
-
-pub(crate) fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-pub(crate) fn in_group(group: &str, name: &str) -> String {
-    if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
-}
 
 /// Which coordinate variable a dimension's name means: the nearest one, seen from a variable's group to the root.
 #[derive(Debug)]
@@ -40,11 +28,11 @@ impl<'a> Scopes<'a> {
     fn axis_path(&self, group: &str, dimension: &str) -> String {
         let mut group = group;
         while !group.is_empty() && !dimension.contains('/') {
-            let candidate = in_group(group, dimension);
+            let candidate = node_path::join(group, dimension);
             if self.coordinates.contains(candidate.as_str()) {
                 return candidate;
             }
-            group = group_of(group);
+            group = node_path::parent(group);
         }
         dimension.to_owned()
     }
@@ -52,7 +40,7 @@ impl<'a> Scopes<'a> {
     /// Which axis of an array is the joined one.
     pub(crate) fn own_axis(&self, path: &str, array: &ManifestArray, axis: &PlannedAxis) -> Option<usize> {
         let own = array.meta.dimension_names.iter().position(|name| *name == axis.dimension)?;
-        (self.axis_path(group_of(path), &axis.dimension) == axis.path).then_some(own)
+        (self.axis_path(node_path::parent(path), &axis.dimension) == axis.path).then_some(own)
     }
 
     pub(crate) fn axes(
@@ -66,21 +54,21 @@ impl<'a> Scopes<'a> {
             let mut found: BTreeSet<(String, String)> = BTreeSet::new();
             for (path, array) in inputs.iter().flat_map(|input| &input.references.arrays) {
                 for dimension in &array.meta.dimension_names {
-                    if dimension != wanted && dimension != name_of(wanted) {
+                    if dimension != wanted && dimension != node_path::leaf(wanted) {
                         continue;
                     }
-                    let axis = self.axis_path(group_of(path), dimension);
+                    let axis = self.axis_path(node_path::parent(path), dimension);
                     if dimension == wanted || axis == *wanted {
                         found.insert((axis, dimension.clone()));
                     }
                 }
                 let is_scalar = array.meta.shape().is_empty();
-                if is_scalar && (path == wanted || name_of(path) == wanted) {
-                    found.insert((path.clone(), name_of(path).to_owned()));
+                if is_scalar && (path == wanted || node_path::leaf(path) == wanted) {
+                    found.insert((path.clone(), node_path::leaf(path).to_owned()));
                 }
             }
             if found.is_empty() {
-                found.insert((wanted.clone(), name_of(wanted).to_owned()));
+                found.insert((wanted.clone(), node_path::leaf(wanted).to_owned()));
             }
             for (path, dimension) in found {
                 if axes.iter().any(|axis| axis.path == path) {
@@ -109,7 +97,7 @@ impl<'a> Scopes<'a> {
 pub(crate) fn is_coordinate(path: &str, array: &ManifestArray) -> bool {
     match array.meta.dimension_names.as_slice() {
         [] => true,
-        [name] => name == name_of(path) || name == path,
+        [name] => name == node_path::leaf(path) || name == path,
         _ => false,
     }
 }

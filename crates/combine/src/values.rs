@@ -4,11 +4,12 @@ use rangefold_array::{DataType, FillValue};
 use rangefold_cf::{Calendar, Instant, TimeUnits};
 use rangefold_refs::{Attributes, ManifestArray};
 
-use crate::content::{self, Content};
+use crate::content::Content;
 use crate::input_array::InputArray;
 use crate::joined_axis::JoinedAxis;
 use crate::mark::{Mark, common_fill};
 use crate::meaning::times_of;
+use crate::numbers;
 use crate::place::needed_mark;
 use crate::places::Places;
 use crate::written::is_plain;
@@ -50,7 +51,7 @@ impl Joining<'_> {
             let gathered = self.gather(&shape, elements.collect())?;
             marked(gathered.contains(&None))?;
             let mut hole = fill_value.as_ref().map_or_else(|| vec![0; size], |fill| fill.0.clone());
-            content::from_little(&mut hole, data_type);
+            numbers::from_little(&mut hole, data_type);
             let elements: Vec<&[u8]> = gathered.into_iter().map(|element| element.unwrap_or(&hole)).collect();
             Content::Bytes(elements.concat())
         } else {
@@ -96,7 +97,7 @@ impl Joining<'_> {
         let mark = self.mark_beside(like, &times.data_type, &content, has_missing)?;
         let size = times.data_type.size().unwrap_or(1);
         let mut hole = mark.as_ref().map_or_else(|| vec![0; size], |mark| mark.fill.0.clone());
-        content::from_little(&mut hole, &times.data_type);
+        numbers::from_little(&mut hole, &times.data_type);
         let Content::Bytes(bytes) = &content else { return Err(CombineError::NoInputs) };
         let mut numbers = bytes.chunks_exact(size.max(1));
         let elements: Vec<&[u8]> =

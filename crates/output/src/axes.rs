@@ -5,6 +5,7 @@ use std::ops::Range;
 use rangefold_array::ElementType;
 use rangefold_cf::{Role, RoleAttributes};
 
+use super::numerals::{index_position, labelled};
 use super::ticks::{Marks, Scale};
 use rangefold_query::field::{Coordinate, Dim, Field};
 
@@ -96,7 +97,7 @@ impl Axis {
         let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
         let (begin, end) = if role == (Role::Vertical { down: true }) { (high, low) } else { (low, high) };
         let said = matches!(marks, Marks::East | Marks::North | Marks::Dates(_) | Marks::Names(_));
-        let title = super::picture::labelled(&dim.name, if said { "" } else { &units });
+        let title = labelled(&dim.name, if said { "" } else { &units });
         Self { role, title, centres, edges, begin, end, marks }
     }
 
@@ -151,12 +152,6 @@ impl Axis {
             positions.partition_point(|&x| x >= high)..positions.partition_point(|&x| x >= low)
         }
     }
-}
-
-/// An index as a position.
-#[expect(clippy::cast_precision_loss, reason = "a picture has a few thousand pixels")]
-pub(super) fn index_position(i: usize) -> f64 {
-    i as f64
 }
 
 /// The coordinates as strictly ascending or descending numbers; longitudes may pass 360 once.

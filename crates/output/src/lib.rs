@@ -32,6 +32,7 @@ mod json;
 mod names;
 mod nco_json;
 mod npy;
+mod numerals;
 mod picture;
 mod sketch;
 mod stored;

@@ -125,7 +125,7 @@ fn map(
     reason = "clamped to the shades there are"
 )]
 fn shade(shades: &[char], part: f64) -> char {
-    let count = super::axes::index_position(shades.len());
+    let count = super::numerals::index_position(shades.len());
     let part = if part.is_nan() { 0.5 } else { part };
     let index = (part * count).floor().clamp(0.0, count - 1.0);
     shades.get(index as usize).copied().unwrap_or(MISSING)
@@ -136,7 +136,7 @@ fn scale(palette: &Palette, shown: &Shown<'_>, terminal: Terminal) -> (String, u
     // The first and the last name or label, where there are some.
     let ends = shown.scale.as_ref().map(|scale| scale.ticks(scale.centres.len().max(2)));
     let text = |end: Option<&(f64, String)>, value| {
-        end.map_or_else(|| super::text::short(value), |(_, text)| terminal.plain(text))
+        end.map_or_else(|| super::numerals::short(value), |(_, text)| terminal.plain(text))
     };
     let low = text(ends.as_ref().and_then(|ends| ends.first()), palette.low);
     let high = text(ends.as_ref().and_then(|ends| ends.last()), palette.high);
@@ -165,11 +165,11 @@ fn histogram(
 ) -> String {
     let gutter = gutter(y, height, terminal);
     let columns = width.saturating_sub(gutter + 2).max(1);
-    let step = (x.end - x.begin) / super::axes::index_position(columns);
+    let step = (x.end - x.begin) / super::numerals::index_position(columns);
     let full = if terminal.unicode { '█' } else { '#' };
     let tops: Vec<usize> = (0..columns)
         .map(|column| {
-            let position = x.begin + step * (super::axes::index_position(column) + 0.5);
+            let position = x.begin + step * (super::numerals::index_position(column) + 0.5);
             let bar =
                 bars.iter().find(|(low, high, count)| *low <= position && position < *high && *count > 0.0);
             bar.map_or(height, |(.., count)| nearest(*count, (y.begin, y.end), height))
@@ -233,7 +233,7 @@ fn join(from: (usize, usize), to: (usize, usize), mut dot: impl FnMut((usize, us
 /// The place, from the end of the axis, of a position.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the rows there are")]
 fn nearest(value: f64, (low, high): (f64, f64), rows: usize) -> usize {
-    let last = super::axes::index_position(rows.saturating_sub(1));
+    let last = super::numerals::index_position(rows.saturating_sub(1));
     ((1.0 - (value - low) / (high - low)) * last).round().clamp(0.0, last) as usize
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::axes;
+use super::numerals::{index_position, short};
 use rangefold_array::Value;
 
 use rangefold_query::field::{At, Field, heading, text_of};
@@ -179,23 +180,13 @@ fn write_summary(out: &mut String, field: &Field) {
     let (sum, count) = numbers.fold((0.0, 0_usize), |(sum, count), x| (sum + x, count + 1));
     // The mean of places says nothing.
     if let Some((low, high)) = axes::range(field).filter(|_| field.at.is_empty()) {
-        let mean = short(sum / axes::index_position(count));
+        let mean = short(sum / index_position(count));
         let _ = writeln!(out, "  cells: {} to {}, mean of the cells {mean}", short(low), short(high));
     }
     if field.missing() > 0 {
         let _ = writeln!(out, "  missing: {} of {} cells", field.missing(), field.cells());
     }
     let _ = writeln!(out, "  -o FILE.nc.json, .zarr, .npy, .csv or .png writes all of it; --json prints it");
-}
-
-/// A float in at most seven digits.
-pub(super) fn short(x: f64) -> String {
-    let rounded: f64 = format!("{x:.6e}").parse().unwrap_or(x);
-    if x == 0.0 || (1e-4..1e10).contains(&x.abs()) || !x.is_finite() {
-        text_of(Value::Float(rounded + 0.0))
-    } else {
-        format!("{rounded:e}")
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where an axis is marked, and what the marks say.
 
-use super::axes::{Axis, index_position};
+use super::axes::Axis;
+use super::numerals::{index_position, superscript};
 
 /// What is written along an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,22 +109,11 @@ fn minus(text: String) -> String {
     text.replace('-', "−")
 }
 
-/// Digits and signs raised.
-pub(super) fn superscript(text: &str) -> String {
-    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    let raise = |c: char| match c.to_digit(10) {
-        Some(digit) => RAISED.get(usize::try_from(digit).unwrap_or(0)).copied().unwrap_or(c),
-        None if c == '-' => '⁻',
-        None => c,
-    };
-    text.chars().map(raise).collect()
-}
-
 fn logarithms(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let marks = |mantissas: &[f64]| -> Vec<(f64, String)> {
         let powers = multiples(low.floor(), high.ceil(), 1.0);
         let values = powers.iter().flat_map(|power| mantissas.iter().map(move |m| m * 10_f64.powf(*power)));
-        let marks = values.map(|value| (value.log10(), minus(super::text::short(value))));
+        let marks = values.map(|value| (value.log10(), minus(super::numerals::short(value))));
         marks.filter(|(x, _)| (low..=high).contains(x)).collect()
     };
     let fits = |marks: &Vec<(f64, String)>| marks.len() <= most;
@@ -148,7 +138,7 @@ fn longitude(x: f64) -> String {
 }
 
 fn with_side(x: f64, positive: char, negative: char) -> String {
-    let rounded = super::text::short((x * 1e6).round() / 1e6);
+    let rounded = super::numerals::short((x * 1e6).round() / 1e6);
     match rounded.strip_prefix('-') {
         Some(size) => format!("{size}°{negative}"),
         None if rounded == "0" => "0°".to_owned(),

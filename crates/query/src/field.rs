@@ -214,7 +214,7 @@ impl Field {
     /// The variable's name without its groups.
     #[must_use]
     pub fn leaf(&self) -> &str {
-        self.variable.rsplit('/').next().unwrap_or_default()
+        rangefold_array::node_path::leaf(&self.variable)
     }
 
     /// Whether this is a histogram, whose last dimension are its bins.

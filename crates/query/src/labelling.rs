@@ -63,7 +63,7 @@ pub(crate) async fn labelling(view: &View, path: &str, axes: &[Axis<'_>]) -> Res
         view.references().arrays.get(path).ok_or_else(|| GroupError::Syntax { text: path.to_owned() })?;
     let refused = |reason: String| GroupError::Label { label: path.to_owned(), reason };
     check_count(array.meta.shape().iter().copied()).map_err(refused)?;
-    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+    let name = rangefold_array::node_path::leaf(path).to_owned();
     if let Some(texts) = texts(view, path, array, axes).await.map_err(refused)? {
         let Texts { dimensions, shape, column } = texts;
         let key = |(text, valid): (Value<'_>, &bool)| match text {

@@ -29,7 +29,7 @@ pub enum ScanFilesError {
         /// The file.
         file: String,
         /// Why.
-        source: ScanError,
+        source: Box<ScanError>,
     },
     /// Parts of a file are lost: it was cut off, or bytes in it are damaged.
     #[error("{file} is damaged: {}", lost.join("; "))]
@@ -72,7 +72,8 @@ pub async fn scan<S: Into<String>>(
     let mut scans = std::pin::pin!(scan_many(wanted, ScanLimits::default()));
     let mut scanned = ScannedFiles { inputs: Vec::new(), skipped: Vec::new() };
     while let Some(Scanned { url, outcome }) = scans.next().await {
-        let scan = outcome.map_err(|source| ScanFilesError::Scan { file: url.clone(), source })?;
+        let scan =
+            outcome.map_err(|source| ScanFilesError::Scan { file: url.clone(), source: Box::new(source) })?;
         if !scan.references.lost.is_empty() {
             return Err(ScanFilesError::Damaged { file: url, lost: scan.references.lost_lines().collect() });
         }

@@ -7,7 +7,7 @@ use rangefold_hdf5::{ByteRange, Error, Problem};
 use rangefold_refs::NodePath;
 
 use crate::ScanOptions;
-use crate::scan::shown_path;
+use crate::shown::shown_path;
 use crate::tree::Tree;
 
 /// What is lost, by path, with why. The empty path is the file itself.

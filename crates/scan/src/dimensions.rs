@@ -11,27 +11,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rangefold_array::node_path;
 use rangefold_hdf5::model::{Class, Dataset, Dataspace, File, Value};
 
 use crate::report::Warning;
-use crate::tree::{Node, Tree, join, parent};
-
-/// What netCDF writes into `NAME` of a scale that holds no variable; the length follows.
-const NO_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable";
-
-/// Whether `dataset` is a dimension scale.
-pub(crate) fn is_scale(dataset: &Dataset) -> bool {
-    text(dataset, "CLASS").is_some_and(|class| class == "DIMENSION_SCALE")
-}
-
-/// Whether `dataset` is a dimension only: a scale without values, which netCDF does not show as a variable.
-pub(crate) fn is_dimension_only(dataset: &Dataset) -> bool {
-    is_scale(dataset) && text(dataset, "NAME").is_some_and(|name| name.starts_with(NO_VARIABLE))
-}
-
-fn text<'a>(dataset: &'a Dataset, name: &str) -> Option<&'a str> {
-    dataset.attribute(name)?.value.as_str()
-}
+use crate::scale::{is_dimension_only, is_scale};
+use crate::tree::{Node, Tree};
 
 /// A dimension: what a scale defines.
 #[derive(Clone, Debug)]
@@ -201,7 +186,7 @@ impl Builder {
                 let message = format!(
                     "dimension {name:?} has length {own} here and {length} in group \"/{group}\" above"
                 );
-                warnings.push(Warning { path: join(&inner.group, name), message });
+                warnings.push(Warning { path: node_path::join(&inner.group, name), message });
             }
         }
         self.warnings.append(&mut warnings);
@@ -330,7 +315,9 @@ impl Builder {
             .filter(|other| other.name == dimension.name && contains(&other.group, group))
             .max_by_key(|other| other.group.len());
         match nearest {
-            Some(other) if other.length != dimension.length => join(&dimension.group, &dimension.name),
+            Some(other) if other.length != dimension.length => {
+                node_path::join(&dimension.group, &dimension.name)
+            }
             _ => dimension.name.clone(),
         }
     }
@@ -338,7 +325,7 @@ impl Builder {
 
 /// The group that holds `group`; none for the root.
 fn above(group: &str) -> Option<&str> {
-    (!group.is_empty()).then(|| parent(group))
+    (!group.is_empty()).then(|| node_path::parent(group))
 }
 
 /// Whether netCDF has a type for the elements of `dataset`. It leaves out variables of others.

@@ -21,7 +21,8 @@ use crate::attributes::{attributes, enumeration, no_fill};
 use crate::budget::Budget;
 use crate::damage;
 use crate::dimensions::{Axis, Dimensions};
-use crate::external_links::{self, ExternalLink};
+use crate::external_link::ExternalLink;
+use crate::external_links;
 use crate::neighbours::Externals;
 use crate::report::{Skipped, Warning};
 use crate::storage::{Source, push, reference};
@@ -392,7 +393,7 @@ fn decode(
         let mut decoded = Vec::new();
         decoder.decode_into(&rework.codecs, &encoded, rework.decoded_len, &mut decoded).map_err(|error| {
             origin.damaged.set(true);
-            format!("chunk {} cannot be decoded: {}", rework.number, chain(&error))
+            format!("chunk {} cannot be decoded: {}", rework.number, rangefold_array::chain(&error))
         })?;
         let mut changed = clip(&mut decoded, &rework.chunk_shape, &rework.valid, &rework.fill);
         if rework.null_terminated {
@@ -432,12 +433,6 @@ fn encoded_again(variable: &Variable, rework: &Rework, decoded: &[u8]) -> Result
     encoded
         .map(Bytes::from)
         .map_err(|error| format!("chunk {} cannot be encoded again: {error}", rework.number))
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Sets every element of a chunk outside the box `valid` to `fill`; says whether that changed any.

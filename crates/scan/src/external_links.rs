@@ -9,63 +9,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rangefold_array::node_path;
+
 use crate::Scan;
 use crate::dimensions::{phony_name, phony_number};
+use crate::external_link::ExternalLink;
 use crate::report::{Skipped, Warning};
-use crate::scan::shown_path;
-use crate::tree::{join, parent};
 use crate::virtual_dataset::{SourceFile, SourceFiles, merge_sources};
-
-/// A link into another file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ExternalLink {
-    /// Path of the link, without leading slash.
-    pub(crate) path: String,
-    /// What this file calls the other.
-    pub(crate) file: String,
-    /// Path of the object there, without leading slash; the root is empty.
-    pub(crate) target: String,
-    /// Whether the link itself is wanted, as a variable would be.
-    pub(crate) selected: bool,
-}
-
-impl ExternalLink {
-    /// The link at `path` to the object at `target` of `file`, both as the file says them.
-    pub(crate) fn new(path: String, file: &str, target: &str) -> Self {
-        Self { path, file: file.to_owned(), target: shown_path(target.trim_end_matches('/')), selected: true }
-    }
-
-    /// What a link is that was not followed.
-    pub(crate) fn skipped(&self, reason: &str) -> Skipped {
-        let Self { path, file, target, selected: _ } = self;
-        Skipped {
-            path: path.clone(),
-            reason: format!("an external link to {:?} in the file {file:?}, {reason}", format!("/{target}")),
-        }
-    }
-
-    /// The name under this link of the object at `path` of the other file; `None` if the link does not lead there.
-    pub(crate) fn name_of(&self, path: &str) -> Option<String> {
-        below(&self.target, path).map(|rest| match rest {
-            "" => self.path.clone(),
-            rest => join(&self.path, rest),
-        })
-    }
-
-    /// Whether the link leads to the object at `path` of the other file, into it, or past it.
-    pub(crate) fn meets(&self, path: &str) -> bool {
-        below(&self.target, path).or_else(|| below(path, &self.target)).is_some()
-    }
-}
-
-/// The rest of `path` after `top`; empty if they are the same, `None` if `path` is not at or below it.
-pub(crate) fn below<'a>(top: &str, path: &'a str) -> Option<&'a str> {
-    if top.is_empty() {
-        return Some(path);
-    }
-    let rest = path.strip_prefix(top)?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
-}
 
 /// Puts what external links lead to in their places. `files` holds what became of each file that they name.
 pub(crate) fn graft(scan: &mut Scan, links: &[ExternalLink], files: &SourceFiles) {
@@ -141,7 +91,7 @@ fn name_axes(scan: &mut Scan, grafted: &BTreeSet<String>) {
     let mut next = 0;
     let mut lengths: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (path, array) in scan.references.arrays.iter().filter(|(path, _)| !grafted.contains(*path)) {
-        let known = lengths.entry(parent(path).to_owned()).or_default();
+        let known = lengths.entry(node_path::parent(path).to_owned()).or_default();
         for (name, length) in array.meta.dimension_names.iter().zip(array.meta.shape()) {
             next = next.max(phony_number(name).map_or(0, |number| number.saturating_add(1)));
             known.insert(name.clone(), *length);
@@ -149,7 +99,7 @@ fn name_axes(scan: &mut Scan, grafted: &BTreeSet<String>) {
     }
     for path in grafted {
         let Some(array) = scan.references.arrays.get_mut(path) else { continue };
-        let known = lengths.entry(parent(path).to_owned()).or_default();
+        let known = lengths.entry(node_path::parent(path).to_owned()).or_default();
         let shape = array.meta.shape().to_vec();
         let mut names: Vec<String> = Vec::with_capacity(shape.len());
         for (axis, (name, length)) in array.meta.dimension_names.iter().zip(&shape).enumerate() {

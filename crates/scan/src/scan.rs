@@ -11,9 +11,9 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use rangefold_hdf5::model::{GlobalHeapId, Layout};
 use rangefold_hdf5::{ByteRange, File, Options, ReadError, Reader};
 
-use crate::draft::chain;
-use crate::external_links::{ExternalLink, below};
+use crate::external_link::ExternalLink;
 use crate::neighbours::{self, Place};
+use crate::shown::shown_path;
 use crate::sniff::{PREFIX_LEN, looks_like};
 use crate::tree::Tree;
 use crate::virtual_dataset::{SourceFile, SourceFiles};
@@ -212,7 +212,9 @@ impl Visit {
         Ok(Self {
             url: place.url.clone(),
             options: self.options_for(move |path| datasets.contains(path)),
-            reaches: Arc::new(move |path| all.iter().any(|dataset| below(path, dataset).is_some())),
+            reaches: Arc::new(move |path| {
+                all.iter().any(|dataset| rangefold_array::node_path::below(path, dataset).is_some())
+            }),
             trail: vec![(place.url.clone(), String::new())],
             depth: 0,
             in_virtual: true,
@@ -379,17 +381,10 @@ async fn other_file(
             _ => Err(error),
         },
         ScanError::NotHdf5 { .. } | ScanError::Read { source: ReadError::Format { .. }, .. } => {
-            Ok(SourceFile::Unusable(chain(&error)))
+            Ok(SourceFile::Unusable(rangefold_array::chain(&error)))
         }
         _ => Err(error),
     }
-}
-
-/// The path by which a caller knows the dataset at `path` of the file.
-pub(crate) fn shown_path(path: &str) -> String {
-    let path = path.trim_start_matches('/');
-    let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
-    crate::tree::join(group, name.strip_prefix(crate::tree::NON_COORDINATE).unwrap_or(name))
 }
 
 /// Says what the file is, if the reader did not even find a signature.

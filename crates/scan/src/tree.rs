@@ -3,11 +3,13 @@
 //! Hard links and soft links to one object are variables of their own, as in netCDF. A path that leads back into a
 //! group it came from ends there.
 
+use rangefold_array::node_path;
 use rangefold_hdf5::model::{Dataset, File, Group, Link, LinkTarget, Object};
 
-use crate::dimensions::is_dimension_only;
-use crate::external_links::ExternalLink;
+use crate::external_link::ExternalLink;
 use crate::report::Skipped;
+use crate::scale::is_dimension_only;
+use crate::shown::NON_COORDINATE;
 
 /// Groups nested deeper than this are not entered. netCDF writers nest a handful.
 const DEPTH_MAX: usize = 64;
@@ -56,7 +58,7 @@ impl<'a> Tree<'a> {
         self.groups.iter().flat_map(|node| {
             let variables = node.datasets.iter().filter(|(_, dataset)| !is_dimension_only(dataset));
             variables.map(|(name, dataset)| {
-                (node.path.as_str(), join(&node.path, shown_name(name, &node.datasets)), *dataset)
+                (node.path.as_str(), node_path::join(&node.path, shown_name(name, &node.datasets)), *dataset)
             })
         })
     }
@@ -66,7 +68,7 @@ impl<'a> Tree<'a> {
         let at = self.groups.len();
         self.groups.push(Node { path: path.clone(), group, datasets: Vec::new() });
         for link in &group.links {
-            let child = join(&path, &link.name);
+            let child = node_path::join(&path, &link.name);
             if RESERVED_NAMES.contains(&link.name.as_str()) {
                 self.skip(child, "the name is reserved in a Zarr store".to_owned());
                 continue;
@@ -110,9 +112,6 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// What netCDF puts before the name of a variable that has the name of a dimension but does not lie on it.
-pub(crate) const NON_COORDINATE: &str = "_nc4_non_coord_";
-
 /// The name of a variable as netCDF shows it.
 fn shown_name<'a>(name: &'a str, siblings: &[(&str, &Dataset)]) -> &'a str {
     match name.strip_prefix(NON_COORDINATE) {
@@ -124,16 +123,6 @@ fn shown_name<'a>(name: &'a str, siblings: &[(&str, &Dataset)]) -> &'a str {
         }
         _ => name,
     }
-}
-
-/// `name` under `group`, both without leading slash.
-pub(crate) fn join(group: &str, name: &str) -> String {
-    if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
-}
-
-/// The path of the group that holds the object at `path`.
-pub(crate) fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
 /// What a link leads to.

@@ -24,7 +24,7 @@ use crate::budget::Budget;
 use crate::dimensions::Axis;
 use crate::element::element;
 use crate::fill::Fills;
-use crate::scan::shown_path;
+use crate::shown::shown_path;
 use crate::storage::push;
 
 /// Chunks that the mappings of one virtual dataset take. Many mappings can name the same ones, so they are counted before

@@ -2,35 +2,15 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-
 use crate::access::Access;
 use crate::environment::Environment;
 use crate::error::StorageError;
 use crate::location::{Location, Scheme};
+use crate::options::StorageOptions;
 use crate::profile::{self, Keys, Profile};
 use crate::rules::{CredentialSource, EndpointChoice, Rule, Rules, Unmatched};
 use crate::secret::Secret;
-use crate::storage::StorageOptions;
-
-/// How a bucket is named in a request.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-pub enum Style {
-    /// `https://host/bucket/key`
-    Path,
-    /// `https://bucket.host/key`
-    Virtual,
-}
-
-impl fmt::Display for Style {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Path => "path",
-            Self::Virtual => "virtual",
-        })
-    }
-}
+use crate::style::Style;
 
 /// Everything that is known about how a URL will be reached. `Display` writes one setting per line, without secrets.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use object_store::Error;
 
-use crate::access::NotAllowed;
+use crate::guarded::NotAllowed;
 use crate::secret::redact;
 
 /// Says in one sentence what `error` means and, where it can be known, what to do about it.

@@ -14,13 +14,14 @@ use object_store::memory::InMemory;
 use object_store::{ClientOptions, ObjectStore, RetryConfig, StaticCredentialProvider};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::access::GuardedStore;
-use crate::connection::{Connection, Credentials, Provider, Style};
+use crate::connection::{Connection, Credentials, Provider};
 use crate::environment::Environment;
 use crate::error::StorageError;
+use crate::guarded::GuardedStore;
 use crate::location::{Location, Scheme};
 use crate::requests::Told;
 use crate::rules::Defaults;
+use crate::style::Style;
 
 /// A host that does not answer a connection for this long is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -25,9 +25,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::access::Access;
-use crate::connection::Style;
 use crate::error::StorageError;
 use crate::location::{Location, Scheme};
+use crate::style::Style;
 
 /// The endpoint name that stands for Amazon's own, whatever the environment says.
 const AMAZON: &str = "aws";

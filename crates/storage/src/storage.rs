@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -14,25 +13,7 @@ use crate::environment::Environment;
 use crate::error::StorageError;
 use crate::location::{Location, Scheme};
 use crate::open::open;
-use crate::rules::Rules;
-
-/// What a command line or a program says, for every S3 URL whose rule does not say otherwise.
-#[derive(Clone, Debug, Default)]
-pub struct StorageOptions {
-    /// Rules, usually [read](Rules::read) from a file.
-    pub rules: Rules,
-    /// The endpoint of an S3 server that is not Amazon's: `https://host[:port]`.
-    pub endpoint_url: Option<String>,
-    /// The region S3 requests are signed for.
-    pub region: Option<String>,
-    /// Requests to S3, Google and Azure are not signed.
-    pub anonymous: bool,
-    /// The profile of the AWS configuration files to take keys from.
-    pub profile: Option<String>,
-    /// How long a server may be silent before a request is given up and tried again; what the rules say, or 20 seconds, if
-    /// `None`.
-    pub timeout: Option<Duration>,
-}
+use crate::options::StorageOptions;
 
 /// Resolves URLs, and keeps one store per bucket and rule, so that connections are reused. Clones share the stores.
 #[derive(Clone)]

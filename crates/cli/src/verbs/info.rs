@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use rangefold::array::{ArrayMeta, CodecSpec, ElementType, Number, size_text};
+use rangefold::array::{ArrayMeta, CodecSpec, ElementType, Number, node_path, size_text};
 use rangefold::cf::Meaning;
 use rangefold::query::number;
 use rangefold::refs::{AttributeValue, Attributes, ManifestArray, Reference, ReferenceSet};
@@ -46,7 +46,7 @@ fn text(set: &ReferenceSet, variable: Option<&str>) -> String {
         let arrays: Vec<(&str, &ManifestArray)> = set
             .arrays
             .iter()
-            .filter(|(array, _)| parent(array) == path)
+            .filter(|(array, _)| node_path::parent(array) == path)
             .map(|(p, a)| (p.as_str(), a))
             .collect();
         let _ = writeln!(out, "group: /{path}");
@@ -92,10 +92,6 @@ fn json(set: &ReferenceSet, variable: Option<&str>) -> Value {
     json!({ "groups": groups, "variables": arrays })
 }
 
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
 /// The dimensions and their lengths; one that has several lengths is there with each of them.
 fn dimensions(arrays: &[(&str, &ManifestArray)]) -> BTreeSet<(String, u64)> {
     arrays
@@ -127,7 +123,7 @@ fn write_array(out: &mut String, path: &str, array: &ManifestArray, indent: usiz
         .zip(meta.shape())
         .map(|(name, length)| format!("{name}={length}"))
         .collect();
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = node_path::leaf(path);
     let pad = " ".repeat(indent);
     let _ = writeln!(out, "{pad}{} {name}({})", meta.data_type.element.name(), axes.join(", "));
     let decoded = meta.nbytes().map_or_else(String::new, |n| format!(" of {}", size_text(n)));

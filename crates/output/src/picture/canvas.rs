@@ -352,7 +352,7 @@ fn cut(text: &str) -> String {
 }
 
 pub(super) fn float(pixels: usize) -> f64 {
-    crate::axes::index_position(pixels)
+    crate::numerals::index_position(pixels)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand pixels")]

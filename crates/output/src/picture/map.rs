@@ -5,7 +5,7 @@ use crate::error::Result;
 use super::canvas::{Canvas, Frame, float, left_margin, paint, right_margin, up_marks, whole};
 use super::{Palette, Shown, geographic, words};
 use crate::axes::{Axis, Layout};
-use crate::text::short;
+use crate::numerals::short;
 use rangefold_query::wording;
 
 const TOP: usize = 140;

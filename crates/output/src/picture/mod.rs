@@ -32,7 +32,6 @@ use rangefold_query::field::{Dim, Field};
 pub(super) use palette::Palette;
 pub(super) use series::runs;
 pub(super) use shown::{Shown, bar_axes, bars};
-pub(super) use words::labelled;
 
 /// The field as a PNG file.
 ///

@@ -89,7 +89,7 @@ pub(crate) fn bar_axes(field: &Field, bars: &[(f64, f64, f64)]) -> (Axis, Axis) 
     let most = bars.iter().map(|bar| bar.2).fold(0.0, f64::max);
     let units = field.dims.last().and_then(|bins| bins.coordinate.as_ref()?.units.clone());
     let mut x = Axis::between(first, last);
-    x.title = super::labelled(field.leaf(), &units.unwrap_or_default());
+    x.title = crate::numerals::labelled(field.leaf(), &units.unwrap_or_default());
     let mut y = Axis::between(0.0, if most > 0.0 { most * 1.05 } else { 1.0 });
     y.title = super::words::value_title(field);
     (x, y)

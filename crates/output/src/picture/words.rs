@@ -1,6 +1,6 @@
 //! What a picture says in words.
 
-use crate::ticks::superscript;
+use crate::numerals::labelled;
 use rangefold_query::field::Field;
 use rangefold_query::reductions::AnswerUnits;
 use rangefold_query::wording::notes;
@@ -33,33 +33,6 @@ pub(super) fn value_title(field: &Field) -> String {
         }
         _ => labelled(field.leaf(), units),
     }
-}
-
-/// A name with units in brackets, if there are any: `tas (K)`.
-pub(crate) fn labelled(name: &str, units: &str) -> String {
-    match units {
-        "" | "1" => name.to_owned(),
-        units => format!("{name} ({})", raised(units)),
-    }
-}
-
-/// Units with their powers raised: `W m-2`, `W m**-2` and `W m^-2` become `W m⁻²`.
-fn raised(units: &str) -> String {
-    let power = |word: &str| {
-        let word = word.replace("**", "").replace('^', "");
-        let base = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        let base = base.strip_suffix('-').unwrap_or(base);
-        let power = word.get(base.len()..).unwrap_or_default();
-        if !base.is_empty() && base.chars().all(char::is_alphabetic) && power.len() < 4 && power != "-" {
-            format!("{base}{}", superscript(power))
-        } else {
-            word
-        }
-    };
-    if units.contains(" since ") {
-        return units.to_owned();
-    }
-    units.split(' ').map(power).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
