@@ -19,10 +19,10 @@ pub(crate) enum Content {
 
 impl Content {
     /// What was assembled of an array of this type.
-    pub(crate) fn of(values: rangefold_store::Values, data_type: &DataType) -> Self {
+    pub(crate) fn of(values: rangefold_store::Assembled, data_type: &DataType) -> Self {
         match values {
-            rangefold_store::Values::Texts(texts) => Self::Texts(texts),
-            rangefold_store::Values::Elements(mut bytes) => {
+            rangefold_store::Assembled::Texts(texts) => Self::Texts(texts),
+            rangefold_store::Assembled::Elements(mut bytes) => {
                 // Swapping bytes is its own inverse.
                 rangefold_codec::to_native(&mut bytes, data_type);
                 Self::Bytes(bytes)

@@ -193,7 +193,7 @@ fn edges(centres: &[f64]) -> Vec<f64> {
 }
 
 /// A field of two dimensions, laid out.
-pub(super) struct Layout {
+pub(super) struct MapLayout {
     /// Across.
     pub(super) x: Axis,
     /// Upwards.
@@ -202,7 +202,7 @@ pub(super) struct Layout {
     strides: (usize, usize),
 }
 
-impl Layout {
+impl MapLayout {
     /// `dims` are the field's, without those of one index.
     pub(super) fn new(dims: [&Dim; 2]) -> Self {
         let [outer, inner] = dims;
@@ -280,10 +280,10 @@ mod tests {
     #[test]
     fn north_is_up_whichever_way_the_latitudes_run() {
         let mut field = map();
-        let up = Layout::new([&field.dims[0], &field.dims[1]]).sample(&field, 3, 2);
+        let up = MapLayout::new([&field.dims[0], &field.dims[1]]).sample(&field, 3, 2);
         assert_eq!(up, [Some(279.4), Some(290.25), Some(300.0), Some(280.1), None, Some(281.0)]);
         field.dims[0] = dim("lat", &[30.0, -30.0], "degrees_north");
-        let down = Layout::new([&field.dims[0], &field.dims[1]]).sample(&field, 3, 2);
+        let down = MapLayout::new([&field.dims[0], &field.dims[1]]).sample(&field, 3, 2);
         assert_eq!(down, [Some(280.1), None, Some(281.0), Some(279.4), Some(290.25), Some(300.0)]);
     }
 
@@ -291,7 +291,7 @@ mod tests {
     fn time_lies_across_and_pressure_falls_upwards() {
         let dims = [months(3), dim("plev", &[1000.0, 500.0], "hPa")];
         let field = rangefold_query::samples::floats("t", dims.to_vec(), vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        let layout = Layout::new([&dims[0], &dims[1]]);
+        let layout = MapLayout::new([&dims[0], &dims[1]]);
         assert_eq!(layout.x.role, Role::Time);
         let rows: Vec<f64> = layout.sample(&field, 3, 2).into_iter().flatten().collect();
         assert_eq!(rows, [2.0, 4.0, 6.0, 1.0, 3.0, 5.0]);
@@ -303,7 +303,7 @@ mod tests {
             [dim("lat", &[0.0, 1.0], "degrees_north"), dim("lon", &[0.0, 1.0, 2.0, 3.0], "degrees_east")];
         let values = vec![1.0, 3.0, 5.0, f64::NAN, 1.0, 3.0, 5.0, f64::NAN];
         let field = rangefold_query::samples::floats("t", dims.to_vec(), values);
-        let layout = Layout::new([&dims[0], &dims[1]]);
+        let layout = MapLayout::new([&dims[0], &dims[1]]);
         assert_eq!(layout.sample(&field, 2, 1), [Some(2.0), Some(5.0)]);
         assert_eq!(layout.x.cells(8), [0..1, 0..1, 1..2, 1..2, 2..3, 2..3, 3..4, 3..4]);
     }

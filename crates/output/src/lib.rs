@@ -98,6 +98,15 @@ impl Format {
     }
 }
 
+/// A format whose arrays can be written part by part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InParts {
+    /// A `.npy` file, whose elements are put in their places: [`ArrayFile`].
+    Npy,
+    /// A Zarr store, whose chunks are the parts: [`ZarrArray`].
+    Zarr,
+}
+
 /// An output whose ending is none of the known ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot tell how to write {output:?}: the ending must be one of {}", Format::endings())]
@@ -114,6 +123,25 @@ impl Format {
 }
 
 impl Format {
+    /// Whether it is a folder of objects, and not one file.
+    #[must_use]
+    pub fn is_folder(self) -> bool {
+        match self {
+            Self::Zarr => true,
+            Self::Json | Self::Npy | Self::Csv | Self::NcJson | Self::Png => false,
+        }
+    }
+
+    /// How an array of this format can be written part by part; `None` if it is written whole.
+    #[must_use]
+    pub fn in_parts(self) -> Option<InParts> {
+        match self {
+            Self::Npy => Some(InParts::Npy),
+            Self::Zarr => Some(InParts::Zarr),
+            Self::Json | Self::Csv | Self::NcJson | Self::Png => None,
+        }
+    }
+
     /// Why several answers cannot be written, where the format holds one.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use crate::error::{Result, bail};
 
-use super::axes::{Axis, Layout, range};
+use super::axes::{Axis, MapLayout, range};
 use super::picture::{Palette, Shown, bar_axes, bars, plotted_dims, runs};
 use rangefold_query::field::{Dim, Field, heading};
 
@@ -74,7 +74,7 @@ pub fn sketch(field: &Field, terminal: Terminal) -> Result<String> {
     let Some(range) = range(&shown.field) else { bail!("{} has no data to sketch", field.title()) };
     let body = match dims.as_slice() {
         [dim] => series(&shown, dim, range, width, height, terminal),
-        [outer, inner] => map(&shown, &Layout::new([outer, inner]), range, width, height, terminal),
+        [outer, inner] => map(&shown, &MapLayout::new([outer, inner]), range, width, height, terminal),
         _ => String::new(),
     };
     Ok(format!("{}\n{body}", terminal.plain(&title)))
@@ -82,7 +82,7 @@ pub fn sketch(field: &Field, terminal: Terminal) -> Result<String> {
 
 fn map(
     shown: &Shown<'_>,
-    layout: &Layout,
+    layout: &MapLayout,
     range: (f64, f64),
     width: usize,
     height: usize,

@@ -9,7 +9,7 @@ use rangefold_cf::{
     bounded_variable, bounds_path,
 };
 use rangefold_refs::{ManifestArray, ReferenceSet};
-use rangefold_store::{Values, ValuesError};
+use rangefold_store::{Assembled, ValuesError};
 
 use crate::axis::Axis;
 use crate::view::View;
@@ -275,9 +275,9 @@ async fn column(
     let values =
         values.map_err(|source| CoordinateError::Values { path: path(), source: Box::new(source) })?;
     Ok(match values {
-        Values::Elements(bytes) => {
+        Assembled::Elements(bytes) => {
             meaning.column(&array.meta.data_type, &bytes).map_err(|error| error.to_string())
         }
-        Values::Texts(texts) => Ok(meaning.texts(texts)),
+        Assembled::Texts(texts) => Ok(meaning.texts(texts)),
     })
 }

@@ -117,7 +117,6 @@ pub use rangefold_query::{
 };
 pub use rangefold_storage::{Environment, Existing, Storage, StorageOptions};
 pub use save::{Save, SaveError, check_fields_savable, save_fields, save_selection};
-pub use selection::can as is_written_in_parts;
 pub use stack::{ScanFilesError, ScannedFiles, combine, save_references, scan};
 
 #[doc(inline)]

@@ -136,11 +136,10 @@ pub async fn check_fields_savable(
     existing: Existing,
 ) -> Result<Format, SaveError> {
     let format = Format::of(url)?;
-    match format {
-        Format::Zarr => storage.check_tree_writable(url, &TreeKind::ZARR, existing).await?,
-        Format::Json | Format::Npy | Format::Csv | Format::NcJson | Format::Png => {
-            storage.check_writable(url, existing).await?;
-        }
+    if format.is_folder() {
+        storage.check_tree_writable(url, &TreeKind::ZARR, existing).await?;
+    } else {
+        storage.check_writable(url, existing).await?;
     }
     Ok(format)
 }
@@ -194,10 +193,13 @@ pub async fn save_selection(
     let format = Format::of(url)?;
     let storage = dataset.storage();
     let raw = query.interpretation == rangefold_query::Interpretation::Raw;
-    let can = dataset.metadata().arrays.get(variable).is_some_and(|array| selection::can(array, format, raw));
-    if can && !dataset.select(variable, query).await?.1.is_empty() {
+    let array = dataset.metadata().arrays.get(variable);
+    let form = array.and_then(|array| selection::in_parts(array, format, raw));
+    if let Some(form) = form
+        && !dataset.select(variable, query).await?.1.is_empty()
+    {
         let target = Target { storage, url, existing };
-        return selection::write(dataset, variable, query, format, target).await;
+        return selection::write(dataset, variable, query, form, target).await;
     }
     let Answer { fields, warnings, .. } = dataset.ask(variable, query, &|_, _| {}).await?;
     save_fields(storage, url, &fields, existing).await?;

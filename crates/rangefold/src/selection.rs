@@ -10,7 +10,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 
 use rangefold_array::{AxisChunks, AxisRange, ElementType, Hyperslab, Slice, Values};
 use rangefold_cf::axis_variable;
-use rangefold_output::{ArrayFile, Format, Stored, ZarrArray};
+use rangefold_output::{ArrayFile, Format, InParts, Stored, ZarrArray};
 use rangefold_query::field::Dim;
 use rangefold_query::select::AxisSelector;
 use rangefold_query::{Dataset, Field, Interpretation, KeptDimension, Query, dimension};
@@ -28,24 +28,24 @@ const CELLS: std::ops::RangeInclusive<u64> = (1 << 16)..=(1 << 22);
 /// An output may be so many times as long as the memory that may be used.
 const OUTPUT_FACTOR: u64 = 16;
 
-/// Whether a selection of `array` can be written part by part in `format`, `raw` or as values.
-pub fn can(array: &ManifestArray, format: Format, raw: bool) -> bool {
-    let fixed_text =
-        matches!(array.meta.data_type.element, ElementType::FixedBytes(_) | ElementType::FixedUtf32(_));
+/// How a selection of `array` can be written part by part in `format`, `raw` or as values; `None` if it is written whole.
+pub(crate) fn in_parts(array: &ManifestArray, format: Format, raw: bool) -> Option<InParts> {
+    let element = &array.meta.data_type.element;
+    let is_text = matches!(element, ElementType::FixedBytes(_) | ElementType::FixedUtf32(_));
     let has_elements = !matches!(
-        array.meta.data_type.element,
+        element,
         ElementType::VlenString
             | ElementType::Structured(_)
             | ElementType::Raw(_)
             | ElementType::FixedBytes(0)
             | ElementType::FixedUtf32(0)
     );
-    let is_array = match format {
-        Format::Npy => raw || !fixed_text,
-        Format::Zarr => !fixed_text,
-        Format::Json | Format::Csv | Format::NcJson | Format::Png => false,
+    let form = format.in_parts()?;
+    let is_array = match form {
+        InParts::Npy => raw || !is_text,
+        InParts::Zarr => !is_text,
     };
-    has_elements && is_array && (raw || array.meta.parted_axis().is_none())
+    (has_elements && is_array && (raw || array.meta.parted_axis().is_none())).then_some(form)
 }
 
 /// Writes what `query` selects of the variable at path `variable`, a box at a time.
@@ -57,7 +57,7 @@ pub(crate) async fn write(
     dataset: &Dataset,
     variable: &str,
     query: &Query,
-    format: Format,
+    form: InParts,
     target: Target<'_>,
 ) -> Result<Vec<String>> {
     let (view, selected) = dataset.select(variable, query).await?;
@@ -77,12 +77,10 @@ pub(crate) async fn write(
     let cells = (memory / CELL_BYTES).clamp(*CELLS.start(), *CELLS.end());
     let boxes = Boxes::new(array, &runs, &shape, cells);
     let reader = Reader { dataset, variable, query, runs: &runs, is_raw };
-    let (outline, mut warnings) = reader.outline(format == Format::Zarr).await?;
-    match format {
-        Format::Npy => npy(&reader, &outline, &boxes, memory, target).await?,
-        Format::Zarr => zarr(&reader, &outline, &boxes, target).await?,
-        // Other forms are written whole: see `can`.
-        Format::Json | Format::Csv | Format::NcJson | Format::Png => return Err(absent()),
+    let (outline, mut warnings) = reader.outline(form == InParts::Zarr).await?;
+    match form {
+        InParts::Npy => npy(&reader, &outline, &boxes, memory, target).await?,
+        InParts::Zarr => zarr(&reader, &outline, &boxes, target).await?,
     }
     warnings.splice(0..0, selected.warnings);
     Ok(warnings)

@@ -12,7 +12,7 @@ pub(crate) const VALUES_MAX: usize = 1 << 30;
 
 /// Decoded values in row-major order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+pub enum Assembled {
     /// Elements of fixed size, in native byte order.
     Elements(Vec<u8>),
     /// Strings of any length.
@@ -43,7 +43,7 @@ pub enum ChunkProblem {
 pub struct Assembler<'a> {
     meta: &'a ArrayMeta,
     codecs: &'a [CodecSpec],
-    values: Values,
+    values: Assembled,
     shape: Vec<u64>,
     element_size: usize,
 }
@@ -70,7 +70,7 @@ impl<'a> Assembler<'a> {
             return Ok(Self {
                 meta,
                 codecs,
-                values: Values::Texts(vec![fill; count]),
+                values: Assembled::Texts(vec![fill; count]),
                 shape,
                 element_size: 0,
             });
@@ -85,7 +85,7 @@ impl<'a> Assembler<'a> {
             to_native(&mut native, &DataType::little(meta.data_type.element.clone()));
             elements.chunks_exact_mut(element_size).for_each(|slot| slot.copy_from_slice(&native));
         }
-        Ok(Self { meta, codecs, values: Values::Elements(elements), shape, element_size })
+        Ok(Self { meta, codecs, values: Assembled::Elements(elements), shape, element_size })
     }
 
     /// Makes every element NaN; `None` if it is not a float.
@@ -98,7 +98,7 @@ impl<'a> Assembler<'a> {
             ElementType::Complex128 => f64::NAN.to_ne_bytes().repeat(2),
             _ => return None,
         };
-        let Values::Elements(elements) = &mut self.values else { return None };
+        let Assembled::Elements(elements) = &mut self.values else { return None };
         elements.chunks_exact_mut(nan.len()).for_each(|slot| slot.copy_from_slice(&nan));
         Some(())
     }
@@ -120,7 +120,7 @@ impl<'a> Assembler<'a> {
         let elements = elements.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
         let runs = Runs::new(&chunk.axes, shape, meta.order);
         match values {
-            Values::Elements(target) => {
+            Assembled::Elements(target) => {
                 let mut decoded = Vec::new();
                 decoder.decode_into(codecs, encoded, elements.saturating_mul(size), &mut decoded)?;
                 to_native(&mut decoded, &meta.data_type);
@@ -133,7 +133,7 @@ impl<'a> Assembler<'a> {
                     }
                 });
             }
-            Values::Texts(target) => {
+            Assembled::Texts(target) => {
                 let frame = decoder.decode_strings(codecs, encoded, STRINGS_MAX)?;
                 let texts = strings(frame)?;
                 if texts.len() != elements {
@@ -163,7 +163,7 @@ impl<'a> Assembler<'a> {
 
     /// The values.
     #[must_use]
-    pub fn finish(self) -> Values {
+    pub fn finish(self) -> Assembled {
         self.values
     }
 }

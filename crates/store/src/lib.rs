@@ -31,7 +31,7 @@ mod values;
 mod zarr;
 
 pub use aside::{Stopped, aside, aside_async};
-pub use assemble::{Assembler, ChunkProblem, TooLarge, Values};
+pub use assemble::{Assembled, Assembler, ChunkProblem, TooLarge};
 pub use check::{Extent, Finding, Report, STRINGS_MAX, Sample};
 pub use error::{FetchError, FetchProblem};
 pub use fetch::Reads;

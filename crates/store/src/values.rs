@@ -5,7 +5,7 @@ use rangefold_array::{ChunkKey, ChunkSelection, Hyperslab};
 use rangefold_codec::{DecodeError, Decoder};
 use rangefold_refs::{ManifestArray, Reference};
 
-use crate::assemble::{Assembler, ChunkProblem, TooLarge, VALUES_MAX, Values};
+use crate::assemble::{Assembled, Assembler, ChunkProblem, TooLarge, VALUES_MAX};
 use crate::{FetchError, ReferenceStore};
 
 /// Values cannot be read.
@@ -75,7 +75,7 @@ impl ReferenceStore {
     /// # Errors
     ///
     /// [`ValuesError`].
-    pub async fn values(&self, path: &str, selection: &Hyperslab) -> Result<Values, ValuesError> {
+    pub async fn values(&self, path: &str, selection: &Hyperslab) -> Result<Assembled, ValuesError> {
         let array = self.array(path)?;
         let fill = array.meta.fill_value.as_ref().map(|fill| fill.0.as_slice());
         let assembler = Assembler::new(&array.meta, &array.meta.codecs, selection, fill);
@@ -113,8 +113,8 @@ impl ReferenceStore {
             })?;
         }
         match self.fill(path, array, selection, assembler, bytes_in_flight).await? {
-            Values::Elements(bytes) => Ok(bytes),
-            Values::Texts(_) => Err(ValuesError::Strings {
+            Assembled::Elements(bytes) => Ok(bytes),
+            Assembled::Texts(_) => Err(ValuesError::Strings {
                 path: path.to_owned(),
                 chunk: String::new(),
                 reason: "strings of any length have no elements of fixed size".to_owned(),
@@ -135,7 +135,7 @@ impl ReferenceStore {
         selection: &Hyperslab,
         mut assembler: Assembler<'_>,
         bytes_in_flight: u64,
-    ) -> Result<Values, ValuesError> {
+    ) -> Result<Assembled, ValuesError> {
         let touching = array.meta.grid.touching(selection);
         let manifest = &array.manifest;
         // Whichever are fewer: the chunks that are touched, or those that are stored.

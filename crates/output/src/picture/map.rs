@@ -4,7 +4,7 @@ use crate::error::Result;
 
 use super::canvas::{Canvas, Frame, float, left_margin, paint, right_margin, up_marks, whole};
 use super::{Palette, Shown, geographic, words};
-use crate::axes::{Axis, Layout};
+use crate::axes::{Axis, MapLayout};
 use crate::numerals::short;
 use rangefold_query::wording;
 
@@ -22,7 +22,7 @@ const WIDTH_MIN: f64 = 300.0;
 /// Room for the headline of a narrow map.
 const PICTURE_WIDTH_MIN: usize = 900;
 
-pub(super) fn png(shown: &Shown<'_>, layout: &Layout, range: (f64, f64)) -> Result<Vec<u8>> {
+pub(super) fn png(shown: &Shown<'_>, layout: &MapLayout, range: (f64, f64)) -> Result<Vec<u8>> {
     let field = &*shown.field;
     let (low, high) = shown.ends(range);
     let palette = Palette::new(field, low, high);
@@ -50,7 +50,7 @@ pub(super) fn png(shown: &Shown<'_>, layout: &Layout, range: (f64, f64)) -> Resu
 }
 
 /// Width and height of the map: to scale where both axes are on the ground.
-fn size(layout: &Layout) -> (usize, usize) {
+fn size(layout: &MapLayout) -> (usize, usize) {
     if !geographic(layout) {
         return (WIDTH, HEIGHT_USUAL);
     }
@@ -92,8 +92,8 @@ mod tests {
     use rangefold_query::field::Field;
     use rangefold_query::samples;
 
-    fn layout(field: &Field) -> Layout {
-        Layout::new([&field.dims[0], &field.dims[1]])
+    fn layout(field: &Field) -> MapLayout {
+        MapLayout::new([&field.dims[0], &field.dims[1]])
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
             samples::dim("lat", &[-45.0, 45.0], "degrees_north"),
             samples::dim("lon", &[0.0, 180.0], "degrees_east"),
         ];
-        assert_eq!(size(&Layout::new([&globe[0], &globe[1]])), (WIDTH, WIDTH / 2));
+        assert_eq!(size(&MapLayout::new([&globe[0], &globe[1]])), (WIDTH, WIDTH / 2));
     }
 
     #[test]

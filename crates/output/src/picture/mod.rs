@@ -24,7 +24,7 @@ mod words;
 
 use crate::error::{Result, bail};
 
-use super::axes::{Axis, Layout};
+use super::axes::{Axis, MapLayout};
 use rangefold_array::Values;
 use rangefold_cf::Role;
 use rangefold_query::field::{Dim, Field};
@@ -47,7 +47,7 @@ pub(super) fn png(field: &Field) -> Result<Vec<u8>> {
     let shown = Shown::new(field);
     let Some(range) = super::axes::range(&shown.field) else { bail!("there is no finite value to draw") };
     match dims.as_slice() {
-        [outer, inner] => map::png(&shown, &Layout::new([outer, inner]), range),
+        [outer, inner] => map::png(&shown, &MapLayout::new([outer, inner]), range),
         [dim] => series::png(&shown, &Axis::new(dim), range),
         _ => Ok(Vec::new()),
     }
@@ -84,7 +84,7 @@ pub(super) fn plotted_dims(field: &Field) -> Result<Vec<&Dim>> {
 }
 
 /// Whether both axes are distances on the ground, so that both have one scale.
-fn geographic(layout: &Layout) -> bool {
+fn geographic(layout: &MapLayout) -> bool {
     let horizontal = |role| matches!(role, Role::Longitude | Role::Latitude | Role::X | Role::Y);
     horizontal(layout.x.role) && horizontal(layout.y.role)
 }
