@@ -69,12 +69,7 @@ impl Execution {
         } else {
             (Vec::new(), Statistics::default())
         };
-        if let Some(weights) = &self.weights {
-            let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };
-            let answers: Vec<Outcome> =
-                outcomes.into_iter().collect::<Result<_, _>>().map_err(reduce_error)?;
-            outcomes = weights.fold(&merged, &answers).into_iter().map(Ok).collect();
-        }
+        outcomes = self.weighed(outcomes)?;
         if gathered.is_empty() {
             return Ok(Outcomes { outcomes, statistics });
         }

@@ -6,10 +6,11 @@
 //! been taken off the queue, so it is bounded as they are.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rangefold_reduce::{Answered, ChunkTask, ReduceError, ReductionPlan, Slab};
+use rangefold_reduce::{Answered, ChunkTask, Handing, Node, ReduceError, ReductionPlan, Slab};
 
 use crate::plans::PlansByPart;
 
@@ -21,6 +22,8 @@ pub(crate) struct Canvas {
     spare: Mutex<Vec<Vec<u8>>>,
     /// Of the chunks that could not be added, the first in task order, and why.
     failed: Mutex<Option<(u64, ReduceError)>>,
+    /// Pieces of nodes that are handed on, by their last task and their level.
+    pieces: Mutex<BTreeMap<(u64, u32), Vec<Node>>>,
 }
 
 /// A slab, and the chunks that were decoded before their turn.
@@ -32,13 +35,23 @@ struct Turns {
     waiting: BTreeMap<u64, Arc<Drawn>>,
 }
 
-/// A chunk to be added.
+/// What is to be added.
 #[derive(Debug)]
-pub(crate) struct Drawn {
-    /// The chunk.
-    pub(crate) task: ChunkTask,
-    /// Its elements.
-    pub(crate) elements: Elements,
+pub(crate) enum Drawn {
+    /// A chunk, and its elements.
+    Chunk(ChunkTask, Elements),
+    /// A node in the place of its tasks.
+    Node(Arc<Node>),
+}
+
+impl Drawn {
+    /// The tasks it stands for, by their ordinals.
+    fn ordinals(&self) -> Range<u64> {
+        match self {
+            Self::Chunk(task, _) => task.ordinal..task.ordinal.saturating_add(task.chunks),
+            Self::Node(node) => node.ordinals().clone(),
+        }
+    }
 }
 
 /// Elements of a chunk.
@@ -64,14 +77,19 @@ impl Elements {
 
 impl Canvas {
     /// `None` if the plan's partials are better merged.
-    pub(crate) fn new(plan: &ReductionPlan) -> Option<Self> {
+    ///
+    /// `first` is the ordinal of the first task that is added.
+    pub(crate) fn new(plan: &ReductionPlan, first: u64, handing: &Handing) -> Option<Self> {
         let slabs = plan.slabs(plan.slab_count());
         if slabs.is_empty() {
             return None;
         }
-        let turns = |slab| Mutex::new(Turns { slab, next: 0, waiting: BTreeMap::new() });
+        let turns = |slab: Slab| {
+            let slab = slab.handing_on(handing.clone());
+            Mutex::new(Turns { slab, next: first, waiting: BTreeMap::new() })
+        };
         let slabs = slabs.into_iter().map(turns).collect();
-        Some(Self { slabs, spare: Mutex::default(), failed: Mutex::default() })
+        Some(Self { slabs, spare: Mutex::default(), failed: Mutex::default(), pieces: Mutex::default() })
     }
 
     /// A buffer to decode into; what is in it has no meaning.
@@ -85,14 +103,20 @@ impl Canvas {
         let drawn = Arc::new(drawn);
         for turns in &self.slabs {
             let mut turns = lock(turns);
-            turns.waiting.insert(drawn.task.ordinal, Arc::clone(&drawn));
+            turns.waiting.insert(drawn.ordinals().start, Arc::clone(&drawn));
             while let Some(drawn) = turns.due() {
-                let plan = plans.of(&drawn.task);
-                if let Err(error) = plan.add_chunk(&mut turns.slab, &drawn.task, drawn.elements.bytes()) {
-                    self.fail(drawn.task.ordinal, error);
+                let ordinals = drawn.ordinals();
+                let added = match &*drawn {
+                    Drawn::Chunk(task, elements) => {
+                        plans.of(task).add_chunk(&mut turns.slab, task, elements.bytes())
+                    }
+                    Drawn::Node(node) => plans.main.add_node(&mut turns.slab, node),
+                };
+                if let Err(error) = added {
+                    self.fail(ordinals.start, error);
                     break;
                 }
-                turns.next += drawn.task.chunks;
+                turns.next = ordinals.end;
                 self.reclaim(drawn);
             }
         }
@@ -114,9 +138,59 @@ impl Canvas {
 
     /// Keeps the buffer of a chunk if no slab needs it any more.
     fn reclaim(&self, drawn: Arc<Drawn>) {
-        if let Some(Drawn { elements: Elements::Decoded(buffer), .. }) = Arc::into_inner(drawn) {
+        if let Some(Drawn::Chunk(_, Elements::Decoded(buffer))) = Arc::into_inner(drawn) {
             lock(&self.spare).push(buffer);
         }
+    }
+
+    /// The nodes that are handed on and complete, once the jobs of all tasks before `ordinal` have ended.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Slab::take_nodes`].
+    pub(crate) fn take_nodes(&self, plan: &ReductionPlan, ordinal: u64) -> Result<Vec<Node>, ReduceError> {
+        for turns in &self.slabs {
+            let pieces = lock(turns).slab.take_nodes(plan, ordinal)?;
+            self.gather(pieces);
+        }
+        let mut pieces = lock(&self.pieces);
+        let later = pieces.split_off(&(ordinal.saturating_add(1), 0));
+        let complete = std::mem::replace(&mut *pieces, later);
+        Ok(complete.into_values().filter_map(|pieces| plan.join_nodes(pieces)).collect())
+    }
+
+    /// Copies of the nodes that have begun, once all tasks before `ordinal` were added.
+    pub(crate) fn open_nodes(&self, plan: &ReductionPlan, ordinal: u64) -> Vec<Node> {
+        for turns in &self.slabs {
+            let pieces = lock(turns).slab.open_nodes(plan, ordinal);
+            self.gather(pieces);
+        }
+        self.joined(plan)
+    }
+
+    /// The nodes that are handed on, once all tasks were added.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Slab::into_nodes`].
+    pub(crate) fn into_nodes(mut self, plan: &ReductionPlan) -> Result<Vec<Node>, ReduceError> {
+        for turns in std::mem::take(&mut self.slabs) {
+            let slab = turns.into_inner().unwrap_or_else(PoisonError::into_inner).slab;
+            self.gather(slab.into_nodes(plan)?);
+        }
+        Ok(self.joined(plan))
+    }
+
+    fn gather(&self, pieces: Vec<Node>) {
+        let mut all = lock(&self.pieces);
+        for piece in pieces {
+            all.entry((piece.ordinals().end, piece.level())).or_default().push(piece);
+        }
+    }
+
+    fn joined(&self, plan: &ReductionPlan) -> Vec<Node> {
+        let pieces = std::mem::take(&mut *lock(&self.pieces));
+        pieces.into_values().filter_map(|pieces| plan.join_nodes(pieces)).collect()
     }
 
     /// The answers, once every chunk was added.

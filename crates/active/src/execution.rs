@@ -12,6 +12,7 @@ use rangefold_store::ReferenceStore;
 
 use crate::interpretation::Interpretation;
 use crate::plans::{PlansByPart, Refusal};
+use crate::relay::Course;
 use crate::tasks::Stored;
 use crate::weights::Weights;
 
@@ -83,7 +84,8 @@ impl Execution {
 
     /// The references of the chunks that are needed and stored, in task order.
     pub fn stored(&self, store: &ReferenceStore) -> impl Iterator<Item = Reference> + Send + use<> {
-        Stored::new(store, &self.variable, self.plan()).map(|(_, reference)| reference)
+        Stored::new(store, &self.variable, self.plan(), &Course::all(self.plan()))
+            .map(|(_, reference)| reference)
     }
 
     /// How many chunks of the array are touched, and how many of them are there, if it is read in parts of chunks.

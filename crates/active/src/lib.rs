@@ -19,6 +19,8 @@
 //! | `canvas` | answers that are written in place, where much is kept |
 //! | `blocks`, `quantile` | passes over parts: weights that do not fit in memory, exact quantiles |
 //! | `answer` | all passes of an execution, and what they will take |
+//! | `part` | an execution split by hand: cut, run one part, merge |
+//! | `relay`, `fingerprint` | nodes in the place of chunks and nodes handed on; what they depend on |
 //! | `elements` | every element of a variable, as weights, masks and labels need them |
 //! | [`weights`] | weights that fold what a plan has kept |
 
@@ -29,11 +31,14 @@ mod canvas;
 mod chunk_request;
 mod elements;
 mod execution;
+mod fingerprint;
 mod fold;
 mod interpretation;
 mod limits;
+mod part;
 mod plans;
 mod quantile;
+mod relay;
 mod resources;
 mod run;
 mod run_error;
@@ -47,6 +52,7 @@ pub use elements::{check_count, each, numbers};
 pub use execution::{Execution, Question};
 pub use interpretation::Interpretation;
 pub use limits::{Limits, Progress, Statistics};
+pub use part::{PARTS_MAX, PartError, PartHead, PartialAnswer};
 pub use plans::{PlansByPart, Refusal};
 pub use quantile::Passes;
 pub use resources::{Resources, Totals};

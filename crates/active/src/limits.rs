@@ -27,6 +27,8 @@ pub struct Statistics {
     pub chunks: u64,
     /// Of those, chunks that are not stored.
     pub missing: u64,
+    /// Of those, chunks that were not visited, because what they give was known.
+    pub known: u64,
     /// Encoded bytes of the chunks that are.
     pub referenced: u64,
     /// Bytes fetched for them, those between neighbours that were read together included; inline chunks need none.
@@ -38,7 +40,7 @@ pub struct Statistics {
 impl Statistics {
     /// Adds the bytes of a pass over chunks that are counted already.
     pub(crate) fn add_pass(&mut self, pass: Self) {
-        let Self { chunks: _, missing: _, referenced, fetched, decoded } = pass;
+        let Self { chunks: _, missing: _, known: _, referenced, fetched, decoded } = pass;
         self.referenced += referenced;
         self.fetched += fetched;
         self.decoded += decoded;

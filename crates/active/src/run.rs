@@ -18,7 +18,7 @@ use futures::future::{Either, ready};
 use futures::stream::{self, Stream, StreamExt as _};
 use rangefold_array::CodecSpec;
 use rangefold_codec::{DecodeError, Decoder};
-use rangefold_reduce::{Answered, Partial, ReduceError, Sieve, Sifted};
+use rangefold_reduce::{Answered, Handing, Node, Partial, ReduceError, Sieve, Sifted};
 use rangefold_store::ReferenceStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -28,9 +28,10 @@ use crate::canvas::{Canvas, Drawn, Elements};
 use crate::chunk_request::{ChunkError, ChunkRequest, Reduced};
 use crate::limits::{Progress, Statistics};
 use crate::plans::PlansByPart;
+use crate::relay::{Course, Relay};
 use crate::resources::Share;
 use crate::run_error::RunError;
-use crate::tasks::{Stored, Tasks};
+use crate::tasks::{Stored, Tasks, Visit};
 use crate::threads::Lane;
 
 /// Visits the chunks that `plans` touch and merges what they give, in task order.
@@ -45,26 +46,77 @@ pub(crate) async fn run_plans(
     share: &Share,
     progress: Progress<'_>,
 ) -> Result<(Vec<Answered>, Statistics), RunError> {
+    let Course { ordinals, .. } = Course::all(&plans.main);
+    let take = &mut |_| {};
+    let relay = Relay { ordinals, known: Vec::new(), handing: Handing::Nothing, take };
+    run_relay(store, variable, plans, share, progress, relay).await
+}
+
+/// As [`run_plans`], with nodes in the place of some chunks, and nodes handed on. There are no answers if the largest nodes
+/// are handed on.
+pub(crate) async fn run_relay(
+    store: &ReferenceStore,
+    variable: &str,
+    plans: &PlansByPart,
+    share: &Share,
+    progress: Progress<'_>,
+    relay: Relay<'_>,
+) -> Result<(Vec<Answered>, Statistics), RunError> {
     let plan = &plans.main;
+    let Relay { ordinals, known, handing, take } = relay;
     let reduce_error = |source| RunError::Reduce { variable: variable.to_owned(), source };
-    let to = Canvas::new(plan).map_or(Destination::Partials, Destination::Canvas);
+    let to = Canvas::new(plan, ordinals.start, &handing).map_or(Destination::Partials, Destination::Canvas);
     let worker = Worker::new(store, variable, plans, to)?;
-    let mut accumulator = matches!(worker.to, Destination::Partials).then(|| plan.accumulator());
-    let merge = |merged: u64, partial: Option<Partial>| {
-        if let Destination::Canvas(canvas) = &worker.to
-            && let Some(error) = canvas.failure(merged)
-        {
-            return Err(error);
+    let is_handed_on = handing != Handing::Nothing;
+    let is_answered = !matches!(handing, Handing::Largest(_));
+    let mut accumulator =
+        matches!(worker.to, Destination::Partials).then(|| plan.accumulator().handing_on(handing));
+    let merge = |merged: u64, chunks: u64, given: Option<Given>| {
+        if let Destination::Canvas(canvas) = &worker.to {
+            if let Some(error) = canvas.failure(merged) {
+                return Err(error);
+            }
+            if is_handed_on {
+                canvas.take_nodes(plan, merged + chunks)?.into_iter().for_each(&mut *take);
+            }
         }
-        match (&mut accumulator, partial) {
-            (Some(accumulator), Some(partial)) => accumulator.merge(&partial),
-            _ => Ok(()),
+        if let Some(accumulator) = &mut accumulator {
+            match given {
+                Some(Given::Partial(partial)) => accumulator.merge(&partial)?,
+                Some(Given::Node(node)) => accumulator.merge_node(&node)?,
+                None => {}
+            }
+            if is_handed_on {
+                accumulator.take_nodes()?.into_iter().for_each(&mut *take);
+            }
         }
+        Ok(())
     };
-    let statistics = each_chunk(store, &worker, share, progress, merge).await?;
-    let outcomes = match (accumulator, Arc::into_inner(worker).map(|worker| worker.to)) {
-        (Some(accumulator), _) => accumulator.finish().map_err(reduce_error)?,
-        (None, Some(Destination::Canvas(canvas))) => canvas.finish(plan).map_err(reduce_error)?,
+    let end = ordinals.end;
+    let course = Course { ordinals, known: known.into() };
+    let statistics = each_chunk(store, &worker, share, progress, course, merge).await?;
+    let to = Arc::into_inner(worker).map(|worker| worker.to);
+    let outcomes = match (accumulator, to) {
+        (Some(accumulator), _) if is_answered => {
+            if is_handed_on {
+                accumulator.open_nodes().into_iter().for_each(&mut *take);
+            }
+            accumulator.finish().map_err(reduce_error)?
+        }
+        (Some(accumulator), _) => {
+            accumulator.into_nodes().map_err(reduce_error)?.into_iter().for_each(&mut *take);
+            Vec::new()
+        }
+        (None, Some(Destination::Canvas(canvas))) if is_answered => {
+            if is_handed_on {
+                canvas.open_nodes(plan, end).into_iter().for_each(&mut *take);
+            }
+            canvas.finish(plan).map_err(reduce_error)?
+        }
+        (None, Some(Destination::Canvas(canvas))) => {
+            canvas.into_nodes(plan).map_err(reduce_error)?.into_iter().for_each(&mut *take);
+            Vec::new()
+        }
         (None, _) => return Err(RunError::Lost { variable: variable.to_owned(), what: "a thread" }),
     };
     Ok((outcomes, statistics))
@@ -89,24 +141,27 @@ pub(crate) async fn sift_plans(
     sifting: Sifting,
 ) -> Result<Statistics, RunError> {
     let worker = Worker::new(store, variable, plans, Destination::Sifting(sifting))?;
-    each_chunk(store, &worker, share, progress, |_, _| Ok(())).await
+    let course = Course::all(&worker.plans.main);
+    each_chunk(store, &worker, share, progress, course, |_, _, _| Ok(())).await
 }
 
 /// Fetches the chunks of the worker's plans, has them worked on in threads, and hands on, in task order, what is to be
-/// merged, with the number of chunks before it.
+/// merged, with the ordinal of its first chunk and the number of its chunks.
 async fn each_chunk(
     store: &ReferenceStore,
     worker: &Arc<Worker>,
     share: &Share,
     progress: Progress<'_>,
-    mut merge: impl FnMut(u64, Option<Partial>) -> Result<(), ReduceError>,
+    course: Course,
+    mut merge: impl FnMut(u64, u64, Option<Given>) -> Result<(), ReduceError>,
 ) -> Result<Statistics, RunError> {
     let (plan, variable) = (&worker.plans.main, &worker.variable);
     let budget = Budget::new(&worker.plans, !worker.codecs.is_empty(), share.limits, store.options());
     let reducer = Arc::clone(worker);
     let lane = Lane::new(&share.pool, budget.threads, move |chunks| reducer.reduce(chunks));
     let came = Arc::new(AtomicU64::new(0));
-    let (producer, chunks) = fetched(store, worker, budget, Arc::clone(&came));
+    let first = course.ordinals.start;
+    let (producer, chunks) = fetched(store, worker, budget, Arc::clone(&came), course);
     let jobs = chunks.ready_chunks(budget.job_chunks).map(|chunks| match chunks.first() {
         // What could not be fetched needs no thread.
         Some(Err(_)) => {
@@ -117,28 +172,32 @@ async fn each_chunk(
     });
     let mut jobs = Box::pin(jobs.buffered(budget.jobs));
     let mut statistics = Statistics { chunks: plan.chunk_count(), ..Statistics::default() };
-    let mut merged = 0;
+    let mut merged = first;
     while let Some(job) = jobs.next().await {
         let job = job.map_err(|_| RunError::Lost { variable: variable.clone(), what: "a thread" })?;
         for done in job {
             let done = done?;
-            merge(merged, done.partial)
+            merge(merged, done.chunks, done.given)
                 .map_err(|source| RunError::Reduce { variable: variable.clone(), source })?;
             merged += done.chunks;
-            statistics.missing += if done.encoded.is_none() { done.chunks } else { 0 };
+            match (done.is_node, done.encoded) {
+                (true, _) => statistics.known += done.chunks,
+                (false, None) => statistics.missing += done.chunks,
+                (false, Some(_)) => {}
+            }
             statistics.referenced += done.encoded.unwrap_or(0);
             statistics.decoded += done.decoded;
         }
         statistics.fetched = came.load(Ordering::Relaxed);
-        progress(merged, &statistics);
+        progress(merged - first, &statistics);
     }
     drop((producer, jobs));
     lane.end().await;
     Ok(statistics)
 }
 
-/// A chunk to reduce, and its encoded bytes if it is stored.
-type Fetched = (ChunkRequest, Option<Bytes>);
+/// What is visited, and the encoded bytes of a chunk that is stored.
+type Fetched = (Visit, Option<Bytes>);
 
 /// A task that fetches; it ends when this is dropped.
 struct Producer(JoinHandle<()>);
@@ -155,24 +214,25 @@ fn fetched(
     worker: &Worker,
     budget: Budget,
     came: Arc<AtomicU64>,
+    course: Course,
 ) -> (Producer, impl Stream<Item = Result<Fetched, RunError>> + use<>) {
     let Worker { variable, codecs, plans, .. } = worker;
-    let references = Stored::new(store, variable, &plans.main).map(|(_, reference)| reference);
+    let references = Stored::new(store, variable, &plans.main, &course).map(|(_, reference)| reference);
     let mut bytes = store.fetch_counted(references, budget.fetched, came);
     let (sender, receiver) = mpsc::channel(budget.job_chunks);
-    let (tasks, variable) = (Tasks::new(store, variable, plans, Arc::clone(codecs)), variable.clone());
+    let (tasks, variable) =
+        (Tasks::new(store, variable, plans, Arc::clone(codecs), course), variable.clone());
     let producer = tokio::spawn(async move {
-        for request in tasks {
-            let chunk = if request.reference.is_none() {
-                Ok((request, None))
-            } else {
-                match bytes.next().await {
-                    Some((_, Ok(encoded))) => Ok((request, Some(encoded))),
+        for visit in tasks {
+            let chunk = match &visit {
+                Visit::Chunk(request) if request.reference.is_some() => match bytes.next().await {
+                    Some((_, Ok(encoded))) => Ok((visit, Some(encoded))),
                     Some((_, Err(source))) => {
                         Err(RunError::Fetch { variable: variable.clone(), chunk: request.key(), source })
                     }
                     None => Err(RunError::Lost { variable: variable.clone(), what: "the store" }),
-                }
+                },
+                Visit::Chunk(_) | Visit::Node(_) => Ok((visit, None)),
             };
             // Nobody receives any more once the run has failed or was dropped.
             if sender.send(chunk).await.is_err() {
@@ -205,10 +265,18 @@ enum Destination {
     Sifting(Sifting),
 }
 
-/// One chunk done with.
+/// What is merged.
+enum Given {
+    Partial(Box<Partial>),
+    Node(Arc<Node>),
+}
+
+/// One chunk done with, or a node in the place of several.
 struct Done {
     /// To be merged, if partials are.
-    partial: Option<Partial>,
+    given: Option<Given>,
+    /// Whether this is a node.
+    is_node: bool,
     /// Encoded bytes; `None` if the chunk is not stored.
     encoded: Option<u64>,
     decoded: u64,
@@ -254,18 +322,34 @@ impl Worker {
         self.decoders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reduce_one(&self, decoder: &mut Decoder, (request, encoded): Fetched) -> Result<Done, RunError> {
+    fn reduce_one(&self, decoder: &mut Decoder, (visit, encoded): Fetched) -> Result<Done, RunError> {
+        let request = match visit {
+            Visit::Chunk(request) => request,
+            Visit::Node(node) => {
+                let ordinals = node.ordinals();
+                let chunks = ordinals.end.saturating_sub(ordinals.start);
+                let given = match &self.to {
+                    Destination::Partials => Some(Given::Node(node)),
+                    Destination::Canvas(canvas) => {
+                        canvas.add(&self.plans, Drawn::Node(node));
+                        None
+                    }
+                    Destination::Sifting(_) => None,
+                };
+                return Ok(Done { given, is_node: true, encoded: None, decoded: 0, chunks });
+            }
+        };
         let chunks = request.task.chunks;
         let stored = encoded.as_ref().map(|encoded| encoded.len() as u64);
         let chunk_len = || encoded.as_ref().map_or(0, |_| request.plan.chunk_len(&request.task));
-        let (partial, decoded) = match &self.to {
+        let (given, decoded) = match &self.to {
             Destination::Partials => {
                 let reduced = request.reduce(decoder, encoded.as_deref());
                 let Reduced { partial, decoded } = reduced.map_err(|error| match error {
                     ChunkError::Decode(source) => self.decode_error(&request, source),
                     ChunkError::Reduce(source) => self.reduce_error(source),
                 })?;
-                (Some(partial), decoded)
+                (Some(Given::Partial(Box::new(partial))), decoded)
             }
             Destination::Canvas(canvas) => {
                 let decoded = chunk_len();
@@ -273,7 +357,7 @@ impl Worker {
                     None => Elements::Absent,
                     Some(encoded) => self.elements(canvas, decoder, &request, encoded)?,
                 };
-                canvas.add(&self.plans, Drawn { task: request.task, elements });
+                canvas.add(&self.plans, Drawn::Chunk(request.task, elements));
                 (None, decoded)
             }
             Destination::Sifting(Sifting { sieve, take }) => {
@@ -285,7 +369,7 @@ impl Worker {
                 (None, chunk_len())
             }
         };
-        Ok(Done { partial, encoded: stored, decoded, chunks })
+        Ok(Done { given, is_node: false, encoded: stored, decoded, chunks })
     }
 
     /// The elements of a chunk, decoded into a buffer that outlives this job.

@@ -74,6 +74,11 @@ pub(crate) enum Verb {
         after_help = "Example:\n  rangefold reduce tas_2001.json tas --op mean,max --over time --select 'lat=-30.0..30.0'"
     )]
     Reduce(Reduce),
+    /// The answer of all parts that reduce --part made
+    #[command(
+        after_help = "Example:\n  rangefold reduce stack.json tas --op mean --part 3/16 -o p3.part   # and the others, anywhere\n  rangefold merge p*.part -o answer.json"
+    )]
+    Merge(Merge),
     /// Many reference sets to one
     #[command(after_help = "Example:\n  rangefold combine refs/*.json -o stack.json --concat time")]
     Combine(Combine),
@@ -195,9 +200,45 @@ pub(crate) struct Reduce {
     /// Sketch the answer in the terminal
     #[arg(long)]
     pub(crate) plot: bool,
+    /// Only a part of the work, 3/16: what it gives goes to -o, and merge makes the answer of all parts
+    #[arg(long, value_name = "I/N", requires = "output", conflicts_with_all = ["explain", "plot"], value_parser = part)]
+    pub(crate) part: Option<(u32, u32)>,
+    /// Output: .json, .npy, .csv, .nc.json, .zarr or .png, and .part with --part; stdout if absent
+    #[arg(short, long, value_name = "OUT", value_parser = answer_output)]
+    pub(crate) output: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// All parts that reduce --part made, paths or URLs
+    #[arg(required = true)]
+    pub(crate) parts: Vec<String>,
+    /// The reference store, if it is elsewhere than it was when the parts were made
+    #[arg(long, value_name = "REFS")]
+    pub(crate) refs: Option<String>,
+    /// Sketch the answer in the terminal
+    #[arg(long)]
+    pub(crate) plot: bool,
     /// Output: .json, .npy, .csv, .nc.json, .zarr or .png; stdout if absent
     #[arg(short, long, value_name = "OUT", value_parser = field_output)]
     pub(crate) output: Option<String>,
+}
+
+/// The ending of parts of answers.
+pub(crate) const PART_ENDING: &str = ".part";
+
+/// An output of an answer, or of a part of one.
+fn answer_output(text: &str) -> Result<String, String> {
+    if text.ends_with(PART_ENDING) { Ok(text.to_owned()) } else { field_output(text) }
+}
+
+/// A part of several: `3/16`.
+fn part(text: &str) -> Result<(u32, u32), String> {
+    let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match numbers {
+        Some((part, of)) if (1..=of).contains(&part) && of <= rangefold::query::PARTS_MAX => Ok((part, of)),
+        _ => Err(format!("a part is I/N, from 1/N to N/N, with N at most {}", rangefold::query::PARTS_MAX)),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use rangefold::refs::ReferenceSet;
 use rangefold::storage::{
     Environment, Existing, ListError, Location, Rules, Storage, StorageOptions, WriteError, WriteProblem,
@@ -145,6 +145,13 @@ impl Context {
             true => error.into(),
             false => anyhow::Error::new(error).context(cannot.to_owned()),
         })
+    }
+
+    /// All bytes of an object.
+    pub(crate) async fn read(&self, url: &str) -> Result<Bytes> {
+        let (store, path) = self.resolve(url)?;
+        let cannot = || format!("cannot read {url}");
+        store.get(&path).await.with_context(cannot)?.bytes().await.with_context(cannot)
     }
 
     /// Checks that an object can be written.

@@ -100,6 +100,7 @@ async fn run(cli: Cli) -> Result<Done> {
         Verb::Scan(args) => verbs::scan::run(&context, &args).await,
         Verb::Info(args) => verbs::info::run(&context, &args).await,
         Verb::Reduce(args) => verbs::reduce::run(&context, &args).await,
+        Verb::Merge(args) => verbs::merge::run(&context, &args).await,
         Verb::Combine(args) => verbs::combine::run(&context, &args).await,
         Verb::Get(args) => verbs::get::run(&context, &args).await,
         Verb::Check(args) => verbs::check::run(&context, &args).await,

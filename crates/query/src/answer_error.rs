@@ -1,6 +1,6 @@
 //! Why a question has no answer.
 
-use rangefold_active::RunError;
+use rangefold_active::{PartError, RunError};
 use rangefold_store::OpenError;
 
 use crate::coordinate::CoordinateError;
@@ -23,6 +23,9 @@ pub enum AnswerError {
     /// A chunk cannot be fetched, decoded or reduced.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Parts of an answer cannot be made, read or merged.
+    #[error(transparent)]
+    Part(#[from] PartError),
     /// The labels of a dimension cannot be read.
     #[error(transparent)]
     Coordinate(#[from] CoordinateError),
@@ -49,6 +52,7 @@ impl AnswerError {
             Self::Words(_) | Self::Query(_) => true,
             Self::Open(_)
             | Self::Run(_)
+            | Self::Part(_)
             | Self::Coordinate(_)
             | Self::NoFields { .. }
             | Self::Reduce(_)

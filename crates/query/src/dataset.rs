@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rangefold_active::{Progress, Resources, Statistics};
+use rangefold_active::{Outcomes, PartError, PartialAnswer, Progress, Resources, Statistics};
 use rangefold_refs::{ManifestArray, ReferenceSet, RefsError, suggestions};
 use rangefold_storage::Storage;
 use rangefold_store::{FetchOptions, OpenError, Opened, ReferenceStore};
@@ -350,6 +350,54 @@ impl Planned {
     pub async fn run(&self, progress: Progress<'_>) -> Result<Answer, AnswerError> {
         let started = Instant::now();
         let outcomes = self.prepared.run(&self.view, progress).await?;
+        self.answer(outcomes, started).await
+    }
+
+    /// Runs part number `part`, from 1, of `of` parts that have about equally many bytes to decode. `about` is kept in what
+    /// it gives, for whoever merges.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::Part`] if the question cannot be split or there is no such part, [`AnswerError::Run`] if a chunk
+    /// fails.
+    pub async fn run_part(
+        &self,
+        part: u32,
+        of: u32,
+        about: String,
+        progress: Progress<'_>,
+    ) -> Result<(PartialAnswer, Statistics), AnswerError> {
+        if part == 0 || part > of {
+            return Err(PartError::Number { part, of }.into());
+        }
+        let (store, execution) = (self.view.store(), &self.prepared.execution);
+        let resources = self.view.resources();
+        let parts = execution.cut(store, resources.limits(), of)?;
+        Ok(execution.run_part(store, resources, progress, (part, &parts), about).await?)
+    }
+
+    /// Reads what [`Planned::run_part`] gave for the same question, as bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`PartError`]: it is damaged, or of another question.
+    pub fn read_part(&self, bytes: &[u8]) -> Result<PartialAnswer, PartError> {
+        self.prepared.execution.read_part(self.view.store(), bytes)
+    }
+
+    /// Merges all parts to the answer, whose values are those of [`Planned::run`] bit for bit. No chunk is read.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::Part`] for a part that is missing, doubled or of something else; else as [`Planned::run`].
+    pub async fn merge(&self, parts: Vec<PartialAnswer>) -> Result<Answer, AnswerError> {
+        let started = Instant::now();
+        let outcomes = self.prepared.merge(&self.view, parts).await??;
+        self.answer(outcomes, started).await
+    }
+
+    /// Labels outcomes.
+    async fn answer(&self, outcomes: Outcomes, started: Instant) -> Result<Answer, AnswerError> {
         let statistics: Statistics = outcomes.statistics;
         let labelled = label::labelled(&self.view, &self.prepared, &outcomes, started.elapsed()).await?;
         let (mut fields, mut unanswered) = (Vec::new(), Vec::new());

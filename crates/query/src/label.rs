@@ -88,7 +88,7 @@ fn effort(statistics: &Statistics, elapsed: Duration) -> Effort {
     Effort {
         chunks_total: statistics.chunks,
         chunks_missing: statistics.missing,
-        chunks_read: statistics.chunks - statistics.missing,
+        chunks_read: statistics.chunks.saturating_sub(statistics.missing + statistics.known),
         bytes_referenced: statistics.referenced,
         bytes_fetched: statistics.fetched,
         bytes_decoded: statistics.decoded,

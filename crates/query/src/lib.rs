@@ -78,7 +78,9 @@ pub use positions::Positions;
 pub use prepare::{Prepared, prepare};
 pub use query::{Query, Written};
 pub use query_error::QueryError;
-pub use rangefold_active::{Interpretation, Limits, Progress, Resources, Statistics};
+pub use rangefold_active::{
+    Interpretation, Limits, PARTS_MAX, PartError, PartHead, PartialAnswer, Progress, Resources, Statistics,
+};
 pub use rangefold_reduce::Reduction;
 pub use rolling::Rolling;
 pub use selected::{Selected, selected};

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rangefold_active::weights::{Weights, WeightsError};
 use rangefold_active::{
-    Execution, Interpretation, Outcomes, Progress, Question, Refusal, RunError, check_count,
+    Execution, Interpretation, Outcomes, PartError, PartialAnswer, Progress, Question, Refusal, RunError,
+    check_count,
 };
 use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::Meaning;
@@ -60,6 +61,23 @@ impl Prepared {
         let mut answer = self.execution.run(view.store(), view.resources(), progress).await?;
         self.reshape(&mut answer.outcomes);
         Ok(answer)
+    }
+
+    /// As [`Prepared::run`], from parts of the answer; no chunk is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Execution::merge_parts`].
+    pub async fn merge(
+        &self,
+        view: &View,
+        parts: Vec<PartialAnswer>,
+    ) -> Result<Result<Outcomes, RunError>, PartError> {
+        let answer = self.execution.merge_parts(view.store(), view.resources(), parts).await?;
+        Ok(answer.map(|mut answer| {
+            self.reshape(&mut answer.outcomes);
+            answer
+        }))
     }
 
     /// Whether stored elements are taken as they are, neither unpacked nor masked.

@@ -1,52 +1,109 @@
 //! `rangefold reduce`: active reductions.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use rangefold::output::{Format, json_lines, sketch, text};
 use rangefold::query::{Statistics, reductions};
 use rangefold::refs::ReferenceSet;
 use rangefold::{Answer, Dataset, Field, Query, Words};
 use serde_json::json;
 
-use crate::args::Reduce;
+use super::merge::{self, About};
+use crate::args::{PART_ENDING, Reduce};
 use crate::context::Context;
 use crate::{Done, WrongArguments, names, output, progress, terminal};
 
 pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
-    let query = words(args).query().map_err(WrongArguments::of)?;
-    let format = args.output.as_deref().map(Format::of).transpose()?;
-    if let (Some(url), Some(format)) = (&args.output, format) {
-        format.check_count(query.reductions.len()).map_err(WrongArguments::of)?;
-        context.check_fields_output(url, &args.refs).await?;
+    let words = words(args);
+    let query = words.query().map_err(WrongArguments::of)?;
+    check_ending(args)?;
+    let output = args.output.as_deref();
+    let format = output.filter(|_| args.part.is_none()).map(Format::of).transpose()?;
+    match (output, format) {
+        (Some(url), Some(format)) => {
+            format.check_count(query.reductions.len()).map_err(WrongArguments::of)?;
+            context.check_fields_output(url, &args.refs).await?;
+        }
+        (Some(url), None) => {
+            context.check_distinct(url, [args.refs.as_str()])?;
+            context.check_writable(url).await?;
+        }
+        (None, _) => {}
     }
     let dataset = context.dataset(&args.refs).await?;
     let Variables { readable, unreadable } = variables(dataset.metadata(), args)?;
-    let mut failed = false;
-    let mut tell = |failure: &Failure<'_>| {
-        failed = true;
-        failure.tell(context.shared.json)
-    };
-    for (variable, error) in &unreadable {
-        tell(&Failure { variable, operation: None, error })?;
+    if let (Some(part), Some(url)) = (args.part, output) {
+        let [variable] = readable.as_slice() else {
+            return Err(WrongArguments::of(anyhow!(
+                "a part is one of one variable; {:?} are several",
+                args.variable
+            )));
+        };
+        let planned = dataset.plan(variable, &query).await?;
+        output::warn(variable, planned.warnings());
+        let about = About { store: args.refs.clone(), variable: variable.clone(), words };
+        merge::run_part(context, &planned, part, &about, url).await?;
+        return Ok(Done::All);
     }
-    let mut fields = Vec::new();
+    let mut failed = false;
+    for (variable, error) in &unreadable {
+        failed = true;
+        Failure { variable, operation: None, error }.tell(context.shared.json)?;
+    }
+    let mut shown = Shown::default();
     for variable in &readable {
         if args.explain {
             if let Err(error) = explain(context, &dataset, variable, &query).await {
-                tell(&Failure { variable, operation: None, error: &error })?;
+                failed = true;
+                Failure { variable, operation: None, error: &error }.tell(context.shared.json)?;
             }
             continue;
         }
-        let answer = match ask(context, &dataset, variable, &query).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                tell(&Failure { variable, operation: None, error: &error })?;
-                continue;
+        match ask(context, &dataset, variable, &query).await {
+            Ok(answer) => {
+                failed |= shown.add(context, &query, format, answer)?;
+                if format.is_none() {
+                    shown.show(args.plot)?;
+                }
             }
-        };
-        let Answer { fields: answered, unanswered, warnings, .. } = answer;
-        output::warn(variable, &warnings);
-        let mut answered = answered.into_iter();
-        let mut shown = Vec::new();
+            Err(error) => {
+                failed = true;
+                Failure { variable, operation: None, error: &error }.tell(context.shared.json)?;
+            }
+        }
+    }
+    shown.write(context, args.plot, output, format).await?;
+    Ok(if failed { Done::Failed } else { Done::All })
+}
+
+/// Refuses a part that is not called one, and an answer that is.
+fn check_ending(args: &Reduce) -> Result<()> {
+    let Some(url) = &args.output else { return Ok(()) };
+    match (args.part, url.ends_with(PART_ENDING)) {
+        (Some(_), false) => Err(WrongArguments::of(anyhow!(
+            "a part is written to a name that ends in {PART_ENDING}, not to {url}"
+        ))),
+        (None, true) => Err(WrongArguments::of(anyhow!("{url}: only --part writes parts of answers"))),
+        (Some(_), true) | (None, false) => Ok(()),
+    }
+}
+
+/// Answers that are printed, or written once all are there.
+#[derive(Default)]
+pub(crate) struct Shown(Vec<Field>);
+
+impl Shown {
+    /// Takes an answer: with `--json` and no output it is printed now. Tells what has none, and whether something has none.
+    pub(crate) fn add(
+        &mut self,
+        context: &Context,
+        query: &Query,
+        format: Option<Format>,
+        answer: Answer,
+    ) -> Result<bool> {
+        let Answer { variable, fields, unanswered, warnings, .. } = answer;
+        output::warn(&variable, &warnings);
+        let failed = !unanswered.is_empty();
+        let mut answered = fields.into_iter();
         let mut unanswered = unanswered.into_iter().peekable();
         for place in 0..query.reductions.len() {
             match unanswered.next_if(|(unanswered, _)| *unanswered == place) {
@@ -54,29 +111,40 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
                     let error =
                         anyhow::Error::new(without.reason).context(format!("cannot reduce {variable}"));
                     let operation = reductions::name(&without.reduction);
-                    tell(&Failure { variable, operation: Some(&operation), error: &error })?;
+                    let failure = Failure { variable: &variable, operation: Some(&operation), error: &error };
+                    failure.tell(context.shared.json)?;
                 }
                 None => match answered.next() {
                     Some(field) if format.is_none() && context.shared.json => {
                         output::print(&json_lines(std::slice::from_ref(&field)))?;
                     }
-                    Some(field) => shown.push(field),
+                    Some(field) => self.0.push(field),
                     None => {}
                 },
             }
         }
-        if format.is_some() {
-            fields.extend(shown);
-        } else {
-            show(args, &shown)?;
+        Ok(failed)
+    }
+
+    /// Prints what was taken to stdout, for a person.
+    fn show(&mut self, plot: bool) -> Result<()> {
+        show(plot, &std::mem::take(&mut self.0))
+    }
+
+    /// Writes what was taken to an output, or prints it.
+    pub(crate) async fn write(
+        mut self,
+        context: &Context,
+        plot: bool,
+        output: Option<&str>,
+        format: Option<Format>,
+    ) -> Result<()> {
+        match output.filter(|_| format.is_some() && !self.0.is_empty()) {
+            Some(url) => context.write_fields(url, &self.0).await,
+            None if self.0.is_empty() => Ok(()),
+            None => self.show(plot),
         }
     }
-    if let Some(url) = &args.output
-        && !fields.is_empty()
-    {
-        context.write_fields(url, &fields).await?;
-    }
-    Ok(if failed { Done::Failed } else { Done::All })
 }
 
 /// What the options ask.
@@ -118,9 +186,9 @@ async fn explain(context: &Context, dataset: &Dataset, variable: &str, query: &Q
 }
 
 /// Prints answers to stdout, for a person.
-fn show(args: &Reduce, fields: &[Field]) -> Result<()> {
+fn show(plot: bool, fields: &[Field]) -> Result<()> {
     let terminal = terminal::of_stdout();
-    if !args.plot {
+    if !plot {
         return Ok(output::print(&text(fields, terminal.width))?);
     }
     for field in fields {

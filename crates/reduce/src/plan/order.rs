@@ -35,9 +35,9 @@ const BLOCK_POSITIONS: u64 = 16;
 const BLOCK_ELEMENTS_MAX: u64 = 1 << 28;
 /// A node has two to the power of this children.
 const FANOUT_BITS: u32 = 4;
-/// Blocks that chunks which are not stored are told apart by, at the most. Past that, 64 TiB of nothing, they are reduced at
+/// Blocks that chunks which are not stored are told apart by, at the most. Past that, 4 TiB of nothing, they are reduced at
 /// one go, and the last bits of the sum of so many fill values follow the selection.
-const ABSENT_BLOCKS: u64 = 1 << 20;
+const ABSENT_BLOCKS: u64 = 1 << 16;
 
 /// Chunks along the first axis that make a block.
 pub(super) fn block_rows(grid: &ChunkGrid) -> u64 {
@@ -61,7 +61,8 @@ pub(super) fn block_rows(grid: &ChunkGrid) -> u64 {
 
 impl ReductionPlan {
     /// The block that the row of the task with this ordinal belongs to.
-    pub(crate) fn block_of(&self, ordinal: u64) -> u64 {
+    #[must_use]
+    pub fn block_of(&self, ordinal: u64) -> u64 {
         let row = ordinal / self.chunks.row_len().max(1);
         self.chunks.row(row).map_or(0, |part| part.chunk / self.block_rows)
     }
