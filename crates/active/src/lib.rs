@@ -20,6 +20,7 @@
 //! | `blocks`, `quantile` | passes over parts: weights that do not fit in memory, exact quantiles |
 //! | `answer` | all passes of an execution, and what they will take |
 //! | `part` | an execution split by hand: cut, run one part, merge |
+//! | `keep` | partial answers that outlive a run |
 //! | `relay`, `fingerprint` | nodes in the place of chunks and nodes handed on; what they depend on |
 //! | `elements` | every element of a variable, as weights, masks and labels need them |
 //! | [`weights`] | weights that fold what a plan has kept |
@@ -34,6 +35,7 @@ mod execution;
 mod fingerprint;
 mod fold;
 mod interpretation;
+mod keep;
 mod limits;
 mod part;
 mod plans;
@@ -51,6 +53,7 @@ pub use chunk_request::{ChunkError, ChunkRequest, Reduced};
 pub use elements::{check_count, each, numbers};
 pub use execution::{Execution, Question};
 pub use interpretation::Interpretation;
+pub use keep::{Keeping, KeptNode};
 pub use limits::{Limits, Progress, Statistics};
 pub use part::{PARTS_MAX, PartError, PartHead, PartialAnswer};
 pub use plans::{PlansByPart, Refusal};

@@ -79,6 +79,9 @@ pub(crate) enum Verb {
         after_help = "Example:\n  rangefold reduce stack.json tas --op mean --part 3/16 -o p3.part   # and the others, anywhere\n  rangefold merge p*.part -o answer.json"
     )]
     Merge(Merge),
+    /// Partial answers that reduce --keep keeps
+    #[command(subcommand)]
+    Keep(KeepVerb),
     /// Many reference sets to one
     #[command(after_help = "Example:\n  rangefold combine refs/*.json -o stack.json --concat time")]
     Combine(Combine),
@@ -200,12 +203,49 @@ pub(crate) struct Reduce {
     /// Sketch the answer in the terminal
     #[arg(long)]
     pub(crate) plot: bool,
+    /// Keep partial answers at a path or URL and use them again: what is asked again reads only chunks that are new or have
+    /// changed
+    #[arg(long, value_name = "URL", env = "RANGEFOLD_KEEP", hide_env_values = true)]
+    pub(crate) keep: Option<String>,
+    #[command(flatten)]
+    pub(crate) keep_size: KeepSize,
     /// Only a part of the work, 3/16: what it gives goes to -o, and merge makes the answer of all parts
     #[arg(long, value_name = "I/N", requires = "output", conflicts_with_all = ["explain", "plot"], value_parser = part)]
     pub(crate) part: Option<(u32, u32)>,
     /// Output: .json, .npy, .csv, .nc.json, .zarr or .png, and .part with --part; stdout if absent
     #[arg(short, long, value_name = "OUT", value_parser = answer_output)]
     pub(crate) output: Option<String>,
+}
+
+/// How much is kept.
+#[derive(Debug, Args)]
+pub(crate) struct KeepSize {
+    /// Bytes of what is kept at the most; questions that were not asked for the longest time are removed
+    #[arg(long, value_name = "SIZE", default_value = "10GiB", value_parser = size, env = "RANGEFOLD_KEEP_SIZE")]
+    pub(crate) keep_size: u64,
+}
+
+/// What is kept.
+#[derive(Debug, Args)]
+pub(crate) struct Kept {
+    /// Where it is kept, as for reduce
+    #[arg(long, value_name = "URL", env = "RANGEFOLD_KEEP", hide_env_values = true)]
+    pub(crate) keep: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeepVerb {
+    /// The questions of which partial answers are kept, those that were asked last first
+    #[command(after_help = "Example:\n  rangefold keep list --keep s3://bucket/kept")]
+    List(Kept),
+    /// Remove what was not used for the longest time, until no more is kept than --keep-size
+    #[command(after_help = "Example:\n  rangefold keep prune --keep s3://bucket/kept --keep-size 2GiB")]
+    Prune {
+        #[command(flatten)]
+        kept: Kept,
+        #[command(flatten)]
+        keep_size: KeepSize,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -101,6 +101,7 @@ async fn run(cli: Cli) -> Result<Done> {
         Verb::Info(args) => verbs::info::run(&context, &args).await,
         Verb::Reduce(args) => verbs::reduce::run(&context, &args).await,
         Verb::Merge(args) => verbs::merge::run(&context, &args).await,
+        Verb::Keep(verb) => verbs::keep::run(&context, &verb).await,
         Verb::Combine(args) => verbs::combine::run(&context, &args).await,
         Verb::Get(args) => verbs::get::run(&context, &args).await,
         Verb::Check(args) => verbs::check::run(&context, &args).await,

@@ -3,73 +3,15 @@
 
 mod support;
 
-use std::path::Path;
-
-use serde_json::{Value, json};
-use support::{done, foreign, refused};
+use support::{QUESTIONS, done, refused, values, wide};
 use tempfile::TempDir;
 
 const TIMES: u64 = 40;
 
-/// `refs.json`: `v`, of which 4 times 4 values of each time are stored, out of a grid so large that each time is a block of
-/// its own, and `month`, `height` and `w` to group, mask and weigh by. Every seventh time is not stored.
-fn wide(folder: &Path, times: u64) {
-    let value = |t: u64, i: u64| {
-        let n = (t * 16 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((n >> 40) as f64 - 8e6) * 10_f64.powi((n % 17) as i32 - 8)
-    };
-    let bytes: Vec<u8> =
-        (0..times).flat_map(|t| (0..16).flat_map(move |i| value(t, i).to_le_bytes())).collect();
-    std::fs::write(folder.join("d.bin"), &bytes).unwrap();
-    let meta = |shape: &[u64], chunks: &[u64], dtype: &str| {
-        let meta = json!({"zarr_format": 2, "shape": shape, "chunks": chunks, "dtype": dtype,
-            "fill_value": null, "compressor": null, "filters": null, "order": "C"});
-        Value::from(meta.to_string())
-    };
-    let dims = |dims: &[&str]| Value::from(json!({"_ARRAY_DIMENSIONS": dims}).to_string());
-    let mut v = vec![
-        ("v/.zarray".to_owned(), meta(&[times, 1 << 14, 1 << 14], &[1, 4, 4], "<f8")),
-        ("v/.zattrs".to_owned(), dims(&["t", "y", "x"])),
-    ];
-    let stored = (0..times).filter(|t| t % 7 != 3);
-    v.extend(stored.map(|t| (format!("v/{t}.0.0"), json!(["d.bin", t * 128, 128]))));
-    let small = |name: &str, dim: &str, length: u64, of: &dyn Fn(u64) -> u8| {
-        let bytes: Vec<u8> = (0..length).map(of).collect();
-        std::fs::write(folder.join(name), &bytes).unwrap();
-        vec![
-            (format!("{name}/.zarray"), meta(&[length], &[length], "|u1")),
-            (format!("{name}/.zattrs"), dims(&[dim])),
-            (format!("{name}/0"), json!([name, 0, length])),
-        ]
-    };
-    let month = small("month", "t", times, &|t| (t / 5 % 12) as u8);
-    let height = small("height", "y", 1 << 14, &|y| (y % 5) as u8);
-    foreign(folder, "refs.json", &[v, month, height]);
-}
-
-const QUESTIONS: &[&[&str]] = &[
-    &[
-        "--op",
-        "mean,sum,var,std,min,max,first,last,argmin,argmax,count,count_where(>0),histogram(-1e9,0,1e9)",
-    ],
-    &["--op", "mean,var,argmax", "--over", "t"],
-    &["--op", "mean,last", "--over", "y,x"],
-    &["--op", "mean,std", "--by", "month", "--over", "t,x"],
-    &["--op", "mean,sum", "--over", "t,y", "--where", "> -1e6"],
-    &["--op", "mean,var", "--over", "t,y", "--mask", "height > 1"],
-    &["--op", "mean,std", "--weights", "height"],
-    &["--op", "mean,max", "--over", "y,x", "--rolling", "t=5:center"],
-];
-
-fn values(text: &str) -> Vec<(Value, Value)> {
-    let line = |line: &str| serde_json::from_str::<Value>(line).unwrap();
-    text.lines().map(line).map(|line| (line["values"].clone(), line["count"].clone())).collect()
-}
-
 #[test]
 fn parts_merge_to_the_bits_of_the_whole() {
     let folder = TempDir::new().unwrap();
-    wide(folder.path(), TIMES);
+    wide(folder.path(), TIMES, "");
     for question in QUESTIONS {
         let reduce = [&["reduce", "refs.json", "v", "--select", "t=2:,y=0:4,x=0:4"], *question].concat();
         let whole = done(folder.path(), &[&reduce[..], &["--json"]].concat());
@@ -99,7 +41,7 @@ fn parts_merge_to_the_bits_of_the_whole() {
 #[test]
 fn a_part_that_is_missing_doubled_foreign_or_damaged_is_named() {
     let folder = TempDir::new().unwrap();
-    wide(folder.path(), TIMES);
+    wide(folder.path(), TIMES, "");
     let reduce = ["reduce", "refs.json", "v", "--select", "y=0:4,x=0:4", "--op"];
     let part = |op: &str, part: &str, name: &str| {
         done(folder.path(), &[&reduce[..], &[op, "--part", part, "-o", name]].concat());
@@ -125,7 +67,7 @@ fn a_part_that_is_missing_doubled_foreign_or_damaged_is_named() {
     assert!(merge(&["p1.part", "refs.json"]).contains("cannot use refs.json"));
     assert!(merge(&["p1.part", "none.part"]).contains("none.part"));
     // The store has changed since.
-    wide(folder.path(), TIMES + 1);
+    wide(folder.path(), TIMES + 1, "");
     let message = merge(&["p1.part", "p2.part", "p3.part"]);
     assert!(message.contains("p1.part") && message.contains("references have changed"), "{message}");
 }
@@ -133,7 +75,7 @@ fn a_part_that_is_missing_doubled_foreign_or_damaged_is_named() {
 #[test]
 fn what_cannot_be_split_says_so() {
     let folder = TempDir::new().unwrap();
-    wide(folder.path(), 3);
+    wide(folder.path(), 3, "");
     let part = |more: &[&str], code| {
         let reduce = ["reduce", "refs.json", "v", "--select", "y=0:4,x=0:4"];
         refused(folder.path(), code, &[&reduce[..], more].concat())

@@ -16,9 +16,11 @@ use crate::answer_error::AnswerError;
 use crate::beside::read_beside;
 use crate::explanation::Explanation;
 use crate::field::Field;
+use crate::keep::{AskedQuestion, Keep, KeepError, KeptShare};
 use crate::label;
 use crate::prepare::{Prepared, prepare};
 use crate::query::Query;
+use crate::reductions;
 use crate::selected::{Selected, selected};
 use crate::view::{Coordinates, View};
 
@@ -33,6 +35,7 @@ const TASKS_MAX: u64 = 1 << 20;
 #[derive(Clone)]
 pub struct Dataset {
     shared: Arc<Shared>,
+    keep: Option<Keep>,
 }
 
 struct Shared {
@@ -123,7 +126,7 @@ impl Dataset {
     fn new(references: References, url: &str, storage: &Storage, resources: &Resources) -> Self {
         let (url, storage, resources) = (url.to_owned(), storage.clone(), resources.clone());
         let coordinates = Coordinates::default();
-        Self { shared: Arc::new(Shared { url, storage, resources, coordinates, references }) }
+        Self { shared: Arc::new(Shared { url, storage, resources, coordinates, references }), keep: None }
     }
 
     /// Where the references are.
@@ -189,7 +192,7 @@ impl Dataset {
             References::Complete(store) => {
                 let view = self.view(store.clone());
                 let prepared = prepare(&view, variable, query).await?;
-                return Ok(Planned::new(view, prepared));
+                return Ok(self.planned(view, prepared));
             }
             References::Indexed { opened, .. } => opened,
         };
@@ -206,7 +209,23 @@ impl Dataset {
         drop(opened);
         let view = self.view(reference_store(known.in_parts(), self.storage(), self.resources()));
         let prepared = prepare(&view, variable, query).await?;
-        Ok(Planned::new(view, prepared))
+        Ok(self.planned(view, prepared))
+    }
+
+    /// The same dataset, whose partial answers are kept in `keep` and used again.
+    #[must_use]
+    pub fn keeping(self, keep: Keep) -> Self {
+        Self { keep: Some(keep), ..self }
+    }
+
+    /// A planned question.
+    fn planned(&self, view: View, prepared: Prepared) -> Planned {
+        let keep = self.keep.clone().map(|keep| {
+            let op = prepared.asked().iter().map(reductions::name).collect();
+            let variable = prepared.variable.clone();
+            (keep, AskedQuestion { store: self.shared.url.clone(), variable, op })
+        });
+        Planned { keep, ..Planned::new(view, prepared) }
     }
 
     /// What a question selects of the variable at path `variable`, and a view with the coordinates it is looked up in.
@@ -308,6 +327,8 @@ fn reference_store(set: ReferenceSet, storage: &Storage, resources: &Resources) 
 pub struct Planned {
     view: View,
     prepared: Prepared,
+    /// Where partial answers are kept, and what is told of the question there.
+    keep: Option<(Keep, AskedQuestion)>,
 }
 
 impl Planned {
@@ -315,7 +336,7 @@ impl Planned {
         let unreadable = unreadable_coordinates(view.references(), &prepared.variable);
         let warnings = unreadable.map(|(path, error)| format!("coordinate {path:?} cannot be read: {error}"));
         prepared.warnings = warnings.chain(std::mem::take(&mut prepared.warnings)).collect();
-        Self { view, prepared }
+        Self { view, prepared, keep: None }
     }
 
     /// The references and coordinates that the question needs.
@@ -349,8 +370,30 @@ impl Planned {
     /// [`AnswerError::Run`] if a chunk fails, [`AnswerError::Coordinate`] if labels cannot be read.
     pub async fn run(&self, progress: Progress<'_>) -> Result<Answer, AnswerError> {
         let started = Instant::now();
-        let outcomes = self.prepared.run(&self.view, progress).await?;
-        self.answer(outcomes, started).await
+        let Some((keep, asked)) = &self.keep else {
+            let outcomes = self.prepared.run(&self.view, progress).await?;
+            return self.answer(outcomes, started).await;
+        };
+        let mut warnings = Vec::new();
+        let mut outcomes = keep.run(&self.view, &self.prepared, asked, progress, &mut warnings).await?;
+        self.prepared.reshape(&mut outcomes.outcomes);
+        let mut answer = self.answer(outcomes, started).await?;
+        answer.warnings.append(&mut warnings);
+        Ok(answer)
+    }
+
+    /// What is kept of the answer and what will be read; `None` if nothing is kept of such a question.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepError`]: what is kept cannot be reached.
+    pub async fn kept(&self) -> Result<Option<KeptShare>, KeepError> {
+        let Some((keep, _)) = &self.keep else { return Ok(None) };
+        let (store, limits) = (self.view.store(), self.view.resources().limits());
+        if self.prepared.execution.check_kept(store, limits).is_err() {
+            return Ok(None);
+        }
+        keep.share(&self.view, &self.prepared).await.map(Some)
     }
 
     /// Runs part number `part`, from 1, of `of` parts that have about equally many bytes to decode. `about` is kept in what

@@ -106,7 +106,7 @@ impl Prepared {
     }
 
     /// Takes away the axes of one cell that positions in several runs have made, and the answers of incomplete groups.
-    fn reshape(&self, outcomes: &mut [Answered]) {
+    pub(crate) fn reshape(&self, outcomes: &mut [Answered]) {
         let shape = self.execution.shape();
         let lengths: Vec<usize> = self.dims.iter().map(KeptDimension::len).collect();
         for outcome in outcomes.iter_mut().flatten() {

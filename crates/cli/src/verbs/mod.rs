@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod dump;
 pub(crate) mod get;
 pub(crate) mod info;
+pub(crate) mod keep;
 pub(crate) mod merge;
 pub(crate) mod reduce;
 pub(crate) mod scan;

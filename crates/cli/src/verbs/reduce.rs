@@ -2,11 +2,12 @@
 
 use anyhow::{Result, anyhow, bail};
 use rangefold::output::{Format, json_lines, sketch, text};
-use rangefold::query::{Statistics, reductions};
+use rangefold::query::{KeptShare, Statistics, reductions};
 use rangefold::refs::ReferenceSet;
 use rangefold::{Answer, Dataset, Field, Query, Words};
 use serde_json::json;
 
+use super::keep;
 use super::merge::{self, About};
 use crate::args::{PART_ENDING, Reduce};
 use crate::context::Context;
@@ -30,6 +31,10 @@ pub(crate) async fn run(context: &Context, args: &Reduce) -> Result<Done> {
         (None, _) => {}
     }
     let dataset = context.dataset(&args.refs).await?;
+    let dataset = match &args.keep {
+        Some(url) => dataset.keeping(keep::kept(context, url, args.keep_size.keep_size)?),
+        None => dataset,
+    };
     let Variables { readable, unreadable } = variables(dataset.metadata(), args)?;
     if let (Some(part), Some(url)) = (args.part, output) {
         let [variable] = readable.as_slice() else {
@@ -179,10 +184,21 @@ async fn ask(context: &Context, dataset: &Dataset, variable: &str, query: &Query
 async fn explain(context: &Context, dataset: &Dataset, variable: &str, query: &Query) -> Result<()> {
     let planned = dataset.plan(variable, query).await?;
     output::warn(variable, planned.warnings());
-    let explanation = planned.explain();
-    let text =
-        if context.shared.json { format!("{}\n", explanation.to_json()) } else { explanation.to_string() };
-    Ok(output::print(&text)?)
+    let (explanation, kept) = (planned.explain(), planned.kept().await?);
+    if context.shared.json {
+        let mut document = explanation.to_json();
+        if let (Some(KeptShare { nodes, kept, read }), Some(members)) = (kept, document.as_object_mut()) {
+            members.insert("kept".to_owned(), json!({ "nodes": nodes, "chunks": kept, "read": read }));
+        }
+        return Ok(output::print(&format!("{document}\n"))?);
+    }
+    output::print(&explanation.to_string())?;
+    if let Some(KeptShare { nodes, kept, read }) = kept {
+        output::print(&format!(
+            "  {kept} chunks are kept in {nodes} partial answers, {read} will be read\n"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Prints answers to stdout, for a person.

@@ -101,3 +101,76 @@ pub(crate) fn array(
         (format!("{path}/{chunk}"), serde_json::json!(format!("base64:{data}"))),
     ]
 }
+
+/// Questions of every shape about what [`wide`] makes, for `reduce refs.json v --select 'y=0:4,x=0:4'`.
+pub(crate) const QUESTIONS: &[&[&str]] = &[
+    &[
+        "--op",
+        "mean,sum,var,std,min,max,first,last,argmin,argmax,count,count_where(>0),histogram(-1e9,0,1e9)",
+    ],
+    &["--op", "mean,var,argmax", "--over", "t"],
+    &["--op", "mean,last", "--over", "y,x"],
+    &["--op", "mean,std", "--by", "month", "--over", "t,x"],
+    &["--op", "mean,sum", "--over", "t,y", "--where", "> -1e6"],
+    &["--op", "mean,var", "--over", "t,y", "--mask", "height > 1"],
+    &["--op", "mean,std", "--weights", "height"],
+    &["--op", "mean,max", "--over", "y,x", "--rolling", "t=5:center"],
+];
+
+/// Values and counts of each line that `reduce --json` prints.
+pub(crate) fn values(text: &str) -> Vec<(serde_json::Value, serde_json::Value)> {
+    let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    text.lines().map(line).map(|line| (line["values"].clone(), line["count"].clone())).collect()
+}
+
+/// The 4 times 4 values that are stored of each time of what [`wide`] makes, as bytes.
+pub(crate) fn values_of_time(time: u64) -> Vec<u8> {
+    let value = |i: u64| {
+        let n = (time * 16 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((n >> 40) as f64 - 8e6) * 10_f64.powi((n % 17) as i32 - 8)
+    };
+    (0..16).flat_map(|i| value(i).to_le_bytes()).collect()
+}
+
+/// Whether a time of what [`wide`] makes is stored.
+pub(crate) fn is_stored(time: u64) -> bool {
+    time % 7 != 3
+}
+
+/// `refs.json`: `v`, of which 4 times 4 values of each time are stored, out of a grid so large that each time is a block of
+/// its own, and `month` and `height` to group, mask and weigh by. Every seventh time is not stored; the others have an object
+/// each, `data/0.bin` below `prefix`, and are written there if that is empty.
+pub(crate) fn wide(folder: &Path, times: u64, prefix: &str) {
+    use serde_json::{Value, json};
+    let meta = |shape: &[u64], chunks: &[u64], dtype: &str| {
+        let meta = json!({"zarr_format": 2, "shape": shape, "chunks": chunks, "dtype": dtype,
+            "fill_value": null, "compressor": null, "filters": null, "order": "C"});
+        Value::from(meta.to_string())
+    };
+    let dims = |dims: &[&str]| Value::from(json!({"_ARRAY_DIMENSIONS": dims}).to_string());
+    let mut v = vec![
+        ("v/.zarray".to_owned(), meta(&[times, 1 << 14, 1 << 14], &[1, 4, 4], "<f8")),
+        ("v/.zattrs".to_owned(), dims(&["t", "y", "x"])),
+    ];
+    std::fs::create_dir_all(folder.join("data")).unwrap();
+    for time in (0..times).filter(|&time| is_stored(time)) {
+        let name = format!("data/{time}.bin");
+        if prefix.is_empty() && !folder.join(&name).exists() {
+            std::fs::write(folder.join(&name), values_of_time(time)).unwrap();
+        }
+        v.push((format!("v/{time}.0.0"), json!([format!("{prefix}{name}"), 0, 128])));
+    }
+    let small = |name: &str, dim: &str, length: u64, of: &dyn Fn(u64) -> u8| {
+        use base64::Engine as _;
+        let bytes: Vec<u8> = (0..length).map(of).collect();
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        vec![
+            (format!("{name}/.zarray"), meta(&[length], &[length], "|u1")),
+            (format!("{name}/.zattrs"), dims(&[dim])),
+            (format!("{name}/0"), json!(format!("base64:{text}"))),
+        ]
+    };
+    let month = small("month", "t", times, &|t| (t / 5 % 12) as u8);
+    let height = small("height", "y", 1 << 14, &|y| (y % 5) as u8);
+    foreign(folder, "refs.json", &[v, month, height]);
+}

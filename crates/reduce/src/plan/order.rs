@@ -98,6 +98,12 @@ impl ReductionPlan {
         first(blocks.start)..first(blocks.end)
     }
 
+    /// Whether the first axis is grouped, so that each row has groups of its own.
+    #[must_use]
+    pub fn groups_rows(&self) -> bool {
+        matches!(self.axes.first(), Some(AxisMap::Group(_)))
+    }
+
     /// The cells of whole rows, given by their tasks, where rows share none; `None` if there are none.
     pub(crate) fn region_of_rows(&self, ordinals: &Range<u64>) -> Option<Region> {
         let mut region = whole(self);
@@ -123,7 +129,8 @@ impl ReductionPlan {
     }
 
     /// Whether rows share no cell of the answer, so that blocks need no order.
-    pub(crate) fn keeps_rows(&self) -> bool {
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
         match (self.axes.first(), self.answer_axes.first()) {
             (Some(AxisMap::Keep), Some(answer)) => answer.is_some(),
             (Some(AxisMap::Reduce | AxisMap::Keep | AxisMap::Group(_)), _) => false,
