@@ -3,6 +3,7 @@
 use rangefold_reduce::{Answered, Outcome, ReduceError, Reduction};
 use rangefold_store::{Reads, ReferenceStore};
 
+use crate::anomaly::Means;
 use crate::budget::Budget;
 use crate::execution::{Execution, split};
 use crate::limits::{Limits, Progress, Statistics};
@@ -43,12 +44,41 @@ impl Execution {
         resources: &Resources,
         progress: Progress<'_>,
     ) -> Result<Outcomes, RunError> {
+        if let Some(means) = &self.means {
+            return self.run_anomalies(means, store, resources, progress).await;
+        }
         let share = resources.share(self.memory(store, resources.limits())).await;
         let mut answer = self.run_in_parts(store, &share, progress).await?;
         if let Some((chunks, stored)) = self.stored_chunks(store) {
             (answer.statistics.chunks, answer.statistics.missing) = (chunks, chunks.saturating_sub(stored));
         }
         resources.count(&answer.statistics);
+        Ok(answer)
+    }
+
+    /// Runs the means first, and then the plan of values less these.
+    async fn run_anomalies(
+        &self,
+        means: &Means,
+        store: &ReferenceStore,
+        resources: &Resources,
+        progress: Progress<'_>,
+    ) -> Result<Outcomes, RunError> {
+        let variable = || self.variable.clone();
+        let reduce_error = |source| RunError::Reduce { variable: variable(), source };
+        let lost = || RunError::Lost { variable: variable(), what: "the pass over means" };
+        let array = store.references().arrays.get(&self.variable);
+        let array = array.ok_or_else(|| RunError::NoVariable { variable: variable() })?;
+        if self.plans.has_absent_values() && self.missing(store) > 0 {
+            return Err(RunError::AbsentValues { variable: variable() });
+        }
+        let answer = Box::pin(means.execution.run(store, resources, progress)).await?;
+        let took = answer.statistics;
+        let outcome = answer.complete().map_err(reduce_error)?.into_iter().next().ok_or_else(lost)?;
+        let known = self.with_means(array, &outcome).map_err(|_| lost())?;
+        drop(outcome);
+        let mut answer = Box::pin(known.run(store, resources, progress)).await?;
+        answer.statistics.add_pass(took);
         Ok(answer)
     }
 
@@ -96,7 +126,13 @@ impl Execution {
         };
         let folded = self.weights.as_ref().map_or(0, |weights| weights.folded_len());
         let gathering = self.passes(store, limits).map_or(0, |passes| passes.memory);
-        running.max(self.plan().answers_len().saturating_add(folded)).max(gathering)
+        let before = self
+            .means
+            .as_ref()
+            .map_or(0, |means| means.execution.memory(store, limits).saturating_add(means.bytes()));
+        let held = self.plans.baseline_len().unwrap_or(0);
+        let here = running.max(self.plan().answers_len().saturating_add(folded)).max(gathering);
+        here.saturating_add(held).max(before)
     }
 
     /// What quantiles will take; `None` if none are asked for.

@@ -12,7 +12,6 @@ use rangefold_store::ReferenceStore;
 
 use crate::execution::Execution;
 use crate::limits::{Limits, Progress, Statistics};
-use crate::plans::PlansByPart;
 use crate::resources::Share;
 use crate::run::run_plans;
 use crate::run_error::RunError;
@@ -120,7 +119,7 @@ impl Execution {
             *range = block.ok_or_else(lost)?;
         }
         let array = store.references().arrays.get(&self.variable).ok_or_else(lost)?;
-        let plans = PlansByPart::new(array, &Hyperslab::from_axes(axes), &self.spec, self.interpretation);
+        let plans = self.plans_of(array, &Hyperslab::from_axes(axes), &self.spec);
         let plans = plans.map_err(|_| lost())?;
         let (answers, statistics) = run_plans(store, &self.variable, &plans, share, &|_, _| {}).await?;
         let reduce_error = |source| RunError::Reduce { variable: self.variable.clone(), source };

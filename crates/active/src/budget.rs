@@ -26,6 +26,8 @@ const FETCHED_PART: u64 = 4;
 const JOBS_BESIDE: u64 = 2;
 /// A decoder has a buffer to read and one to write.
 const DECODER_BUFFERS: u64 = 2;
+/// Anomalies are made of the elements as numbers, in two more.
+const ANOMALY_BUFFERS: u64 = 2;
 /// Partials that a thread needs room for while it makes one: deviations and absent chunks take more than they leave.
 const PARTIALS_IN_WORK: u64 = 3;
 
@@ -50,7 +52,8 @@ impl Budget {
         let plan = &*plans.main;
         let chunk = plan.decoded_len_max();
         let slabs = plan.slab_count();
-        let decoded = if moves_bytes { chunk } else { 0 };
+        // Anomalies are made in a buffer of their own.
+        let decoded = if moves_bytes || plans.baseline_len().is_some() { chunk } else { 0 };
         let partial = plan.partial_len_max().min(plan.grown_len() / slabs.max(1));
         let waiting = if slabs > 0 { decoded } else { partial };
         let chunks = plan.chunk_count().max(1);
@@ -59,9 +62,10 @@ impl Budget {
         // Before a chunk is decoded, its job holds the encoded bytes, which are hardly ever longer.
         let job = waiting.saturating_add(chunk).saturating_mul(job_chunks);
         let in_work = partial.saturating_add(plan.unfolded_len_max()).saturating_mul(PARTIALS_IN_WORK);
-        let thread = decoded.saturating_mul(DECODER_BUFFERS).saturating_add(in_work);
+        let buffers = DECODER_BUFFERS + u64::from(plans.baseline_len().is_some()) * ANOMALY_BUFFERS;
+        let thread = decoded.saturating_mul(buffers).saturating_add(in_work);
 
-        let answer = answer_len(plan, slabs);
+        let answer = answer_len(plan, slabs).saturating_add(plans.baseline_len().unwrap_or(0));
         let free = limits.memory.saturating_sub(answer);
         let fetched = (free / FETCHED_PART).min(fetch.bytes_in_flight);
         let work = free - fetched;

@@ -1,5 +1,6 @@
 //! One chunk to be reduced, as a value.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rangefold_array::CodecSpec;
@@ -7,6 +8,8 @@ use rangefold_codec::{DecodeError, Decoder, strings};
 use rangefold_reduce::{ChunkTask, Partial, ReduceError, ReductionPlan};
 use rangefold_refs::Reference;
 use rangefold_store::STRINGS_MAX;
+
+use crate::anomaly::Anomaly;
 
 /// Everything that is needed to reduce one chunk, or a run of chunks that are not stored: here, or by whoever is nearer to
 /// its bytes.
@@ -20,6 +23,8 @@ pub struct ChunkRequest {
     pub task: ChunkTask,
     /// Where its bytes are; `None` if it is not stored, and reads as fill.
     pub reference: Option<Reference>,
+    /// How its elements become those that the plan takes, if these are anomalies; `None` if they are the plan's own.
+    pub anomaly: Option<Anomaly>,
 }
 
 /// What a chunk gives.
@@ -55,7 +60,7 @@ impl ChunkRequest {
     ///
     /// [`ChunkError`]: the bytes are not an encoding of the chunk, or its elements cannot be reduced.
     pub fn reduce(&self, decoder: &mut Decoder, encoded: Option<&[u8]>) -> Result<Reduced, ChunkError> {
-        let Self { plan, codecs, task, reference: _ } = self;
+        let Self { plan, codecs, task, reference: _, anomaly: _ } = self;
         let Some(encoded) = encoded else {
             return Ok(Reduced { partial: plan.absent_chunk(task)?, decoded: 0 });
         };
@@ -64,21 +69,26 @@ impl ChunkRequest {
             let partial = plan.reduce_texts(task, &strings(frame)?)?;
             return Ok(Reduced { partial, decoded: frame.len() as u64 });
         }
-        let partial = plan.reduce_chunk(task, self.elements(decoder, encoded)?)?;
+        let partial = plan.reduce_chunk(task, &self.elements(decoder, encoded)?)?;
         Ok(Reduced { partial, decoded: plan.chunk_len(task) })
     }
 
-    /// The elements of the chunk, decoded into the buffer of `decoder`.
+    /// The elements of the chunk as the plan takes them, decoded into the buffer of `decoder`.
     pub(crate) fn elements<'d>(
         &self,
         decoder: &'d mut Decoder,
         encoded: &'d [u8],
-    ) -> Result<&'d [u8], DecodeError> {
-        decoder.decode(&self.codecs, encoded, self.decoded_len())
+    ) -> Result<Cow<'d, [u8]>, ChunkError> {
+        let decoded = decoder.decode(&self.codecs, encoded, self.decoded_len())?;
+        match &self.anomaly {
+            None => Ok(Cow::Borrowed(decoded)),
+            Some(anomaly) => Ok(anomaly.elements(&self.task, decoded)?),
+        }
     }
 
     /// Decoded bytes of the chunk; one that is too long for the machine has no encoding.
     pub(crate) fn decoded_len(&self) -> usize {
-        usize::try_from(self.plan.chunk_len(&self.task)).unwrap_or(usize::MAX)
+        let plan = self.anomaly.as_ref().map_or(&self.plan, |anomaly| &anomaly.source);
+        usize::try_from(plan.chunk_len(&self.task)).unwrap_or(usize::MAX)
     }
 }

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use rangefold_array::Hyperslab;
-use rangefold_reduce::{AxisMap, Fold, ReduceSpec, Reduction, ReductionPlan};
+use rangefold_reduce::{AxisMap, Baseline, Fold, Outcome, ReduceSpec, Reduction, ReductionPlan};
 use rangefold_refs::{ManifestArray, Reference};
 use rangefold_store::ReferenceStore;
 
+use crate::anomaly::Means;
 use crate::interpretation::Interpretation;
 use crate::plans::{PlansByPart, Refusal};
 use crate::relay::Course;
@@ -30,6 +31,10 @@ pub struct Execution {
     pub(crate) selection: Hyperslab,
     pub(crate) spec: ReduceSpec,
     pub(crate) interpretation: Interpretation,
+    /// The means that values are taken from, until they are known.
+    pub(crate) means: Option<Means>,
+    /// What is taken from values; without means while these are not known.
+    pub(crate) baseline: Option<Arc<Baseline>>,
 }
 
 /// What an [`Execution`] is made from.
@@ -46,6 +51,8 @@ pub struct Question {
     pub interpretation: Interpretation,
     /// Weights that fold what the plan gives.
     pub weights: Option<Weights>,
+    /// Means that are taken from the values, each of which is then reduced as a float of 64 bits.
+    pub means: Option<Means>,
 }
 
 impl Execution {
@@ -55,11 +62,19 @@ impl Execution {
     ///
     /// [`Refusal`] if the attributes of the array cannot be applied, or a reduction is not defined for it.
     pub fn new(variable: &str, array: &ManifestArray, question: Question) -> Result<Self, Refusal> {
-        let Question { asked, selection, spec, interpretation, weights } = question;
-        let plans = PlansByPart::new(array, &selection, &spec, interpretation)?;
+        let Question { asked, selection, spec, interpretation, weights, means } = question;
+        let baseline = means.as_ref().map(|means| {
+            let (grid, axes) = (array.meta.grid.clone(), Arc::clone(&means.axes));
+            Arc::new(Baseline { grid, axes, means: Vec::new() })
+        });
+        let plans = match &baseline {
+            None => PlansByPart::new(array, &selection, &spec, interpretation)?,
+            Some(baseline) => PlansByPart::of_anomalies(array, &selection, &spec, interpretation, baseline)?,
+        };
         let (gathered, _) = split(&asked);
         plans.main.check_gathered(&gathered).map_err(Refusal::Plan)?;
-        Ok(Self { variable: variable.to_owned(), plans, weights, asked, selection, spec, interpretation })
+        let variable = variable.to_owned();
+        Ok(Self { variable, plans, weights, asked, selection, spec, interpretation, means, baseline })
     }
 
     /// The plan: of an array that is packed differently in parts, the one whose task list all parts share. With weights
@@ -125,7 +140,37 @@ impl Execution {
     ) -> Option<PlansByPart> {
         let fold = self.spec.fold.clone().filter(|_| *selection == self.selection);
         let spec = ReduceSpec { axes, fold, reductions: Vec::new(), ..self.spec.clone() };
-        PlansByPart::new(array, selection, &spec, self.interpretation).ok()
+        self.plans_of(array, selection, &spec).ok()
+    }
+
+    /// The plans of what `spec` asks of a selection of the values.
+    pub(crate) fn plans_of(
+        &self,
+        array: &ManifestArray,
+        selection: &Hyperslab,
+        spec: &ReduceSpec,
+    ) -> Result<PlansByPart, Refusal> {
+        match &self.baseline {
+            None => PlansByPart::new(array, selection, spec, self.interpretation),
+            Some(baseline) => {
+                PlansByPart::of_anomalies(array, selection, spec, self.interpretation, baseline)
+            }
+        }
+    }
+
+    /// The means that are taken from values, in a pass before the others.
+    #[must_use]
+    pub fn means(&self) -> Option<&Means> {
+        self.means.as_ref()
+    }
+
+    /// This question once the means that are taken from values are known.
+    pub(crate) fn with_means(&self, array: &ManifestArray, answer: &Outcome) -> Result<Self, Refusal> {
+        let Some(means) = &self.means else { return Ok(self.clone()) };
+        let baseline = Some(Arc::new(means.baseline(array, answer)));
+        let unplanned = Self { means: None, baseline, ..self.clone() };
+        let plans = unplanned.plans_of(array, &self.selection, &self.spec)?;
+        Ok(Self { plans, ..unplanned })
     }
 }
 

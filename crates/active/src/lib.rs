@@ -18,6 +18,7 @@
 //! | `run` | visits the chunks of one pass |
 //! | `canvas` | answers that are written in place, where much is kept |
 //! | `blocks`, `quantile` | passes over parts: weights that do not fit in memory, exact quantiles |
+//! | `anomaly` | values less the means of their groups |
 //! | `answer` | all passes of an execution, and what they will take |
 //! | `part` | an execution split by hand: cut, run one part, merge |
 //! | `keep` | partial answers that outlive a run |
@@ -25,6 +26,7 @@
 //! | `elements` | every element of a variable, as weights, masks and labels need them |
 //! | [`weights`] | weights that fold what a plan has kept |
 
+mod anomaly;
 mod answer;
 mod blocks;
 mod budget;
@@ -48,6 +50,7 @@ mod tasks;
 mod threads;
 pub mod weights;
 
+pub use anomaly::{Anomaly, Means};
 pub use answer::Outcomes;
 pub use chunk_request::{ChunkError, ChunkRequest, Reduced};
 pub use elements::{check_count, each, numbers};

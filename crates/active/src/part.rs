@@ -280,6 +280,9 @@ impl Execution {
         if let Some(reduction) = split(&self.asked).0.first() {
             return Err(PartError::Whole { what: reduction.name() });
         }
+        if self.means.is_some() || self.baseline.is_some() {
+            return Err(PartError::Whole { what: "what is asked of anomalies" });
+        }
         if self.blocks(store, limits).is_some() {
             let needed = self.plan().accumulator_len().saturating_add(self.plan().answers_len());
             return Err(PartError::Memory { needed, memory: limits.memory });

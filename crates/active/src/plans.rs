@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use rangefold_array::{AxisChunks, CodecSpec, ElementType, Hyperslab};
 use rangefold_cf::{Meaning, MeaningError};
-use rangefold_reduce::{ChunkTask, Packing, PlanError, ReduceSpec, ReductionPlan};
+use rangefold_reduce::{Baseline, ChunkTask, Packing, PlanError, ReduceSpec, ReductionPlan};
 use rangefold_refs::{ManifestArray, by_part};
 
+use crate::anomaly::{Anomaly, Derived};
 use crate::interpretation::Interpretation;
 
 /// The plans of one reduction.
@@ -29,6 +30,8 @@ enum Parts {
     Same,
     /// Themselves.
     Stored,
+    /// Values less the means of their groups.
+    Derived(Derived),
     /// Something of its own in each part.
     ByPart {
         axis: usize,
@@ -115,6 +118,39 @@ impl PlansByPart {
         Ok(Self { main, parts: Parts::ByPart { axis, parts: plans } })
     }
 
+    /// Plans what `spec` asks of a selection of `array`, of its values less the means of `baseline`.
+    pub(crate) fn of_anomalies(
+        array: &ManifestArray,
+        selection: &Hyperslab,
+        spec: &ReduceSpec,
+        interpretation: Interpretation,
+        baseline: &Arc<Baseline>,
+    ) -> Result<Self, Refusal> {
+        let (main, derived) = Derived::new(array, selection, spec, interpretation, baseline)?;
+        Ok(Self { main, parts: Parts::Derived(derived) })
+    }
+
+    /// How the elements of a chunk become those that the plans take, if they are anomalies.
+    pub(crate) fn anomaly(&self, task: &ChunkTask) -> Option<Anomaly> {
+        let Parts::Derived(Derived { source, baseline }) = &self.parts else { return None };
+        Some(Anomaly { source: Arc::clone(source.of(task)), baseline: Arc::clone(baseline) })
+    }
+
+    /// What is held to make anomalies, in bytes; `None` if none are made.
+    pub(crate) fn baseline_len(&self) -> Option<u64> {
+        let Parts::Derived(Derived { source: _, baseline }) = &self.parts else { return None };
+        Some(baseline.bytes())
+    }
+
+    /// Whether chunks that are not stored stand for values that anomalies would have to be made of.
+    pub(crate) fn has_absent_values(&self) -> bool {
+        match &self.parts {
+            Parts::Same | Parts::Stored => self.main.absent_counts(),
+            Parts::Derived(Derived { source, baseline: _ }) => source.has_absent_values(),
+            Parts::ByPart { axis: _, parts } => parts.iter().any(|(_, _, plan)| plan.absent_counts()),
+        }
+    }
+
     /// Whether all chunks have the same plan.
     pub(crate) fn is_single(&self) -> bool {
         !matches!(self.parts, Parts::ByPart { .. })
@@ -130,7 +166,8 @@ impl PlansByPart {
 
     /// The codecs that lead from a chunk of `array` to elements as the plans take them.
     pub(crate) fn codecs(&self, array: &ManifestArray) -> Vec<CodecSpec> {
-        match self.parts {
+        match &self.parts {
+            Parts::Derived(Derived { source, baseline: _ }) => source.codecs(array),
             Parts::Same => array.meta.codecs.clone(),
             Parts::Stored | Parts::ByPart { .. } => array.meta.element_codecs().to_vec(),
         }

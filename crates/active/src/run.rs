@@ -345,10 +345,8 @@ impl Worker {
         let (given, decoded) = match &self.to {
             Destination::Partials => {
                 let reduced = request.reduce(decoder, encoded.as_deref());
-                let Reduced { partial, decoded } = reduced.map_err(|error| match error {
-                    ChunkError::Decode(source) => self.decode_error(&request, source),
-                    ChunkError::Reduce(source) => self.reduce_error(source),
-                })?;
+                let Reduced { partial, decoded } =
+                    reduced.map_err(|error| self.chunk_error(&request, error))?;
                 (Some(Given::Partial(Box::new(partial))), decoded)
             }
             Destination::Canvas(canvas) => {
@@ -362,7 +360,8 @@ impl Worker {
             }
             Destination::Sifting(Sifting { sieve, take }) => {
                 let elements = encoded.as_ref().map(|encoded| request.elements(decoder, encoded)).transpose();
-                let elements = elements.map_err(|source| self.decode_error(&request, source))?;
+                let elements = elements.map_err(|error| self.chunk_error(&request, error))?;
+                let elements = elements.as_deref();
                 let sifted =
                     request.plan.sift_chunk(&request.task, elements, sieve, &mut |values| take(values));
                 sifted.map_err(|source| self.reduce_error(source))?;
@@ -380,6 +379,11 @@ impl Worker {
         request: &ChunkRequest,
         encoded: Bytes,
     ) -> Result<Elements, RunError> {
+        if request.anomaly.is_some() {
+            let elements = request.elements(decoder, &encoded);
+            let elements = elements.map_err(|error| self.chunk_error(request, error))?;
+            return Ok(Elements::Decoded(elements.into_owned()));
+        }
         let length = request.decoded_len();
         if self.codecs.is_empty() && encoded.len() == length {
             return Ok(Elements::Stored(encoded));
@@ -393,6 +397,13 @@ impl Worker {
 
     fn reduce_error(&self, source: ReduceError) -> RunError {
         RunError::Reduce { variable: self.variable.clone(), source }
+    }
+
+    fn chunk_error(&self, request: &ChunkRequest, error: ChunkError) -> RunError {
+        match error {
+            ChunkError::Decode(source) => self.decode_error(request, source),
+            ChunkError::Reduce(source) => self.reduce_error(source),
+        }
     }
 
     fn decode_error(&self, request: &ChunkRequest, source: DecodeError) -> RunError {

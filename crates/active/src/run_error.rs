@@ -41,6 +41,14 @@ pub enum RunError {
         /// Why.
         source: ReduceError,
     },
+    /// Chunks are not stored, and stand for values that no anomalies are made of.
+    #[error(
+        "no anomalies of {variable:?} are made: some of its chunks are not stored, and its fill value is a value of its own"
+    )]
+    AbsentValues {
+        /// The variable.
+        variable: String,
+    },
     /// Something ended before it had answered.
     #[error("variable {variable:?}: {what} ended without an answer")]
     Lost {

@@ -62,7 +62,8 @@ impl Tasks {
 
     fn request(&self, task: ChunkTask, reference: Option<Reference>) -> Visit {
         let (plan, codecs) = (Arc::clone(self.plans.of(&task)), Arc::clone(&self.codecs));
-        Visit::Chunk(ChunkRequest { plan, codecs, task, reference })
+        let anomaly = self.plans.anomaly(&task);
+        Visit::Chunk(ChunkRequest { plan, codecs, task, reference, anomaly })
     }
 
     /// Tasks for chunks that are not stored. Where each part of the array has a plan of its own, no two share one.

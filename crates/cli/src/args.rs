@@ -184,6 +184,10 @@ pub(crate) struct Reduce {
     /// Only cells where another variable meets a condition: 'sftlf > 50'
     #[arg(long, value_name = "VAR CONDITION")]
     pub(crate) mask: Option<String>,
+    /// Means of groups that are taken from the values before anything else: time.month for those over all years, or
+    /// time.month:1981..2010 over a base period; groups as for --by. They take a pass of their own
+    #[arg(long, value_name = "GROUPS[:BASE]")]
+    pub(crate) anomaly: Option<String>,
     /// Groups in place of dimensions: time.year, month, season, day, dayofyear, hour, yearmonth or date; periods one after
     /// the other, as resampling makes them: time.6h, time.5d, time.week, time.3months, time.QS-DEC, time.2years; or the
     /// values of a variable such as a map of basins; may be repeated. time.season=DJF is one group alone, and nothing else
@@ -354,6 +358,10 @@ pub(crate) struct Get {
     /// A single coordinate value takes the nearest cell, however far away
     #[arg(long)]
     pub(crate) nearest: bool,
+    /// Means of groups that are taken from the values before anything else: time.month for those over all years, or
+    /// time.month:1981..2010 over a base period; groups as for --by of reduce. They take a pass of their own
+    #[arg(long, value_name = "GROUPS[:BASE]")]
+    pub(crate) anomaly: Option<String>,
     /// No unpacking, no masking
     #[arg(long)]
     pub(crate) raw: bool,

@@ -11,6 +11,22 @@ use serde_json::{Value, json};
 use support::{array, done, foreign, refused, stack};
 use tempfile::TempDir;
 
+const ANOMALIES: [[f64; 3]; 4] = [
+    [22.969179598440707, 22.81388209008299, 25.307685545228406],
+    [34.193328857421875, 33.33000691731769, 48.11000061035156],
+    [13.909993489583314, 1.4600067138671875, 13.909998575846373],
+    [18.0, 17.0, 19.0],
+];
+const ANOMALIES_FROM_A_BASE: [[f64; 3]; 4] = [
+    [24.73065629193208, 24.526611688125183, 28.654166719651446],
+    [26.54498291015625, 48.709983825683594, 48.70500946044922],
+    [1.4650039672851562, 1.4600067138671875, 1.464996337890625],
+    [16.0, 17.0, 15.0],
+];
+const YEARS: [f64; 3] = [0.5707812779449121, -0.5714510268763359, 0.5495510136808069];
+const JULY: (f64, u64) = (25.663141511177102, 61);
+const VALUES: [f64; 3] = [33.336675008138, 14.769989013671875, 33.336664835612];
+
 /// What a command with `--json` prints, line by line.
 fn asked(folder: &Path, store: &str, variable: &str, options: &[&str]) -> Vec<Value> {
     let text = done(folder, &[&["reduce", store, variable, "--json"], options].concat());
@@ -97,4 +113,85 @@ fn incomplete_groups_have_no_answer_but_a_count() {
     done(folder.path(), &file);
     let document = std::fs::read_to_string(folder.path().join("a.nc.json")).unwrap();
     assert!(document.contains("\"lat: lon: time: mean (by time.QS-DEC:min=3)\""), "{document}");
+}
+
+/// The numbers of an answer, row by row; NaN where there are none.
+fn numbers(answer: &Value) -> Vec<f64> {
+    fn flat(value: &Value, out: &mut Vec<f64>) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| flat(value, out)),
+            value => out.push(value.as_f64().unwrap_or(f64::NAN)),
+        }
+    }
+    let mut out = Vec::new();
+    flat(&answer["values"], &mut out);
+    out
+}
+
+/// Whether numbers are those expected but for rounding, and missing where these are.
+fn near(found: &[f64], expected: &[f64]) -> bool {
+    let mut pairs = found.iter().zip(expected);
+    let same = |(a, b): (&f64, &f64)| (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+    found.len() == expected.len() && pairs.all(same)
+}
+
+#[test]
+fn anomalies_are_from_the_means_of_all_years_or_of_a_base_period() {
+    let folder = stack();
+    done(folder.path(), &["convert", "stack.json", "-o", "stack.parq"]);
+    let part = ["--select", "lat=0,lon=0:3"];
+    // Those of xarray: tas.groupby("time.month") - base.groupby("time.month").mean("time"), then the reduction.
+    for (anomaly, expected) in [("time.month", ANOMALIES), ("time.month:2001..2002", ANOMALIES_FROM_A_BASE)] {
+        for store in ["stack.json", "stack.parq"] {
+            let ops = ["--op", "std,max,median,count_where(> 5)", "--over", "time", "--anomaly", anomaly];
+            let answers = asked(folder.path(), store, "tas", &[&ops[..], &part].concat());
+            for (answer, expected) in answers.iter().zip(expected) {
+                assert_eq!(answer["anomaly"], anomaly);
+                assert!(near(&numbers(answer), &expected), "{store} {anomaly}: {answer}");
+            }
+        }
+    }
+    // What is selected along time has no part in the means; groups, weights and conditions are of the anomalies.
+    let whole =
+        ["--op", "mean", "--anomaly", "time.month:2001..2002", "--weights", "coslat", "--by", "time.year"];
+    let years = asked(folder.path(), "stack.json", "tas", &whole);
+    assert!(near(&numbers(&years[0]), &YEARS), "{}", years[0]);
+    let one = ["--op", "mean", "--anomaly", "time.month", "--select", "time=2002-07", "--where", "> 0"];
+    let july = asked(folder.path(), "stack.json", "tas", &one);
+    assert!(near(&numbers(&july[0]), &[JULY.0]), "{}", july[0]);
+    assert_eq!(july[0]["count"], JULY.1);
+    let get = [
+        "get",
+        "stack.json",
+        "tas",
+        "--anomaly",
+        "time.month",
+        "--select",
+        "time=18,lat=0,lon=0:3",
+        "--json",
+    ];
+    let values: Value = serde_json::from_str(&done(folder.path(), &get)).unwrap();
+    assert!(near(&numbers(&values), &VALUES), "{values}");
+    assert_eq!((&values["dtype"], &values["units"]), (&json!("float64"), &json!("K")));
+}
+
+#[test]
+fn anomalies_that_cannot_be_made_are_refused_with_the_reason() {
+    let folder = basins();
+    let reduce = ["reduce", "refs.json", "v", "--op", "mean", "--anomaly"];
+    let error = refused(folder.path(), 1, &[&reduce[..], &["basin"]].concat());
+    assert!(error.contains("anomalies cannot be made: its groups lie over several dimensions"), "{error}");
+    refused(folder.path(), 2, &[&reduce[..], &["time.month=7"]].concat());
+    let folder = stack();
+    let reduce = ["reduce", "stack.json", "tas", "--op", "mean", "--anomaly", "time.month"];
+    let error = refused(folder.path(), 1, &[&reduce[..], &["--part", "1/2", "-o", "a.part"]].concat());
+    assert!(error.contains("what is asked of anomalies cannot be split into parts"), "{error}");
+    let explained = done(folder.path(), &[&reduce[..], &["--explain"]].concat());
+    assert!(explained.contains("the means take a pass over 24 chunks before"), "{explained}");
+    let error = refused(
+        folder.path(),
+        1,
+        &["reduce", "stack.json", "time", "--op", "count", "--anomaly", "time.month"],
+    );
+    assert!(error.contains("its values are times"), "{error}");
 }

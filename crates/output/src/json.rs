@@ -4,7 +4,7 @@
 //! {"variable":"tas","op":"mean","over":["time"],"dims":["lat"],"shape":[2],"dtype":"float64","values":[280.1,null],
 //!  "count":[365,0],"units":"K","coords":{"lat":[-30.0,30.0]},"chunks":{"total":1,"missing":0,"read":1},"bytes":{...},"seconds":0.12}
 //! ```
-//! `expression` is the operation with its condition or edges, where it has some; `by`, `rolling`, `weights`, `mask`, `where`,
+//! `expression` is the operation with its condition or edges, where it has some; `anomaly`, `by`, `rolling`, `weights`, `mask`, `where`,
 //! `select` and `raw` stand there as they were asked, if they were. `coords` has the labels of each dimension that has some, times as dates; `at`, for argmin and argmax, where each value
 //! stands: `"at":{"time":["2001-07-03",null]}`, by position where a dimension has no labels.
 //! `meanings` names values that are flags or members of an enumeration; times are dates in `calendar`, if that is given.
@@ -35,6 +35,9 @@ fn write_document(out: &mut String, field: &Field) {
     if let Some(operation) = &field.operation {
         let _ = write!(out, ",\"op\":{},\"over\":{}", json!(operation.name()), json!(operation.over));
         write_asked(out, operation);
+    }
+    if let Some(anomaly) = &field.anomaly {
+        let _ = write!(out, ",\"anomaly\":{}", json!(anomaly));
     }
     if let Some(selection) = &field.selection {
         let _ = write!(out, ",\"select\":{}", json!(selection));

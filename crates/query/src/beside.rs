@@ -21,7 +21,9 @@ pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSe
         paths.extend(auxiliaries_along(set, variable, axis));
     }
     let selected = query.select.iter().map(|(name, _)| name);
-    let grouped = query.by.iter().filter_map(GroupBy::dimension);
+    let anomaly = query.anomaly.iter().map(|anomaly| GroupBy::from(anomaly.key.clone()));
+    let groups: Vec<GroupBy> = query.by.iter().cloned().chain(anomaly).collect();
+    let grouped = groups.iter().filter_map(GroupBy::dimension);
     for name in selected.chain(grouped) {
         paths.extend(auxiliary_variable(set, variable, name).map(|(path, _)| path));
         paths.extend(bounded_variable(set, variable, name).map(|(path, _)| path));
@@ -35,7 +37,7 @@ pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSe
         | WeightSource::Mask { variable: path, .. }
         | WeightSource::Label { variable: path, .. } => Some(path.trim_matches('/').to_owned()),
     }));
-    paths.extend(query.by.iter().filter_map(|by| match &by.key {
+    paths.extend(groups.iter().filter_map(|by| match &by.key {
         GroupKey::Date { .. } | GroupKey::Period { .. } => None,
         GroupKey::Variable(path) => Some(path.clone()),
     }));

@@ -200,8 +200,11 @@ impl Dataset {
         let view = self.view_beside(&mut opened, variable, query).await?;
         let prepared = prepare(&view, variable, query).await?;
         let plan = prepared.execution.plan();
-        if plan.chunk_count() <= TASKS_MAX {
-            opened.load(variable, plan.tasks().map(|task| task.selection.number)).await?;
+        let means = prepared.execution.means().map(|means| means.execution.plan());
+        let chunks = means.map_or(0, |means| means.chunk_count()).saturating_add(plan.chunk_count());
+        if chunks <= TASKS_MAX {
+            let tasks = plan.tasks().chain(means.into_iter().flat_map(|means| means.tasks()));
+            opened.load(variable, tasks.map(|task| task.selection.number)).await?;
         } else {
             opened.load_arrays(|path| path == variable).await?;
         }

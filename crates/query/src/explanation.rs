@@ -38,8 +38,21 @@ pub struct Explanation {
     pub decoded: u64,
     /// Bytes held at one time, at the most.
     pub memory: u64,
+    /// The pass over the means that anomalies are from, if they are asked for.
+    pub means: Option<MeansPass>,
     /// What quantiles take, if some are asked for.
     pub quantiles: Option<Passes>,
+}
+
+/// A pass over means that is made before the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeansPass {
+    /// Chunks that it touches.
+    pub chunks: u64,
+    /// Bytes that those decode to.
+    pub decoded: u64,
+    /// Bytes of the means, which are held afterwards.
+    pub held: u64,
 }
 
 impl Explanation {
@@ -76,6 +89,11 @@ impl Explanation {
             fetched: reads.bytes,
             decoded: plan.decoded_len(),
             memory: execution.memory(store, limits),
+            means: execution.means().map(|means| MeansPass {
+                chunks: means.execution.plan().chunk_count(),
+                decoded: means.execution.plan().decoded_len(),
+                held: means.bytes(),
+            }),
             quantiles: execution.passes(store, limits),
         }
     }
@@ -92,6 +110,9 @@ impl Explanation {
             "requests": self.requests,
             "bytes": { "referenced": self.referenced, "fetched": self.fetched, "decoded": self.decoded },
             "memory": self.memory,
+            "means": self.means.map(|MeansPass { chunks, decoded, held }| json!({
+                "chunks": chunks, "decoded": decoded, "held": held,
+            })),
             "quantiles": self.quantiles.map(|passes| json!({
                 "passes": passes.passes, "narrowed": passes.narrowed, "decoded": passes.decoded, "memory": passes.memory,
             })),
@@ -120,6 +141,14 @@ impl fmt::Display for Explanation {
             size_text(self.decoded),
             size_text(self.memory),
         )?;
+        if let Some(MeansPass { chunks, decoded, held }) = self.means {
+            writeln!(
+                f,
+                "  the means take a pass over {chunks} chunks before, {} decoded; {} are then held",
+                size_text(decoded),
+                size_text(held)
+            )?;
+        }
         let Some(Passes { passes, narrowed, decoded, memory: _ }) = self.quantiles else { return Ok(()) };
         let plural = if passes == 1 { "pass" } else { "passes" };
         let more = match narrowed {

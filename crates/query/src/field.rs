@@ -18,6 +18,8 @@ pub struct Field {
     pub operation: Option<Operation>,
     /// What was selected, as it was typed; `None` for everything.
     pub selection: Option<String>,
+    /// The groups whose means were taken from the values, as they were typed: `time.month:1981..2010`.
+    pub anomaly: Option<String>,
     /// Whether the values are as they are stored, neither unpacked nor masked.
     pub raw: bool,
     /// Units of the values.

@@ -104,7 +104,7 @@ fn of_outcome(
     effort: Effort,
 ) -> Field {
     let Outcome { reduction, shape: _, element, values, count, lacking: _ } = outcome;
-    let Written { select, by, weights, mask, condition } = &prepared.written;
+    let Written { select, anomaly, by, weights, mask, condition } = &prepared.written;
     let mut dims = dims.to_vec();
     let own_units = array.and_then(|array| text(array, "units"));
     if let Some(edges) = reduction.edges() {
@@ -114,8 +114,9 @@ fn of_outcome(
     let time = array.and_then(value_units);
     let units = reductions::units(reduction, own_units.as_deref(), time.as_ref());
     let time = time.filter(|_| reduction.units() == AnswerUnits::OfValues);
-    let flags =
-        array.filter(|_| reduction.element() == AnswerElement::OfValues).map(flags).unwrap_or_default();
+    // An anomaly is none of the values that have names.
+    let is_own = reduction.element() == AnswerElement::OfValues && anomaly.is_none();
+    let flags = array.filter(|_| is_own).map(flags).unwrap_or_default();
     // What is raw is a number, also of a time.
     let dated = time.as_ref().filter(|_| !(prepared.is_selection && prepared.is_raw()));
     let operation = Operation {
@@ -132,6 +133,7 @@ fn of_outcome(
         variable: prepared.variable.clone(),
         operation: Some(operation).filter(|_| !prepared.is_selection),
         selection: select.clone(),
+        anomaly: anomaly.clone(),
         raw: prepared.is_raw(),
         units,
         calendar: time.as_ref().and_then(|time| {

@@ -10,6 +10,7 @@
 //! | `words`, [`operations`] | reads questions as people write them: operations, conditions, weights, masks |
 //! | [`select`] | reads selections as people write them |
 //! | [`group`], [`period`] | reads groupings: by parts of dates, in periods, by the values of a variable |
+//! | [`anomaly`] | reads anomalies, and plans the means that they are from |
 //! | [`rolling`] | reads windows that move along a dimension |
 //! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
 //! | `lookup`, `selected` | positions that are selected |
@@ -24,6 +25,7 @@
 //! | `answer`, [`field`], `label`, [`wording`] | labelled answers, and what they say of themselves |
 //! | `explanation` | what a question will read |
 
+pub mod anomaly;
 mod answer;
 mod answer_error;
 mod axis;
@@ -64,11 +66,12 @@ mod weight_source;
 pub mod wording;
 mod words;
 
+pub use anomaly::Anomaly;
 pub use answer::{Answer, Reason, Unanswered};
 pub use answer_error::AnswerError;
 pub use beside::read_beside;
 pub use dataset::{Dataset, NoVariable, Planned};
-pub use explanation::Explanation;
+pub use explanation::{Explanation, MeansPass};
 pub use field::Field;
 pub use group::{DatePart, GroupBy, GroupKey};
 pub use group_error::GroupError;

@@ -11,6 +11,7 @@ use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::Meaning;
 use rangefold_reduce::{Answered, AxisMap, Fold, ReduceSpec, Reduction};
 
+use crate::anomaly::means;
 use crate::axis::Axis;
 use crate::checks::{ANSWER_MAX, check_answer, check_dimensions, check_once};
 use crate::complete::Complete;
@@ -207,6 +208,10 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
         spec,
         interpretation: query.interpretation,
         weights: weighing,
+        means: match &query.anomaly {
+            Some(anomaly) => Some(means(view, variable, array, query, anomaly).await?),
+            None => None,
+        },
     };
     let execution = Execution::new(variable, array, question).map_err(|refusal| {
         let variable = variable.to_owned();

@@ -3,6 +3,7 @@
 use rangefold_active::Interpretation;
 use rangefold_reduce::{Condition, Reduction};
 
+use crate::anomaly::Anomaly;
 use crate::group::GroupBy;
 use crate::rolling::Rolling;
 use crate::select::AxisSelector;
@@ -23,6 +24,8 @@ pub struct Query {
     pub by: Vec<GroupBy>,
     /// Windows that move along one dimension, which stays; what is reduced is then all that lies in a window.
     pub rolling: Option<Rolling>,
+    /// Means of groups that are taken from the values before anything else is done with these.
+    pub anomaly: Option<Anomaly>,
     /// What values weigh and which of them take part, by position; several are multiplied.
     pub weights: Vec<WeightSource>,
     /// What the stored elements are taken for.
@@ -42,6 +45,8 @@ pub struct Query {
 pub struct Written {
     /// The selection: `time=2001..2010`.
     pub select: Option<String>,
+    /// The anomalies: `time.month:1981..2010`.
+    pub anomaly: Option<String>,
     /// The groups: `time.month`.
     pub by: Vec<String>,
     /// The weights: `coslat`.

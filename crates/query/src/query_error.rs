@@ -71,6 +71,14 @@ pub enum QueryError {
         /// Why.
         problem: GroupError,
     },
+    /// Anomalies that cannot be made.
+    #[error("variable {variable:?}: anomalies cannot be made: {reason}")]
+    Anomaly {
+        /// The variable.
+        variable: String,
+        /// Why not.
+        reason: String,
+    },
     /// Windows that make no sense.
     #[error("variable {variable:?}: windows {rolling} cannot be made: {reason}")]
     Rolling {

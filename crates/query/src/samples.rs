@@ -68,6 +68,7 @@ pub fn floats(variable: &str, dims: Vec<Dim>, values: Vec<f64>) -> Field {
         variable: variable.to_owned(),
         operation: None,
         selection: None,
+        anomaly: None,
         raw: false,
         units: Some("K".into()),
         calendar: None,

@@ -143,6 +143,13 @@ impl Question {
         self
     }
 
+    /// Takes the mean of its group from each value first: `time.month`, `time.month:1981..2010`.
+    #[must_use]
+    pub fn anomaly(mut self, groups: &str) -> Self {
+        self.words.anomaly = Some(groups.to_owned());
+        self
+    }
+
     /// Gathers positions in groups: `time.month`, `time.6h`, `basin`; one group alone, `time.season=DJF`; complete ones,
     /// `time.month:min=28`. Each adds a dimension.
     #[must_use]

@@ -68,6 +68,7 @@ fn cycle(by: &str) -> Option<(&str, &'static str)> {
 #[must_use]
 pub fn notes(field: &Field) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(field.anomaly.iter().map(|groups| format!("anomalies from {groups}")));
     if let Some(operation) = &field.operation {
         let Operation { reduction: _, over: _, gathered: _, by, rolling, weights, mask, condition } =
             operation;

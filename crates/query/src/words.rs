@@ -9,6 +9,7 @@ use rangefold_active::weights::{Weights, WeightsError};
 use rangefold_reduce::Reduction;
 use serde::{Deserialize, Serialize};
 
+use crate::anomaly::Anomaly;
 use crate::group::GroupBy;
 use crate::group_error::GroupError;
 use crate::operations::{self, OperationError};
@@ -33,6 +34,9 @@ pub struct Words {
     /// Whether a single coordinate value takes the nearest cell however far away.
     #[serde(skip_serializing_if = "is_false")]
     pub nearest: bool,
+    /// Means of groups that are taken from the values first: `time.month`, `time.month:1981..2010`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anomaly: Option<String>,
     /// Groups: `time.month`, `time.6h`, `basin`; one of them, `time.season=DJF`; complete ones, `time.month:min=28`.
     #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
@@ -135,7 +139,7 @@ impl Words {
     ///
     /// [`WordsError`] for the first word that cannot be read, and for words that contradict each other.
     pub fn query(&self) -> Result<Query, WordsError> {
-        let Self { op, over, select, nearest, by, rolling, weights, mask, condition, raw } = self;
+        let Self { op, over, select, nearest, anomaly, by, rolling, weights, mask, condition, raw } = self;
         let mut reductions = Vec::new();
         for text in op {
             reductions.extend(operations::parse(text)?);
@@ -155,6 +159,7 @@ impl Words {
             over: over.clone(),
             select: select.as_deref().map_or(Ok(Vec::new()), select::parse)?,
             nearest: *nearest,
+            anomaly: anomaly.as_deref().map(Anomaly::parse).transpose()?,
             by: groups,
             rolling: windows,
             weights: sources,
@@ -164,6 +169,7 @@ impl Words {
             is_selection: false,
             written: Written {
                 select: select.clone(),
+                anomaly: anomaly.clone(),
                 by: by.clone(),
                 weights: weights.clone(),
                 mask: mask.clone(),
@@ -172,15 +178,15 @@ impl Words {
         })
     }
 
-    /// The question for the selected values themselves: of these words `select`, `nearest` and `raw` count.
+    /// The question for the selected values themselves: of these words `select`, `nearest`, `anomaly` and `raw` count.
     ///
     /// # Errors
     ///
     /// As [`Words::query`].
     pub fn selection(&self) -> Result<Query, WordsError> {
-        let Self { select, nearest, raw, .. } = self.clone();
+        let Self { select, nearest, anomaly, raw, .. } = self.clone();
         // A value is the first of itself: reducing nothing masks and unpacks each element by the rules of a reduction.
-        let words = Self { select, nearest, raw, over: Some(Vec::new()), ..Self::default() };
+        let words = Self { select, nearest, anomaly, raw, over: Some(Vec::new()), ..Self::default() };
         Ok(Query { reductions: vec![Reduction::First], is_selection: true, ..words.query()? })
     }
 }

@@ -115,6 +115,7 @@ mod statistic;
 
 pub use answer::outcome::{Answered, Outcome};
 pub use answer::quantile::{interpolate, interpolate_integer, quantile_place};
+pub use chunk::anomaly::Baseline;
 pub use chunk::elsewhere::ChunkStatistics;
 pub use chunk::partial::Partial;
 pub use chunk::reduce_error::ReduceError;

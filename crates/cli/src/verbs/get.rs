@@ -17,8 +17,13 @@ pub(crate) async fn run(context: &Context, args: &Get) -> Result<Done> {
     if dataset.array(variable).is_err() {
         return Err(names::no_variable(dataset.metadata(), &args.refs, variable));
     }
-    let words =
-        Words { select: args.select.clone(), nearest: args.nearest, raw: args.raw, ..Words::default() };
+    let words = Words {
+        select: args.select.clone(),
+        nearest: args.nearest,
+        anomaly: args.anomaly.clone(),
+        raw: args.raw,
+        ..Words::default()
+    };
     let query = words.selection().map_err(WrongArguments::of)?;
     if let Some(url) = &args.output {
         let warnings = context.write_selection(&dataset, variable, &query, url).await?;

@@ -159,6 +159,7 @@ fn words(args: &Reduce) -> Words {
         over: args.over.clone(),
         select: args.select.clone(),
         nearest: args.nearest,
+        anomaly: args.anomaly.clone(),
         by: args.by.clone(),
         rolling: args.rolling.clone(),
         weights: args.weights.clone(),

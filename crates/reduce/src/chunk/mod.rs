@@ -3,6 +3,7 @@
 //! Nothing here knows another chunk, and nothing is fetched or decoded.
 
 pub(crate) mod absent;
+pub(crate) mod anomaly;
 mod blocks;
 mod deviations;
 pub(crate) mod elsewhere;

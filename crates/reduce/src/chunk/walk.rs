@@ -319,7 +319,7 @@ fn continues(outer: &WalkAxis<'_>, inner: &WalkAxis<'_>, need_places: bool) -> b
 }
 
 /// Distance of neighbours along each axis of a chunk, in elements; `None` if the chunk's length overflows.
-fn element_strides(selection: &ChunkSelection, order: MemoryOrder) -> Option<Vec<usize>> {
+pub(crate) fn element_strides(selection: &ChunkSelection, order: MemoryOrder) -> Option<Vec<usize>> {
     let shape: Vec<usize> =
         selection.axes.iter().map(|part| usize::try_from(part.chunk_length).ok()).collect::<Option<_>>()?;
     shape.iter().try_fold(1_usize, |n, &length| n.checked_mul(length))?;
