@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answer::Outcomes;
 use crate::execution::Execution;
-use crate::limits::{Limits, Progress};
+use crate::limits::{Limits, Progress, Statistics};
 use crate::part::PartError;
 use crate::relay::{Course, Relay};
 use crate::resources::Resources;
@@ -125,9 +125,11 @@ impl Keeping {
     #[must_use]
     pub fn cover(&self, names: &BTreeSet<String>) -> Vec<KeptNode> {
         let mut by_start: BTreeMap<u64, Vec<(u64, u32, &str)>> = BTreeMap::new();
-        let end = self.plan.chunk_count();
+        let (end, top) = (self.plan.chunk_count(), self.plan.top_level());
         for name in names {
+            // A longer selection has more levels.
             if let Some((level, ordinals)) = parse(name)
+                && level <= top
                 && ordinals.start < ordinals.end
                 && ordinals.end <= end
             {
@@ -239,7 +241,12 @@ impl Execution {
             take: &mut |node| take(node),
         };
         let ran = run_relay(store, &self.variable, &self.plans, &share, progress, relay).await;
-        let (outcomes, statistics) = ran?;
+        let (outcomes, mut statistics) = ran?;
+        if let Some((chunks, stored)) = self.stored_chunks(store) {
+            // What is read in parts of chunks is told in chunks.
+            let known = if statistics.fetched == 0 { statistics.known.min(stored) } else { 0 };
+            statistics = Statistics { chunks, missing: chunks.saturating_sub(stored), known, ..statistics };
+        }
         resources.count(&statistics);
         Ok(Outcomes { outcomes: self.weighed(outcomes)?, statistics })
     }

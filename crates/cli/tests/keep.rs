@@ -230,3 +230,68 @@ fn a_server_is_asked_for_no_chunk_that_is_known() {
     assert_eq!(ask(41).1, 1);
     assert_eq!(ask(41).1, 0);
 }
+
+#[test]
+fn a_shorter_selection_uses_what_a_longer_one_has_kept() {
+    let folder = TempDir::new().unwrap();
+    wide(folder.path(), 40, "");
+    for question in QUESTIONS.iter().filter(|question| !question.contains(&"--rolling")) {
+        both(folder.path(), question);
+        for times in [39, 33, 32, 17, 16, 15, 1] {
+            let part = format!("t=:{times},y=0:4,x=0:4");
+            let args = [&REDUCE[..4], &["--select", &part], *question].concat();
+            let plain = done(folder.path(), &args);
+            let output = rangefold(folder.path(), &[&args[..], &["--keep", "kept"]].concat());
+            assert_eq!(
+                (values(&stdout(&output)), stderr(&output).as_str()),
+                (values(&plain), ""),
+                "{question:?}"
+            );
+            let line: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
+            assert_eq!(line["chunks"]["read"], 0, "{question:?} {times}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_question_goes_on_where_it_ended() {
+    let server = S3Server::start();
+    server.create_bucket("climate");
+    for time in (0..60).filter(|&time| is_stored(time)) {
+        server.put("climate", &format!("data/{time}.bin"), values_of_time(time));
+    }
+    let folder = TempDir::new().unwrap();
+    wide(folder.path(), 60, "s3://climate/");
+    let command = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rangefold"));
+        command
+            .current_dir(folder.path())
+            .args(["--endpoint-url", &server.endpoint(), "--concurrency", "1"])
+            .env("AWS_ACCESS_KEY_ID", server.access_key())
+            .env("AWS_SECRET_ACCESS_KEY", server.secret_key())
+            .args(REDUCE)
+            .args(["--op", "mean,var", "--over", "t"])
+            .args(more);
+        command
+    };
+    let plain = command(&[]).output().unwrap();
+    server.clear_requests();
+    let mut running =
+        command(&["--keep", "kept"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    server.set_latency(std::time::Duration::from_millis(10));
+    let has_node = || {
+        files(&folder.path().join("kept")).iter().any(|path| path.extension().is_some_and(|e| e == "node"))
+    };
+    while !has_node() && running.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    server.set_latency(std::time::Duration::ZERO);
+    for _ in 0..2 {
+        let again = command(&["--keep", "kept"]).output().unwrap();
+        assert_eq!(values(&stdout(&again)), values(&stdout(&plain)), "{}", stderr(&again));
+        let line: Value = serde_json::from_str(stdout(&again).lines().next().unwrap()).unwrap();
+        assert!(line["chunks"]["read"].as_u64().unwrap() < stored(0..60), "{line}");
+    }
+}

@@ -139,7 +139,8 @@ impl ReductionPlan {
     }
 
     /// The level whose only node is the whole answer.
-    pub(crate) fn top_level(&self) -> u32 {
+    #[must_use]
+    pub fn top_level(&self) -> u32 {
         let blocks = self.blocks();
         if self.keeps_rows() || blocks.is_empty() {
             return 0;
