@@ -233,7 +233,9 @@ impl Execution {
         known: Vec<Node>,
         take: &mut (dyn FnMut(Node) + Send),
     ) -> Result<Outcomes, RunError> {
-        let share = resources.share(self.memory(store, resources.limits())).await;
+        // What is open at the end is copied.
+        let needed = self.memory(store, resources.limits()).saturating_add(self.plan().accumulator_len());
+        let share = resources.share(needed).await;
         let relay = Relay {
             ordinals: 0..self.plan().chunk_count(),
             known: known.into_iter().map(Arc::new).collect(),

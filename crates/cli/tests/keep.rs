@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use rangefold_testkit::S3Server;
 use serde_json::Value;
-use support::{QUESTIONS, done, is_stored, rangefold, stderr, stdout, values, values_of_time, wide};
+use support::{QUESTIONS, done, is_stored, maps, rangefold, stderr, stdout, values, values_of_time, wide};
 use tempfile::TempDir;
 
 const REDUCE: [&str; 6] = ["reduce", "refs.json", "v", "--json", "--select", "y=0:4,x=0:4"];
@@ -293,5 +293,39 @@ fn an_interrupted_question_goes_on_where_it_ended() {
         assert_eq!(values(&stdout(&again)), values(&stdout(&plain)), "{}", stderr(&again));
         let line: Value = serde_json::from_str(stdout(&again).lines().next().unwrap()).unwrap();
         assert!(line["chunks"]["read"].as_u64().unwrap() < stored(0..60), "{line}");
+    }
+}
+
+#[test]
+fn maps_of_many_cells_are_kept_and_split_with_the_bits_of_one_run() {
+    let folder = TempDir::new().unwrap();
+    let reduce = [
+        "reduce",
+        "refs.json",
+        "v",
+        "--select",
+        "y=0:128,x=0:256",
+        "--op",
+        "mean",
+        "--over",
+        "t",
+        "--overwrite",
+    ];
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let run = |more: &[&str]| done(folder.path(), &[&reduce[..], more].concat());
+    for times in [17, 19] {
+        maps(folder.path(), times);
+        run(&["-o", "plain.npy"]);
+        run(&["-o", "kept.npy", "--keep", "kept"]);
+        assert!(read("plain.npy") == read("kept.npy"), "kept, {times} times");
+        let names = ["1.part", "2.part", "3.part"];
+        for (part, name) in (1..).zip(names) {
+            run(&["--part", &format!("{part}/3"), "-o", name]);
+        }
+        done(folder.path(), &[&["merge", "-o", "merged.npy", "--overwrite"][..], &names].concat());
+        assert!(read("plain.npy") == read("merged.npy"), "merged, {times} times");
+        let told = run(&["--keep", "kept", "--explain", "--json"]);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["kept"]["read"], 0, "{told}");
     }
 }

@@ -174,3 +174,28 @@ pub(crate) fn wide(folder: &Path, times: u64, prefix: &str) {
     let height = small("height", "y", 1 << 14, &|y| (y % 5) as u8);
     foreign(folder, "refs.json", &[v, month, height]);
 }
+
+/// `refs.json`: `v` as [`wide`] makes it, each time an object of 128 times 256 values of 32 bits: maps of many cells.
+pub(crate) fn maps(folder: &Path, times: u64) {
+    use serde_json::{Value, json};
+    let meta = json!({"zarr_format": 2, "shape": [times, 1 << 14, 1 << 14], "chunks": [1, 128, 256], "dtype": "<f4",
+        "fill_value": null, "compressor": null, "filters": null, "order": "C"});
+    let mut v = vec![
+        ("v/.zarray".to_owned(), Value::from(meta.to_string())),
+        ("v/.zattrs".to_owned(), Value::from(json!({"_ARRAY_DIMENSIONS": ["t", "y", "x"]}).to_string())),
+    ];
+    std::fs::create_dir_all(folder.join("maps")).unwrap();
+    for time in 0..times {
+        let name = format!("maps/{time}.bin");
+        if !folder.join(&name).exists() {
+            let value = |i: u64| {
+                let n = (time * 32_768 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                ((n >> 40) as f32 - 8e6) * 10_f32.powi((n % 17) as i32 - 8)
+            };
+            let bytes: Vec<u8> = (0..32_768).flat_map(|i| value(i).to_le_bytes()).collect();
+            std::fs::write(folder.join(&name), bytes).unwrap();
+        }
+        v.push((format!("v/{time}.0.0"), json!([name, 0, 131_072])));
+    }
+    foreign(folder, "refs.json", &[v]);
+}
