@@ -8,7 +8,8 @@
 //! ```
 //! Every stage is bounded: requests by the store, encoded bytes, threads, decoded bytes and partials by a share of
 //! [`Limits::memory`](crate::Limits). Partials merge in task order, so the answer has the same bits whatever the bounds are; so does the
-//! canvas. Dropping the future stops it: nothing runs on but the jobs that have begun.
+//! canvas. A node that is known stands in the place of its tasks, and nodes are handed on as they are completed, for runs
+//! that are split or kept ([`Relay`]). Dropping the future stops it: nothing runs on but the jobs that have begun.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -5,6 +5,7 @@
 //! | reach files and objects, with credentials | [`Storage`] |
 //! | make references from files | [`scan()`](fn@scan), [`combine()`](fn@combine), [`save_references`] |
 //! | ask references | [`Dataset`], [`Variable`], [`Question`] |
+//! | read only what is new, or split a question over processes | [`Dataset::keeping`], [`Planned::run_part`], [`Planned::merge`] |
 //! | use answers | [`Answer`], [`Field`], [`Save`] |
 //! | bound threads, memory and requests of a whole program | [`Resources`], [`Limits`] |
 //! | do without `async` | [`Blocking`] |
@@ -112,8 +113,8 @@ pub use blocking::Blocking;
 pub use rangefold_combine::CombineSpec;
 pub use rangefold_output::Format;
 pub use rangefold_query::{
-    Answer, AnswerError, Dataset, Explanation, Field, Limits, NoVariable, Planned, Query, Question,
-    Resources, Variable, Words,
+    Answer, AnswerError, Dataset, Explanation, Field, Keep, Limits, NoVariable, PartialAnswer, Planned,
+    Query, Question, Resources, Variable, Words,
 };
 pub use rangefold_storage::{Environment, Existing, Storage, StorageOptions};
 pub use save::{Save, SaveError, check_fields_savable, save_fields, save_selection};

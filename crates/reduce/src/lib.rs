@@ -56,6 +56,13 @@
 //! | `count`, `count_where`, `histogram` | int64 | exact |
 //! | `median`, `quantile` | float64; dates for dates | exact: the values are found, and between two NumPy's `linear` |
 //!
+//! # What outlives a run
+//!
+//! What several chunks have merged to is a [`Node`]: a value with bytes, which another run, process or machine takes in the
+//! place of the chunks. An accumulator hands nodes on ([`Accumulator::handing_on`]) and takes them
+//! ([`Accumulator::merge_node`]); [`ReductionPlan::fingerprint`] and [`ReductionPlan::row_fingerprint`] tell which plans they
+//! fit.
+//!
 //! # At the edges
 //!
 //! What each reduction answers where values are no ordinary numbers; the command prints the same, "no answer" as `null` in
