@@ -163,7 +163,8 @@ pub(crate) struct Reduce {
     pub(crate) variable: String,
     /// Operations, comma-separated: they share one pass. min max range sum count mean var std first last, argmin argmax
     /// (where the smallest and largest value first stand, by number and by coordinates), any(>0) all(>0) count_where(>0),
-    /// histogram(250,260,270), and in a pass of their own, or several where --memory is short, median, quantile(0.9)
+    /// histogram(250,260,270), trend and trend_error (slope along the one reduced dimension, per unit of its coordinate, and
+    /// its standard error), and in a pass of their own, or several where --memory is short, median, quantile(0.9)
     #[arg(long, required = true, value_name = "OPS")]
     pub(crate) op: String,
     /// Dimensions to reduce [default: all]

@@ -27,6 +27,19 @@ const YEARS: [f64; 3] = [0.5707812779449121, -0.5714510268763359, 0.549551013680
 const JULY: (f64, u64) = (25.663141511177102, 61);
 const VALUES: [f64; 3] = [33.336675008138, 14.769989013671875, 33.336664835612];
 
+const TRENDS: [[f64; 3]; 2] = [
+    [-0.002410840974417849, -0.0007531473788087985, 0.013075380495095722],
+    [0.016444758359595503, 0.014784507913842731, 0.015302021711929466],
+];
+const TRENDS_OF_SUMMERS: [[f64; 3]; 2] = [
+    [0.01440391402703167, -0.006401435801649283, 0.010173275946064844],
+    [0.039025670450176284, 0.03521086140630054, 0.03384095781984013],
+];
+const TRENDS_OF_ANOMALIES: [[f64; 3]; 2] = [
+    [0.003759314123422367, -0.0014700247065322749, 0.016039342567379114],
+    [0.013095206467830765, 0.012939364299326982, 0.012676871887662403],
+];
+
 /// What a command with `--json` prints, line by line.
 fn asked(folder: &Path, store: &str, variable: &str, options: &[&str]) -> Vec<Value> {
     let text = done(folder, &[&["reduce", store, variable, "--json"], options].concat());
@@ -194,4 +207,71 @@ fn anomalies_that_cannot_be_made_are_refused_with_the_reason() {
         &["reduce", "stack.json", "time", "--op", "count", "--anomaly", "time.month"],
     );
     assert!(error.contains("its values are times"), "{error}");
+}
+
+#[test]
+fn trends_and_their_errors_are_those_of_scipy() {
+    let folder = stack();
+    let ops = ["--op", "trend,trend_error", "--over", "time", "--select", "lat=1,lon=0:3"];
+    let told = |more: &[&str]| asked(folder.path(), "stack.json", "tas", &[&ops[..], more].concat());
+    // scipy.stats.linregress of the valid values against the times in days.
+    for (more, expected) in [
+        (&[][..], TRENDS),
+        (&["--by", "time.season=JJA"], TRENDS_OF_SUMMERS),
+        (&["--anomaly", "time.month"], TRENDS_OF_ANOMALIES),
+    ] {
+        let answers = told(more);
+        for (answer, expected) in answers.iter().zip(expected) {
+            assert!(near(&numbers(answer), &expected), "{more:?}: {answer}");
+            assert_eq!(answer["units"], "K day-1");
+        }
+    }
+    // Two values have a trend and no error, one has neither.
+    let few = |count: &str| {
+        let select = format!("time={count},lat=1,lon=1");
+        let few = ["--op", "trend,trend_error", "--over", "time", "--select", &select];
+        asked(folder.path(), "stack.json", "tas", &few)
+            .iter()
+            .map(|answer| numbers(answer)[0].is_nan())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (few("0:1"), few("0:2"), few("0:3")),
+        (vec![true, true], vec![false, true], vec![false, false])
+    );
+    let across = ["--op", "trend", "--over", "lat", "--select", "time=0,lon=0"];
+    assert_eq!(asked(folder.path(), "stack.json", "tas", &across)[0]["units"], "K degrees_north-1");
+}
+
+#[test]
+fn a_trend_has_the_same_bits_in_parts() {
+    let folder = stack();
+    let trend = ["reduce", "stack.json", "tas", "--op", "trend,trend_error", "--over", "time"];
+    let parts: Vec<String> = (1..=3).map(|part| format!("{part}.part")).collect();
+    for (part, name) in (1..).zip(&parts) {
+        done(folder.path(), &[&trend[..], &["--part", &format!("{part}/3"), "-o", name]].concat());
+    }
+    let merge: Vec<&str> = ["merge", "--json"].into_iter().chain(parts.iter().map(String::as_str)).collect();
+    let merged = done(folder.path(), &merge);
+    let whole = asked(folder.path(), "stack.json", "tas", &trend[3..]);
+    for (merged, whole) in merged.lines().zip(&whole) {
+        let merged: Value = serde_json::from_str(merged).unwrap();
+        assert_eq!(merged["values"], whole["values"]);
+    }
+}
+
+#[test]
+fn a_trend_along_several_dimensions_or_none_is_refused() {
+    let folder = stack();
+    for (asked, reason) in [
+        (&["--over", "time,lat"][..], "it is along one dimension that is reduced, and these are: time, lat"),
+        (&["--over", "lon", "--select", "lon=300.0..90.0"], "the selection of \"lon\" is not one range"),
+    ] {
+        let trend = [&["reduce", "stack.json", "tas", "--op", "trend"], asked].concat();
+        let error = refused(folder.path(), 1, &trend);
+        assert!(error.contains(reason), "{error}");
+    }
+    let folder = basins();
+    let error = refused(folder.path(), 1, &["reduce", "refs.json", "v", "--op", "trend", "--over", "x"]);
+    assert!(error.contains("\"v\" has no trend: of \"x\", "), "{error}");
 }

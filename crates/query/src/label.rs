@@ -112,7 +112,7 @@ fn of_outcome(
     }
     let valid = (0..values.len()).map(|i| outcome.value(i).is_some()).collect();
     let time = array.and_then(value_units);
-    let units = reductions::units(reduction, own_units.as_deref(), time.as_ref());
+    let units = reductions::units(reduction, own_units.as_deref(), time.as_ref(), prepared.along.as_deref());
     let time = time.filter(|_| reduction.units() == AnswerUnits::OfValues);
     // An anomaly is none of the values that have names.
     let is_own = reduction.element() == AnswerElement::OfValues && anomaly.is_none();

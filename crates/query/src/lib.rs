@@ -10,6 +10,7 @@
 //! | `words`, [`operations`] | reads questions as people write them: operations, conditions, weights, masks |
 //! | [`select`] | reads selections as people write them |
 //! | [`group`], [`period`] | reads groupings: by parts of dates, in periods, by the values of a variable |
+//! | `along` | the coordinate that a trend is along |
 //! | [`anomaly`] | reads anomalies, and plans the means that they are from |
 //! | [`rolling`] | reads windows that move along a dimension |
 //! | [`coordinate`] | reads the coordinates that values and dates are looked up in |
@@ -25,6 +26,7 @@
 //! | `answer`, [`field`], `label`, [`wording`] | labelled answers, and what they say of themselves |
 //! | `explanation` | what a question will read |
 
+mod along;
 pub mod anomaly;
 mod answer;
 mod answer_error;

@@ -11,6 +11,7 @@ use rangefold_array::{AxisRange, ElementType, Hyperslab};
 use rangefold_cf::Meaning;
 use rangefold_reduce::{Answered, AxisMap, Fold, ReduceSpec, Reduction};
 
+use crate::along::{Along, along};
 use crate::anomaly::means;
 use crate::axis::Axis;
 use crate::checks::{ANSWER_MAX, check_answer, check_dimensions, check_once};
@@ -46,6 +47,8 @@ pub struct Prepared {
     /// How the question was written.
     pub written: Written,
     interpretation: Interpretation,
+    /// What the coordinate that trends are along is in units of.
+    pub(crate) along: Option<String>,
     /// What groups need for an answer.
     complete: Vec<Complete>,
     /// What the answers to `argmin` and `argmax` are numbers of.
@@ -158,6 +161,7 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
     }
     let counted = axes.iter().filter(|axis| axis.reduced || axis.rolled || axis.is_grouped());
     let places = Places::new(counted.map(|axis| (axis.name.to_owned(), axis.positions.clone())).collect());
+    let Along { coordinates, unit } = along(view, variable, array, query, &axes).await?;
     let memory = query.memory.unwrap_or(0).max(ANSWER_MAX);
     let weights = weights(view, variable, &query.weights, &axes, memory).await?;
     let weighted = weights.iter().flat_map(|w| &w.dimensions);
@@ -199,7 +203,8 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
     };
     let windows = windows.filter(|_| weighing.is_none());
     let condition = query.condition;
-    let spec = ReduceSpec { condition, windows, fold, ..ReduceSpec::new(reductions, maps) };
+    let spec =
+        ReduceSpec { condition, windows, fold, along: coordinates, ..ReduceSpec::new(reductions, maps) };
     let selection = Hyperslab::from_axes(ranges);
     let is_weighted = weighing.is_some();
     let question = Question {
@@ -241,6 +246,7 @@ pub async fn prepare(view: &View, variable: &str, query: &Query) -> Result<Prepa
         is_selection: query.is_selection,
         written: query.written.clone(),
         interpretation: query.interpretation,
+        along: unit,
         complete,
         places,
     })

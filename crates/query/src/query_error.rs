@@ -79,6 +79,16 @@ pub enum QueryError {
         /// Why not.
         reason: String,
     },
+    /// A trend that is along no coordinate.
+    #[error("variable {variable:?} has no {reduction}: {reason}")]
+    Trend {
+        /// The variable.
+        variable: String,
+        /// Name of the reduction.
+        reduction: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// Windows that make no sense.
     #[error("variable {variable:?}: windows {rolling} cannot be made: {reason}")]
     Rolling {

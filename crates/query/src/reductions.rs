@@ -17,7 +17,12 @@ pub fn name(reduction: &Reduction) -> String {
 
 /// The units of an answer to `reduction` of a variable in `units`, whose values are times of `time` or no times: those of the
 /// values where these stay what they are. What lies between two times is a duration, `days`, and its square has `days2`.
-pub(crate) fn units(reduction: &Reduction, units: Option<&str>, time: Option<&TimeUnits>) -> Option<String> {
+pub(crate) fn units(
+    reduction: &Reduction,
+    units: Option<&str>,
+    time: Option<&TimeUnits>,
+    along: Option<&str>,
+) -> Option<String> {
     let own = || units.map(str::to_owned);
     match (reduction.units(), time) {
         // Dates of NumPy have their units in their type.
@@ -25,8 +30,29 @@ pub(crate) fn units(reduction: &Reduction, units: Option<&str>, time: Option<&Ti
         (AnswerUnits::OfDifferences, Some(time)) => Some(time.step().to_string()),
         (AnswerUnits::Squared, Some(time)) => Some(format!("{}2", time.step())),
         (AnswerUnits::OfDifferences | AnswerUnits::OfAmounts, None) => own(),
+        (AnswerUnits::PerCoordinate, Some(time)) => {
+            Some(divided(&time.step().to_string(), along.unwrap_or_default()))
+        }
+        (AnswerUnits::PerCoordinate, None) => match (units, along) {
+            (None, None) => None,
+            (units, along) => Some(divided(units.unwrap_or_default(), along.unwrap_or_default())),
+        },
         (AnswerUnits::Squared, None) => units.map(squared),
         (AnswerUnits::OfAmounts, Some(_)) | (AnswerUnits::Place | AnswerUnits::Nothing, _) => None,
+    }
+}
+
+/// Units divided by others: `K day-1`.
+fn divided(units: &str, by: &str) -> String {
+    let part = |units: &str| match units.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        true => units.to_owned(),
+        false => format!("({units})"),
+    };
+    match (units.trim(), by.trim()) {
+        (units, "" | "1") => units.to_owned(),
+        ("" | "1", by) => format!("{}-1", part(by)),
+        (units, by) if units.contains('/') => format!("({units}) {}-1", part(by)),
+        (units, by) => format!("{units} {}-1", part(by)),
     }
 }
 

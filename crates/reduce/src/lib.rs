@@ -52,6 +52,7 @@
 //! | `mean` | float64, complex128 | the sum's, divided once |
 //! | `var`, `std` | float64 | two passes over each chunk, joined by Chan's rule on compensated means |
 //! | `argmin`, `argmax` | int64: place in the row-major order of the reduced axes of the selection, first among equals | exact |
+//! | `trend`, `trend_error` | float64 | three passes over each chunk, joined as variances are; `x` is the coordinate of the one reduced axis ([`ReduceSpec::along`]) |
 //! | `any`, `all` | bool | exact |
 //! | `count`, `count_where`, `histogram` | int64 | exact |
 //! | `median`, `quantile` | float64; dates for dates | exact: the values are found, and between two NumPy's `linear` |
@@ -81,6 +82,7 @@
 //! | `sum` | no answer | NaN | infinite; NaN if of both signs | 0 without a sign | infinite; an error for integers |
 //! | `mean` | no answer | NaN | as the sum | 0 without a sign | infinite where the sum is; never for integers |
 //! | `var`, `std` | no answer, also with no more values than `ddof` | NaN | NaN | 0 | infinite where the sum or the sum of the squares is, as NumPy's |
+//! | `trend`, `trend_error` | no answer, also of one value, and of two for the error | NaN | NaN | 0 | NaN |
 //! | `median`, `quantile` | no answer | refused | infinite between a finite and an infinite value; NaN between the two infinities | 0 without a sign | – |
 //!
 //! Integers are added in 128 bits: what does not fit int64, or uint64 for unsigned ones, is [`ReduceError::Overflow`], and

@@ -157,6 +157,7 @@ fn case() -> impl Strategy<Value = Case> {
                         packing,
                         unsigned,
                         condition,
+                        along: None,
                         windows: windows.map(|(axis, windows)| Windows { axis: axis.index(rank), ..windows }),
                     },
                     fold,

@@ -26,7 +26,7 @@ pub(super) fn value_title(field: &Field) -> String {
             if field.counts()
                 || matches!(
                     operation.reduction.units(),
-                    AnswerUnits::OfDifferences | AnswerUnits::Squared
+                    AnswerUnits::OfDifferences | AnswerUnits::Squared | AnswerUnits::PerCoordinate
                 ) =>
         {
             labelled(&format!("{} {}", field.leaf(), operation.expression()), units)

@@ -201,6 +201,8 @@ fn of_columns<X: Answer>(plan: &ReductionPlan, columns: &Columns<X>, lacking: &[
                 shape.push(edges.len() as u64 - 1);
                 signed(bins.next().map_or(&[], Vec::as_slice))
             }
+            Reduction::Trend => floats(cells, |cell| trend(columns, cell).0),
+            Reduction::TrendError => floats(cells, |cell| trend(columns, cell).1),
             // No plan is made for them.
             Reduction::Median | Reduction::Quantile(_) => floats(cells, |_| f64::NAN),
         };
@@ -273,6 +275,20 @@ fn variance<X: Wide>(columns: &Columns<X>, cell: usize, ddof: u64) -> f64 {
             }
         }
     }
+}
+
+/// The slope of the straight line through the values of a cell, and its standard error. NaN where all coordinates are equal.
+fn trend<X: Wide>(columns: &Columns<X>, cell: usize) -> (f64, f64) {
+    let (Some(line), Some(deviations)) = (&columns.line, &columns.deviations) else {
+        return (f64::NAN, f64::NAN);
+    };
+    let (xx, xy, yy) = (line.xx.get(cell).value(), line.xy.get(cell).value(), deviations.get(cell).value());
+    let slope = xy / xx;
+    let left = (yy - slope * xy).max(0.0);
+    let freedom = columns.count[cell].saturating_sub(2) as f64;
+    // The larger of nothing and NaN is nothing.
+    let error = if slope.is_nan() { f64::NAN } else { (left / freedom / xx).sqrt() };
+    (slope, error)
 }
 
 /// The columns of an answer.

@@ -2,10 +2,7 @@
 
 use rangefold_array::{ElementType, Value, Values};
 
-use crate::{
-    chunk::reduce_error::ReduceError,
-    question::reduction::{Argument, Reduction},
-};
+use crate::{chunk::reduce_error::ReduceError, question::reduction::Reduction};
 
 /// The answer to one reduction.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,9 +34,8 @@ impl Outcome {
         if self.lacking.get(i / per_cell).copied().unwrap_or(false) {
             return None;
         }
-        // Of a variance, more values than its degrees of freedom.
-        let ddof = if let Argument::Ddof(ddof) = self.reduction.argument() { ddof } else { 0 };
-        let has_values = || self.count.get(i).is_some_and(|&count| count > ddof);
+        let freedom = self.reduction.freedom();
+        let has_values = || self.count.get(i).is_some_and(|&count| count > freedom);
         if self.reduction.is_zero_of_nothing() || has_values() { self.values.get(i) } else { None }
     }
 }

@@ -80,6 +80,8 @@ pub(crate) fn outcomes(plan: &ReductionPlan, texts: Texts) -> Vec<Outcome> {
             | Reduction::All(_)
             | Reduction::CountWhere(_)
             | Reduction::Histogram(_)
+            | Reduction::Trend
+            | Reduction::TrendError
             | Reduction::Median
             | Reduction::Quantile(_) => {
                 Values::Signed(texts.count.iter().map(|&n| i64::try_from(n).unwrap_or(i64::MAX)).collect())

@@ -79,6 +79,9 @@ fn absent(plan: &ReductionPlan, task: &ChunkTask) -> Result<Partial, ReduceError
     if !absent_counts(plan) {
         return Ok(missing);
     }
+    if plan.wanted.along.is_some() {
+        return Err(ReduceError::AbsentLine { chunk: task.selection.index() });
+    }
     let stored = DataType { element: plan.data_type.element.clone(), order: FILL_ORDER };
     let region = plan.walk(task, None)?.into_region();
     let populations = populations(plan, task, &region);

@@ -8,6 +8,7 @@ mod blocks;
 mod deviations;
 pub(crate) mod elsewhere;
 mod kernel;
+mod line;
 pub(crate) mod partial;
 mod population;
 mod rank;

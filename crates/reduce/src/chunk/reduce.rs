@@ -2,7 +2,7 @@
 
 use rangefold_array::DataType;
 
-use super::{kernel::Kernel, partial::Partial, reduce_error::ReduceError, texts, walk::Walk};
+use super::{kernel::Kernel, line::Lines, partial::Partial, reduce_error::ReduceError, texts, walk::Walk};
 use crate::{
     meaning::{
         element::Element,
@@ -163,6 +163,13 @@ impl Chunk<'_> {
             let mut deviations = kernel.deviations();
             walk.visit(&mut deviations);
             deviations.finish();
+        }
+        if let Some(along) = &plan.wanted.along {
+            let mut lines = Lines::new(&mut kernel, along);
+            walk.visit(&mut lines);
+            lines.find_means();
+            walk.visit(&mut lines);
+            lines.finish();
         }
     }
 }

@@ -4,6 +4,12 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReduceError {
+    /// A chunk that is not stored stands for values, through which no straight line is drawn.
+    #[error("chunk {chunk:?} is not stored and stands for values of its own, of which no trend is made")]
+    AbsentLine {
+        /// Index of the chunk.
+        chunk: Vec<u64>,
+    },
     /// A decoded chunk of another length than its shape says.
     #[error("chunk {chunk:?} has {len} decoded bytes but its shape needs {expected}")]
     Length {

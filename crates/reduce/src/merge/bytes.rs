@@ -41,6 +41,7 @@ use crate::{
     statistic::{
         cells::Cells,
         columns::Columns,
+        line::Line,
         located::Located,
         texts::{LocatedText, Texts},
         wanted::Wanted,
@@ -215,7 +216,7 @@ fn kind_of(cells: &Cells) -> u32 {
 }
 
 fn write_columns<X: Wide>(to: &mut Vec<u8>, columns: &Columns<X>) {
-    let Columns { count, nan, min, max, sum, deviations, arg_min, arg_max, first, last, hits, bins } =
+    let Columns { count, nan, min, max, sum, deviations, line, arg_min, arg_max, first, last, hits, bins } =
         columns;
     count.iter().chain(nan).for_each(|&n| n.write(to));
     min.iter().chain(max).for_each(|&x| x.write(to));
@@ -224,6 +225,9 @@ fn write_columns<X: Wide>(to: &mut Vec<u8>, columns: &Columns<X>) {
     }
     if let Some(deviations) = deviations {
         deviations.write(to);
+    }
+    if let Some(Line { x, xx, xy }) = line {
+        [x, xx, xy].into_iter().for_each(|sums| sums.write(to));
     }
     for Located { value, place } in [arg_min, arg_max, first, last] {
         value.iter().for_each(|&x| x.write(to));
@@ -238,6 +242,9 @@ fn read_columns<X: Wide>(input: &mut Input<'_>, wanted: &Wanted, cells: usize) -
     let (min, max) = (input.column(some(wanted.min))?, input.column(some(wanted.max))?);
     let sum = if wanted.sum { Some(X::Sums::read(input, cells)?) } else { None };
     let deviations = if wanted.deviations { Some(FloatSums::read(input, cells)?) } else { None };
+    let mut sums = || FloatSums::read(input, cells);
+    let line =
+        if wanted.along.is_some() { Some(Line { x: sums()?, xx: sums()?, xy: sums()? }) } else { None };
     let mut located = |wanted| -> Option<Located<X>> {
         Some(Located { value: input.column(some(wanted))?, place: input.column(some(wanted))? })
     };
@@ -246,7 +253,7 @@ fn read_columns<X: Wide>(input: &mut Input<'_>, wanted: &Wanted, cells: usize) -
     let hits = wanted.conditions.iter().map(|_| input.column(cells)).collect::<Option<_>>()?;
     let mut bins = |edges: &Arc<[f64]>| input.column(cells.checked_mul(edges.len().saturating_sub(1))?);
     let bins = wanted.edges.iter().map(&mut bins).collect::<Option<_>>()?;
-    Some(Columns { count, nan, min, max, sum, deviations, arg_min, arg_max, first, last, hits, bins })
+    Some(Columns { count, nan, min, max, sum, deviations, line, arg_min, arg_max, first, last, hits, bins })
 }
 
 fn write_texts(to: &mut Vec<u8>, texts: &Texts) {

@@ -36,6 +36,10 @@ pub(crate) fn wanted(
                 Statistic::Max => wanted.max = true,
                 Statistic::Sum => wanted.sum = true,
                 Statistic::Deviations => wanted.deviations = true,
+                Statistic::Line => {
+                    let along = spec.along.clone();
+                    wanted.along = Some(along.ok_or(PlanError::Along { places: 0, coordinates: 0 })?);
+                }
                 Statistic::ArgMin => wanted.arg_min = true,
                 Statistic::ArgMax => wanted.arg_max = true,
                 Statistic::First => wanted.first = true,

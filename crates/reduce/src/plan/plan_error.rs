@@ -6,6 +6,16 @@ use rangefold_array::PackingError;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
+    /// A trend without the coordinate of each position of the one axis that is reduced, grouped or has windows.
+    #[error(
+        "a trend is along one axis that is reduced, with a coordinate for each position: it has {places} and {coordinates} are given"
+    )]
+    Along {
+        /// Positions of the axis; 0 if it is not one axis.
+        places: u64,
+        /// Coordinates.
+        coordinates: usize,
+    },
     /// The number of axis maps is not the rank.
     #[error("{maps} axes were given for an array of rank {rank}")]
     Rank {

@@ -70,7 +70,8 @@ impl ReductionPlan {
     /// [`PlanError`] if the selection or the specification does not fit the array, or a reduction is not defined for
     /// its type.
     pub fn new(meta: &ArrayMeta, selection: &Hyperslab, spec: &ReduceSpec) -> Result<Self, PlanError> {
-        let ReduceSpec { reductions, axes, fold, missing, packing, unsigned, condition, windows } = spec;
+        let ReduceSpec { reductions, axes, fold, missing, packing, unsigned, condition, along: _, windows } =
+            spec;
         let shape = meta.shape();
         if axes.len() != shape.len() {
             return Err(PlanError::Rank { maps: axes.len(), rank: shape.len() });
@@ -103,6 +104,16 @@ impl ReductionPlan {
             return Err(PlanError::Windows { length, before, least, axis, rank: output_shape.len() });
         }
         let answer_axes = answer_axes(spec);
+        let places = places(selection, axes, &answer_axes, *windows);
+        if let Some(along) = &wanted.along {
+            let counted = places.iter().zip(selection.axes()).filter(|(stride, _)| **stride > 0);
+            let counts: Vec<u64> = counted.map(|(_, range)| range.count()).collect();
+            let (coordinates, is_one) = (along.len(), counts.len() == 1);
+            let places = counts.first().copied().filter(|_| is_one).unwrap_or(0);
+            if !is_one || places != coordinates as u64 {
+                return Err(PlanError::Along { places, coordinates });
+            }
+        }
         let chunks = chunks(meta, selection, spec);
         let (decoded_len, decoded_len_max) = decoded_lens(&chunks, &meta.data_type)?;
         Ok(Self {
@@ -121,7 +132,7 @@ impl ReductionPlan {
             packing: *packing,
             condition: condition.as_ref().map(round),
             windows: *windows,
-            places: places(selection, axes, &answer_axes, *windows),
+            places,
             answer_axes,
             selected: selection.shape(),
             wanted,

@@ -49,6 +49,11 @@ pub enum Reduction {
     CountWhere(Condition),
     /// How many values lie between each pair of neighbouring edges; as in NumPy, only the last bin holds its upper edge.
     Histogram(Arc<[f64]>),
+    /// How much the values grow with the coordinate of the one reduced axis: the slope of the straight line that fits them by
+    /// least squares.
+    Trend,
+    /// The standard error of the trend, as SciPy's `linregress` gives it.
+    TrendError,
     /// The value in the middle, or the mean of the two there. Like every quantile it is made from the values themselves:
     /// the partials of a plan do not answer it.
     Median,
@@ -96,6 +101,8 @@ names! {
     All "all",
     CountWhere "count_where",
     Histogram "histogram",
+    Trend "trend",
+    TrendError "trend_error",
     Median "median",
     Quantile "quantile",
 }
@@ -165,6 +172,8 @@ impl ReductionName {
             Self::ArgMax => &["idxmax", "nanargmax"],
             Self::CountWhere => &["countif", "count_if", "exceedance"],
             Self::Histogram => &["hist", "bins"],
+            Self::Trend => &["slope", "linregress", "polyfit", "regression"],
+            Self::TrendError => &["stderr", "trend_stderr"],
             Self::Median => &["med", "nanmedian", "p50"],
             Self::First | Self::Last | Self::Any | Self::All | Self::Quantile => &[],
         }
@@ -201,6 +210,8 @@ impl ReductionName {
             Self::All => Ok(Reduction::All(condition()?)),
             Self::CountWhere => Ok(Reduction::CountWhere(condition()?)),
             Self::Histogram => edges(needed("edges", "250,260,270")?).map(Reduction::Histogram),
+            Self::Trend => alone(Reduction::Trend),
+            Self::TrendError => alone(Reduction::TrendError),
             Self::Median => alone(Reduction::Median),
             Self::Quantile => fraction(needed("a fraction", "0.9")?).map(Reduction::Quantile),
         }
@@ -259,6 +270,8 @@ pub(crate) enum Statistic {
     Sum,
     /// Squared deviations from the mean. They need the sum too.
     Deviations,
+    /// Co-moments with a coordinate. They need the sum and the deviations too.
+    Line,
     ArgMin,
     ArgMax,
     First,
@@ -317,6 +330,8 @@ pub enum AnswerUnits {
     OfDifferences,
     /// The square of those of a difference.
     Squared,
+    /// Those of a difference, for each unit of the coordinate that values were held against.
+    PerCoordinate,
     /// None: a place in the row-major order of the reduced axes.
     Place,
     /// None: a number of values, or a truth value.
@@ -391,6 +406,8 @@ impl Reduction {
             Self::All(_) => ReductionName::All,
             Self::CountWhere(_) => ReductionName::CountWhere,
             Self::Histogram(_) => ReductionName::Histogram,
+            Self::Trend => ReductionName::Trend,
+            Self::TrendError => ReductionName::TrendError,
             Self::Median => ReductionName::Median,
             Self::Quantile(_) => ReductionName::Quantile,
         }
@@ -403,7 +420,9 @@ impl Reduction {
             Self::Min | Self::Max | Self::Range | Self::Sum | Self::Count | Self::Mean | Self::ArgMin => {
                 Argument::Nothing
             }
-            Self::ArgMax | Self::First | Self::Last | Self::Median => Argument::Nothing,
+            Self::ArgMax | Self::First | Self::Last | Self::Median | Self::Trend | Self::TrendError => {
+                Argument::Nothing
+            }
             Self::Var { ddof } | Self::Std { ddof } => Argument::Ddof(*ddof),
             Self::Any(condition) | Self::All(condition) | Self::CountWhere(condition) => {
                 Argument::Condition(condition)
@@ -564,6 +583,17 @@ impl Reduction {
                 cell_method: None,
                 joins_parts: false,
             },
+            Self::Trend | Self::TrendError => Facts {
+                made: Made::Of(&[Statistic::Sum, Statistic::Deviations, Statistic::Line]),
+                defined: &[Real],
+                element: AnswerElement::Float64,
+                units: AnswerUnits::PerCoordinate,
+                zero_of_nothing: false,
+                nan_of_nan: true,
+                weighted: None,
+                cell_method: None,
+                joins_parts: false,
+            },
             Self::Median => Facts {
                 made: Made::Quantile(0.5),
                 defined: &[Real, Time],
@@ -614,6 +644,25 @@ impl Reduction {
             Made::Quantile(fraction) => Some(fraction),
             Made::Of(_) => None,
         }
+    }
+
+    /// Values that an answer takes for itself: it needs more than these.
+    #[must_use]
+    pub fn freedom(&self) -> u64 {
+        match self {
+            Self::Var { ddof } | Self::Std { ddof } => *ddof,
+            Self::Trend => 1,
+            Self::TrendError => 2,
+            Self::Min | Self::Max | Self::Range | Self::Sum | Self::Count | Self::Mean | Self::ArgMin => 0,
+            Self::ArgMax | Self::First | Self::Last | Self::Any(_) | Self::All(_) | Self::CountWhere(_) => 0,
+            Self::Histogram(_) | Self::Median | Self::Quantile(_) => 0,
+        }
+    }
+
+    /// Whether the values are held against a coordinate.
+    #[must_use]
+    pub fn is_along(&self) -> bool {
+        self.units() == AnswerUnits::PerCoordinate
     }
 
     /// The condition that values are held against.

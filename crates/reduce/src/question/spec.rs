@@ -1,5 +1,7 @@
 //! Several questions about one array, answered in one pass.
 
+use std::sync::Arc;
+
 use rangefold_array::{MissingSpec, Packing};
 
 use super::{axis_map::AxisMap, condition::Condition, fold::Fold, reduction::Reduction, windows::Windows};
@@ -22,6 +24,8 @@ pub struct ReduceSpec {
     pub unsigned: bool,
     /// Values that do not meet this are left out as if they were missing; NaN never meets it.
     pub condition: Option<Condition>,
+    /// The coordinate of each selected position of the one axis that is reduced, where a trend is asked for.
+    pub along: Option<Arc<[f64]>>,
     /// Moving windows along one axis of the answer; `None` for none.
     pub windows: Option<Windows>,
 }
@@ -38,6 +42,7 @@ impl ReduceSpec {
             packing: None,
             unsigned: false,
             condition: None,
+            along: None,
             windows: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{
+    line::Line,
     located::{Located, Prefer},
     wanted::Wanted,
 };
@@ -23,6 +24,8 @@ pub(crate) struct Columns<X: Wide> {
     pub(crate) sum: Option<X::Sums>,
     /// Sums of squared deviations from the mean of the cell.
     pub(crate) deviations: Option<FloatSums>,
+    /// Co-moments with a coordinate.
+    pub(crate) line: Option<Line>,
     pub(crate) arg_min: Located<X>,
     pub(crate) arg_max: Located<X>,
     pub(crate) first: Located<X>,
@@ -44,6 +47,7 @@ impl<X: Wide> Columns<X> {
             max: vec![X::LOWEST; some(wanted.max)],
             sum: wanted.sum.then(|| X::Sums::zeros(cells)),
             deviations: wanted.deviations.then(|| FloatSums::zeros(cells)),
+            line: wanted.along.is_some().then(|| Line::zeros(cells)),
             arg_min: Located::new(wanted.arg_min, cells),
             arg_max: Located::new(wanted.arg_max, cells),
             first: Located::new(wanted.first, cells),
@@ -55,7 +59,8 @@ impl<X: Wide> Columns<X> {
 
     /// Whether these are `cells` cells with the wanted columns.
     pub(crate) fn have(&self, wanted: &Wanted, cells: usize) -> bool {
-        let Self { count, nan, min, max, sum, deviations, arg_min, arg_max, first, last, hits, bins } = self;
+        let Self { count, nan, min, max, sum, deviations, line, arg_min, arg_max, first, last, hits, bins } =
+            self;
         let some = |wanted: bool| if wanted { cells } else { 0 };
         count.len() == cells
             && nan.len() == some(wanted.nan)
@@ -63,6 +68,7 @@ impl<X: Wide> Columns<X> {
             && max.len() == some(wanted.max)
             && sum.is_some() == wanted.sum
             && deviations.is_some() == wanted.deviations
+            && line.is_some() == wanted.along.is_some()
             && arg_min.place.len() == some(wanted.arg_min)
             && arg_max.place.len() == some(wanted.arg_max)
             && first.place.len() == some(wanted.first)
@@ -88,6 +94,7 @@ impl<X: Wide> Columns<X> {
             sum: their_sum,
             // Merged first, by the counts and sums from before.
             deviations: _,
+            line: _,
             arg_min: their_arg_min,
             arg_max: their_arg_max,
             first: their_first,
@@ -96,6 +103,7 @@ impl<X: Wide> Columns<X> {
             bins: their_bins,
         } = other;
         let here = at..at + from.len();
+        self.merge_line(at, other, from.clone());
         self.merge_deviations(at, other, from.clone());
         for (mine, theirs, prefer) in [
             (&mut self.arg_min, their_arg_min, Prefer::Smaller),
@@ -173,6 +181,7 @@ impl<X: Wide> Columns<X> {
             max: their_max,
             sum: their_sum,
             deviations: _,
+            line: _,
             arg_min: _,
             arg_max: _,
             first: _,
@@ -211,6 +220,7 @@ impl<X: Wide> Columns<X> {
             max: their_max,
             sum: their_sum,
             deviations: their_deviations,
+            line: their_line,
             arg_min: their_arg_min,
             arg_max: their_arg_max,
             first: their_first,
@@ -235,6 +245,9 @@ impl<X: Wide> Columns<X> {
         }
         if let (Some(mine), Some(theirs)) = (&mut self.deviations, their_deviations) {
             mine.put(at, theirs, from.clone());
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.line, their_line) {
+            mine.put(at, theirs, &from);
         }
         let counts = self.hits.iter_mut().zip(their_hits).chain(self.bins.iter_mut().zip(their_bins));
         let counts = counts.chain([(&mut self.nan, their_nan), (&mut self.count, their_count)]);
@@ -267,6 +280,20 @@ impl<X: Wide> Columns<X> {
         }
     }
 
+    /// As [`Columns::merge_deviations`], of co-moments.
+    fn merge_line(&mut self, at: usize, other: &Self, from: Range<usize>) {
+        let (Some(mine), Some(theirs)) = (&mut self.line, &other.line) else { return };
+        let (Some(my_sums), Some(their_sums)) = (&self.sum, &other.sum) else { return };
+        for (offset, source) in from.enumerate() {
+            let cell = at + offset;
+            let counts = (self.count[cell], other.count[source]);
+            let my_mean: Compensated = my_sums.get(cell).into();
+            let their_mean: Compensated = their_sums.get(source).into();
+            let dy = their_mean.mean(counts.1.max(1)).minus(my_mean.mean(counts.0.max(1)));
+            mine.merge(cell, theirs, source, counts, dy);
+        }
+    }
+
     /// Adds one value taken `population` times, its places between `first` and `last`, to an empty cell.
     pub(crate) fn fill(
         &mut self,
@@ -284,6 +311,7 @@ impl<X: Wide> Columns<X> {
             max,
             sum: sums,
             deviations: _,
+            line: _,
             arg_min,
             arg_max,
             first,

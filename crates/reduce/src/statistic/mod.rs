@@ -4,6 +4,7 @@
 
 pub(crate) mod cells;
 pub(crate) mod columns;
+pub(crate) mod line;
 pub(crate) mod located;
 pub(crate) mod texts;
 pub(crate) mod wanted;

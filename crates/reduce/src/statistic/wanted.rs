@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) last: bool,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) edges: Vec<Arc<[f64]>>,
+    /// The coordinate of each place, where a straight line is asked for; it needs deviations too.
+    pub(crate) along: Option<Arc<[f64]>>,
     /// NaN is a value, and counted apart.
     pub(crate) nan: bool,
     /// Bytes of a text; 0 if the values are none.
@@ -29,7 +31,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Whether the places of elements matter.
     pub(crate) fn places(&self) -> bool {
-        self.arg_min || self.arg_max || self.first || self.last
+        self.arg_min || self.arg_max || self.first || self.last || self.along.is_some()
     }
 
     /// Bytes of the statistics of one cell.
@@ -45,6 +47,7 @@ impl Wanted {
             last,
             ref conditions,
             ref edges,
+            ref along,
             nan,
             text_len,
         } = self;
@@ -56,6 +59,7 @@ impl Wanted {
             + 2 * [arg_min, arg_max, first, last].into_iter().map(u64::from).sum::<u64>()
             + conditions.len() as u64
             + edges.iter().map(|edges| edges.len() as u64 - 1).sum::<u64>()
+            + 6 * u64::from(along.is_some())
             + u64::from(nan);
         let texts = [min, max, first, last].into_iter().map(u64::from).sum::<u64>();
         8 * words + if text_len > 0 { texts * (TEXT_OVERHEAD + text_len) } else { 0 }
