@@ -92,7 +92,7 @@ impl ZarrArray {
     ///
     /// # Errors
     ///
-    /// As [`encode`].
+    /// As [`encode`](crate::encode).
     pub fn new(field: &Field, stored: &stored::Stored, shape: &[u64], chunk: &[u64]) -> Result<Self> {
         let fields = std::slice::from_ref(field);
         let names = names::of(fields)?;
@@ -136,7 +136,7 @@ impl ZarrArray {
     ///
     /// # Errors
     ///
-    /// As [`encode`].
+    /// As [`encode`](crate::encode).
     pub fn finish(self) -> Result<Vec<(String, Vec<u8>)>> {
         Ok(tree(&self.store)?.objects)
     }

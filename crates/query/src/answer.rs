@@ -52,7 +52,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::Unanswered`] if the reduction has no answer.
+    /// [`AnswerError::NoFields`] if the reduction has no answer; [`Answer::unanswered`] says why.
     pub fn field(&self) -> Result<&Field, AnswerError> {
         let missing = || AnswerError::NoFields { variable: self.variable.clone() };
         self.fields.first().ok_or_else(missing)

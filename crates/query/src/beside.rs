@@ -9,7 +9,7 @@ use crate::group::{GroupBy, GroupKey};
 use crate::query::Query;
 use crate::weight_source::WeightSource;
 
-/// The arrays that [`prepare`](crate::prepare) reads beside the variable itself: coordinates with their bounds, weights, masks, labels of
+/// The arrays that [`prepare`](crate::prepare()) reads beside the variable itself: coordinates with their bounds, weights, masks, labels of
 /// groups. Some of them may not be there.
 #[must_use]
 pub fn read_beside(set: &ReferenceSet, variable: &str, query: &Query) -> BTreeSet<String> {
