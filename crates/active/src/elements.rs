@@ -121,7 +121,7 @@ fn parts(array: &ManifestArray, cells: u64) -> impl Iterator<Item = Hyperslab> {
     })
 }
 
-/// Refuses more than [`ELEMENTS_MAX`] combinations of so many positions along each axis.
+/// Refuses more than 2^30 combinations of so many positions along each axis.
 ///
 /// # Errors
 ///

@@ -13,8 +13,8 @@
 //! | [`ArrayMeta`] | all of these together, with fill value and dimension names |
 //! | [`ByteRange`] | a run of bytes in an object |
 //! | [`node_path`] | paths of groups and variables |
-//! | [`chain`] | an error with its sources, as text |
-//! | [`size_text`] | a number of bytes for people |
+//! | [`chain()`] | an error with its sources, as text |
+//! | [`size_text()`] | a number of bytes for people |
 //! | [`Values`] | typed values, decoded |
 //! | [`MissingSpec`], [`Packing`] | which stored elements are missing, and how the others become values |
 

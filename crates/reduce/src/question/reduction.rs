@@ -1,6 +1,6 @@
 //! The reductions there are, and all that depends on which one is asked for.
 //!
-//! To add one, give it a variant of [`Reduction`] and a line in [`names!`](names), and follow the compiler: it asks for the
+//! To add one, give it a variant of [`Reduction`] and a line in `names!`, and follow the compiler: it asks for the
 //! facts and the words here, for the arithmetic in `answer/numbers.rs` and for texts in `answer/texts.rs`. A reduction that
 //! needs a statistic that is not kept yet also asks for one in `statistic`.
 
