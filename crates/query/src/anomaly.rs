@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(read("time.month").base, None);
         let (dimension, base) = read("time.month:1981..2010").base.unwrap();
         assert_eq!(dimension, "time");
-        assert_eq!(base.years(), Some((1981, 2010)));
+        assert_eq!(base.to_string(), "1981..2010");
         assert_eq!(read("basin").key, GroupKey::Variable("basin".into()));
         for (text, reason) in [
             ("basin:1..2", "a base period belongs to groups of dates"),
